@@ -1,0 +1,25 @@
+# Finds LLVM and MLIR and defines how compiler libraries and dialects are added.
+
+find_package(MLIR 22.1 REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+list(APPEND CMAKE_MODULE_PATH "${MLIR_CMAKE_DIR}" "${LLVM_CMAKE_DIR}")
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+
+set(TAMIS_INCLUDE_DIRS "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include"
+    "${PROJECT_SOURCE_DIR}/runtime/include")
+# For mlir_tablegen, which reads the directory's property.
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+include_directories(${TAMIS_INCLUDE_DIRS})
+
+# tamis_add_library(Name SOURCES... [DEPENDS generated-targets...] [LINK_LIBS libraries...])
+# One library of the compiler. LLVM and MLIR come as their shared libraries.
+function(tamis_add_library name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;LINK_LIBS" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  tamis_target_options(${name})
+  target_link_libraries(${name} PUBLIC ${arg_LINK_LIBS} MLIR LLVM)
+  if(arg_DEPENDS)
+    add_dependencies(${name} ${arg_DEPENDS})
+  endif()
+endfunction()

@@ -1,0 +1,87 @@
+//===- KernelOps.td - Layers on buffers --------------------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_KERNEL_IR_KERNELOPS
+#define TAMIS_DIALECT_KERNEL_IR_KERNELOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tamis/Dialect/NN/IR/NNBase.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::tamis::kernel";
+  let dependentDialects = ["::tamis::nn::NNDialect"];
+  let summary = "Layers on buffers, ready to become loops round microkernels";
+  let description = [{
+    What bufferisation makes of the ops of nn and token that have kernels of their own. Operands are contiguous
+    row-major buffers, `out` is written in full and overlaps no operand. The pass convert-kernel-to-vector
+    expands each for one ISA level into rt.parallel regions with vector code.
+  }];
+}
+// `ins` of matching nn op, then `out`.
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, !listconcat([MemoryEffects<[MemRead, MemWrite]>], traits)> {
+  let assemblyFormat = "operands attr-dict `:` type(operands)";
+}
+def Kernel_F32 : MemRefOf<[F32]>;
+def Kernel_Ids : MemRefOf<[I64, I32]>;
+def Kernel_Mask : MemRefOf<[I64, I32, I1, F32]>;
+
+def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
+  let summary = "out [T, N] = activation(x [T, K] w + bias) + residual, w packed [ceil(N / 16), K, 16]";
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$w, Optional<Kernel_F32>:$bias, Optional<Kernel_F32>:$residual,
+                   Kernel_F32:$out, NN_ActivationAttr:$activation);
+}
+def Kernel_MatmulOp : Kernel_Op<"matmul"> {
+  let summary = "out [B, M, N] = a [B, M, K] b [B, K, N], b packed at run time; a batch of 1 is broadcast";
+  let arguments = (ins Kernel_F32:$a, Kernel_F32:$b, Kernel_F32:$out);
+}
+def Kernel_LayerNormOp : Kernel_Op<"layer_norm"> {
+  let summary = "nn.layer_norm on x [T, H]";
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$scale, Optional<Kernel_F32>:$bias, Kernel_F32:$out, F32Attr:$epsilon);
+}
+def Kernel_RMSNormOp : Kernel_Op<"rms_norm"> {
+  let summary = "nn.rms_norm on x [T, H]";
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$scale, Kernel_F32:$out, F32Attr:$epsilon);
+}
+def Kernel_SoftmaxOp : Kernel_Op<"softmax"> {
+  let summary = "Softmax of each row of x [T, N]";
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$out);
+}
+def Kernel_EmbeddingOp : Kernel_Op<"embedding", [AttrSizedOperandSegments]> {
+  let summary = "out [T, H] = sum of rows of tables; ids[i] is [T_i] and read at t mod T_i (T is a multiple of T_i)";
+  let arguments = (ins Variadic<Kernel_F32>:$tables, Variadic<Kernel_Ids>:$ids, Kernel_F32:$out);
+}
+def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments]> {
+  let summary = "nn.attention; operands and attributes mean what they mean there";
+  let arguments = (ins Kernel_F32:$q, Kernel_F32:$k, Kernel_F32:$v, Optional<Kernel_Mask>:$key_mask,
+                   Optional<Kernel_F32>:$bias, Optional<MemRefOf<[I64]>>:$offsets, Optional<MemRefOf<[I64]>>:$positions,
+                   Kernel_F32:$out,
+                   I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
+                   I64Attr:$q_column, I64Attr:$k_column, I64Attr:$v_column, BoolAttr:$causal, I64Attr:$window,
+                   F32Attr:$softcap);
+}
+def Kernel_MeanPoolOp : Kernel_Op<"mean_pool", [AttrSizedOperandSegments]> {
+  let summary = "nn.mean_pool";
+  let arguments = (ins Kernel_F32:$x, Optional<Kernel_Mask>:$mask, Optional<MemRefOf<[I64]>>:$offsets, Kernel_F32:$out,
+                   F32Attr:$epsilon);
+}
+def Kernel_TokenIndexOp : Kernel_Op<"token_index"> {
+  let summary = "token.index: fills rows [B * S] and offsets [B + 1], whose last element is the number of rows";
+  let arguments = (ins Kernel_Mask:$mask, MemRefOf<[I64]>:$rows, MemRefOf<[I64]>:$offsets, UnitAttr:$binary);
+}
+def Kernel_TokenPackOp : Kernel_Op<"token_pack"> {
+  let summary = "out [R, ...] = rows of x [B | 1, S, ...]";
+  let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$rows, AnyMemRef:$out);
+}
+def Kernel_TokenUnpackOp : Kernel_Op<"token_unpack"> {
+  let summary = "out [B, S, ...] = rows of x [R, ...] at their places, zeros elsewhere";
+  let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$rows, AnyMemRef:$out);
+}
+def Kernel_TokenFirstOp : Kernel_Op<"token_first"> {
+  let summary = "token.first; `length` is S";
+  let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$rows, MemRefOf<[I64]>:$offsets, Index:$length, AnyMemRef:$out,
+                   I64Attr:$position);
+}
+
+#endif

@@ -1,0 +1,101 @@
+//===- NNOps.td - Layers as single ops on tensors -------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_NN_IR_NNOPS
+#define TAMIS_DIALECT_NN_IR_NNOPS
+
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tamis/Dialect/NN/IR/NNBase.td"
+
+class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
+  let summary = "activation(x w + bias) + residual";
+  let description = [{
+    x is [..., K]. w is a weight [K, N], or its packed form [ceil(N / 16), K, 16]. bias is [N]. residual has
+    the result's shape [..., N].
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32]>:$w, Optional<RankedTensorOf<[F32]>>:$bias,
+                   Optional<RankedTensorOf<[F32]>>:$residual,
+                   DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = [{
+    $x `,` $w (`bias` $bias^)? (`residual` $residual^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_LayerNormOp : NN_Op<"layer_norm"> {
+  let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias over the last dimension";
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32]>:$scale, Optional<RankedTensorOf<[F32]>>:$bias,
+                   F32Attr:$epsilon);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = "$x `,` $scale (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def NN_RMSNormOp : NN_Op<"rms_norm"> {
+  let summary = "x / sqrt(mean(x^2) + epsilon) * scale over the last dimension";
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32]>:$scale, F32Attr:$epsilon);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = "$x `,` $scale attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def NN_EmbeddingOp : NN_Op<"embedding", [AttrSizedOperandSegments]> {
+  let summary = "The sum of rows of tables, one table and one tensor of ids each";
+  let description = [{
+    tables[i] is [V_i, H]; ids[i] has the shape of the result without H, or its trailing part (a leading
+    dimension of 1 or none: broadcast). Negative ids count from the end, as in Gather; an id out of range ends
+    the run.
+  }];
+  let arguments = (ins Variadic<RankedTensorOf<[F32]>>:$tables, Variadic<RankedTensorOf<[I64, I32]>>:$ids);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = "$tables `at` $ids attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
+  let summary = "Scaled dot-product attention: softmax(scale q k^T + bias) v for each head";
+  let description = [{
+    Padded form: q is [B, S, heads * D], k is [B, T, kv_heads * D], v is [B, T, kv_heads * E], the result [B, S,
+    heads * E]. Query head h uses key head h / (heads / kv_heads).
+
+    Ragged form, with `offsets` [B + 1] i64: q, k, v are [R, ...] and sequence b has the rows
+    offsets[b] .. offsets[b + 1]; tokens attend within their sequence only.
+
+    q, k and v may be the same value, a fused product, cut by `q_column`, `k_column`, `v_column`: the first
+    column of each within its operand; the last dimension may then be wider than said above.
+
+    `key_mask` [B, T] (padded form): keys whose element is 0 or false get no weight; a row with no key left gives
+    zeros. `bias` is added to the scaled scores and is broadcast to [B, heads, S, T]; it may be -inf or as good
+    as it. In the ragged form `positions` [R] gives the row's place in the padded sequence, which is where bias
+    is read. `causal` masks keys behind the query (bottom right aligned), `window` (0: none) keys further away
+    than window / 2 on either side (|i - j| <= window / 2), `softcap` (0: none) caps scores by softcap * tanh(s / softcap).
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$q, RankedTensorOf<[F32]>:$k, RankedTensorOf<[F32]>:$v,
+                   Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$key_mask, Optional<RankedTensorOf<[F32]>>:$bias,
+                   Optional<RankedTensorOf<[I64]>>:$offsets, Optional<RankedTensorOf<[I64]>>:$positions,
+                   I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
+                   DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
+                   DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<BoolAttr, "false">:$causal,
+                   DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F32Attr, "0.0">:$softcap);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v (`key_mask` $key_mask^)? (`bias` $bias^)? (`offsets` $offsets^)? (`positions` $positions^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_MeanPoolOp : NN_Op<"mean_pool", [AttrSizedOperandSegments]> {
+  let summary = "Mean over the real tokens of each sequence, [B, H]";
+  let description = [{
+    sum of the rows / max(count, epsilon). Padded form: x [B, S, H] with `mask` [B, S] of 0 and 1 (weights of the
+    rows); ragged form: x [R, H] with `offsets` [B + 1].
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$mask,
+                   Optional<RankedTensorOf<[I64]>>:$offsets, F32Attr:$epsilon);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = "$x (`mask` $mask^)? (`offsets` $offsets^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,64 @@
+//===- RTOps.td - What generated code asks of the runtime --------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_RT_IR_RTOPS
+#define TAMIS_DIALECT_RT_IR_RTOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def RT_Dialect : Dialect {
+  let name = "rt";
+  let cppNamespace = "::tamis::rt";
+  let summary = "What generated code asks of the runtime";
+  let description = [{
+    These ops become calls through the TamisHost (runtime/include/tamis/code_abi.h), the first argument of
+    every function of generated code. The operation that a profile or a message names is the op's location.
+  }];
+}
+class RT_Op<string mnemonic, list<Trait> traits = []> : Op<RT_Dialect, mnemonic, traits>;
+
+def RT_ParallelOp : RT_Op<"parallel", [RecursiveMemoryEffects, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Runs its body over work units [0, count) on all threads";
+  let description = [{
+    The body gets a range [begin, end) of units, at most `grain` of them, and the number of the thread it is on
+    (below rt.threads). Bodies of different ranges run at once and must not write what another reads. `flops`
+    and `bytes` are the work of the whole region, for profiles; `kind` says what it is.
+
+    ```mlir
+    rt.parallel %count grain %grain "nn.linear" flops %f bytes %b {
+    ^bb0(%begin: index, %end: index, %thread: index):
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Index:$count, Index:$grain, StrAttr:$kind, Index:$flops, Index:$bytes);
+  let regions = (region AnyRegion:$body);
+  let assemblyFormat = "$count `grain` $grain $kind `flops` $flops `bytes` $bytes attr-dict-with-keyword $body";
+  let builders = [OpBuilder<(ins "::mlir::Value":$count, "::mlir::Value":$grain, "::llvm::StringRef":$kind,
+    "::mlir::Value":$flops, "::mlir::Value":$bytes,
+    "::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::Value, ::mlir::Value, ::mlir::Value)>":$bodyBuilder)>];
+  let skipDefaultBuilders = 1;
+  let hasVerifier = 1;
+}
+def RT_YieldOp : RT_Op<"yield", [Terminator, Pure, ReturnLike, HasParent<"ParallelOp">]> {
+  let summary = "Ends the body of rt.parallel";
+  let assemblyFormat = "attr-dict";
+}
+def RT_CheckOp : RT_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the run with `reason` when the condition does not hold";
+  let arguments = (ins I1:$condition, StrAttr:$reason);
+  let assemblyFormat = "$condition `,` $reason attr-dict";
+}
+def RT_ThreadsOp : RT_Op<"threads", [Pure]> {
+  let summary = "The number of threads of the context";
+  let results = (outs Index:$threads);
+  let assemblyFormat = "attr-dict";
+}
+def RT_CountOp : RT_Op<"count", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Adds to a counter of the run's report (TamisCounter)";
+  let arguments = (ins I64Attr:$counter, Index:$value);
+  let assemblyFormat = "$counter `,` $value attr-dict";
+}
+
+#endif

@@ -1,0 +1,128 @@
+//===- WeightOps.td - Weights by reference --------------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_WEIGHT_IR_WEIGHTOPS
+#define TAMIS_DIALECT_WEIGHT_IR_WEIGHTOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Weight_Dialect : Dialect {
+  let name = "weight";
+  let cppNamespace = "::tamis::weight";
+  let summary = "Weights by reference: their sources and what is done to them at compile time";
+  let description = [{
+    A weight's bytes never enter the IR. `weight.source` says where they lie (a range of a file), `weight.load`
+    names one as a value, and the transforms (transpose, concat, pack_panels, ...) say what the compiler does
+    to it. The pass weight-plan moves each chain of transforms into a `weight.recipe` and gives it a place in
+    the weight segment; the artifact's writer evaluates one recipe after the other, so that memory stays near
+    the largest tensor.
+  }];
+}
+
+class Weight_Op<string mnemonic, list<Trait> traits = []> : Op<Weight_Dialect, mnemonic, traits>;
+// Evaluated by the compiler; its operand must come from weight.load through transforms.
+class Weight_Transform<string mnemonic, list<Trait> traits = []>
+    : Weight_Op<mnemonic, !listconcat([Pure], traits)> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+def Weight_SourceOp : Weight_Op<"source", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "Where the bytes of a tensor lie";
+  let description = [{
+    `length` bytes from `offset` on in `file`, little-endian and row-major, are the elements of a tensor of
+    `type`. A relative `file` is relative to the folder of the module attribute `weight.folder`. A tensor whose
+    file form is not plain bytes (protobuf's typed fields, sparse tensors) is given by `value` instead.
+
+    ```mlir
+    weight.source @"encoder.0.query" : tensor<384x384xf32> in "model.onnx" at 1024
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<StrAttr>:$file,
+                   OptionalAttr<I64Attr>:$offset, OptionalAttr<ElementsAttr>:$value);
+  let assemblyFormat = [{
+    $sym_name `:` $type (`in` $file^ `at` $offset)? (`value` $value^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Weight_LoadOp : Weight_Op<"load", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A source as a value";
+  let arguments = (ins FlatSymbolRefAttr:$source);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$source attr-dict `:` type($result)";
+}
+
+def Weight_TransposeOp : Weight_Transform<"transpose"> {
+  let summary = "Dimension i of the result is dimension perm[i] of the weight";
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$perm);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_ReshapeOp : Weight_Transform<"reshape"> {
+  let summary = "The same elements in another static shape";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_ConcatOp : Weight_Transform<"concat"> {
+  let summary = "Joins weights along `axis`";
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_SliceOp : Weight_Transform<"slice"> {
+  let summary = "Elements [begin, begin + size of the result) along `axis`";
+  let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis, I64Attr:$begin);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_CastOp : Weight_Transform<"cast"> {
+  let summary = "Converts the element type (f16, bf16 and f64 to f32, and back with rounding to nearest even)";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+}
+def Weight_ScaleOp : Weight_Transform<"scale"> {
+  let summary = "Multiplies a float weight by a number";
+  let arguments = (ins AnyRankedTensor:$input, F64Attr:$factor);
+  let results = (outs AnyRankedTensor:$result);
+}
+
+def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
+  let summary = "Lays out a matrix [K, N] as panels [ceil(N / 16), K, 16] for the microkernels";
+  let description = [{
+    Element (p, k, j) of the result is element (k, 16 p + j) of the operand, or 0 where 16 p + j >= N. One panel is
+    read front to back by every microkernel, whatever the width of its vectors; 16 columns are also the
+    width of an AMX tile.
+  }];
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+
+def Weight_RecipeOp : Weight_Op<"recipe", [Symbol, HasParent<"::mlir::ModuleOp">, IsolatedFromAbove,
+                                            SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "How a stored weight is made, and where it lies";
+  let description = [{
+    The region holds weight.load and transforms and ends with weight.yield. `offset` is the byte offset in
+    the weight segment, a multiple of 64.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<I64Attr>:$offset);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `:` $type (`at` $offset^)? $body attr-dict";
+}
+def Weight_YieldOp : Weight_Op<"yield", [Terminator, HasParent<"RecipeOp">]> {
+  let summary = "The recipe's result";
+  let arguments = (ins AnyRankedTensor:$result);
+  let assemblyFormat = "$result attr-dict `:` type($result)";
+}
+def Weight_GetOp : Weight_Op<"get", [Pure]> {
+  let summary = "A stored weight, in place, at run time; read only";
+  let arguments = (ins FlatSymbolRefAttr:$recipe);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$recipe attr-dict `:` type($result)";
+}
+
+#endif

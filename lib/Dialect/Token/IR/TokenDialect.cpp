@@ -1,0 +1,19 @@
+//===- TokenDialect.cpp - Registration of the token dialect ---------------------------------------------===//
+#include "tamis/Dialect/Token/IR/TokenDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace tamis::token;
+
+#include "tamis/Dialect/Token/IR/TokenDialect.cpp.inc"
+#include "tamis/Dialect/Token/IR/TokenEnums.cpp.inc"
+
+void TokenDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "tamis/Dialect/Token/IR/TokenOps.cpp.inc"
+      >();
+}

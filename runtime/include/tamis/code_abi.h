@@ -1,0 +1,72 @@
+/*===- tamis/code_abi.h - What generated code and the runtime agree on ---------------------------------===*
+ *
+ * Generated code has no undefined symbol: everything it needs from its host comes through the TamisHost
+ * that opens every context. The compiler lowers the ops of its `rt` dialect to exactly these calls. A
+ * change here is a change of the artifact format: raise TAMIS_CODE_ABI_VERSION.
+ *
+ *===---------------------------------------------------------------------------------------------------===*/
+#ifndef TAMIS_CODE_ABI_H
+#define TAMIS_CODE_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TAMIS_CODE_ABI_VERSION 1
+
+/* The highest rank of a tensor that crosses the boundary between code and host. */
+#define TAMIS_MAX_RANK 8
+
+/* A contiguous row-major tensor. `data` is aligned to the element type for inputs and to 64 bytes for
+ * everything that the arena hands out; entries of `dims` from the rank upwards are not read. */
+typedef struct TamisTensor {
+  void *data;
+  int64_t dims[TAMIS_MAX_RANK];
+} TamisTensor;
+
+struct TamisHost;
+
+/* A parallel region's body: work units [begin, end) on thread `thread` (0 is the caller). */
+typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin, int64_t end, int64_t thread);
+
+/* The functions that generated code may call. All take the host first.
+ *
+ * `allocate` returns 64-byte aligned memory of the context's arena; it never returns null (it fails the
+ * run instead). `release` gives it back; releasing in any order is allowed. Both are for the thread that
+ * runs the entry function only.
+ *
+ * `parallel` runs body over the units [0, count): threads claim chunks of `grain` units from an atomic
+ * counter. It returns when all units are done. `operation` is an index into the artifact's operation
+ * table; `flops` and `bytes` are the work of the whole region, for profiles. It polls for cancellation
+ * and the deadline.
+ *
+ * `fail` ends the run with the status TAMIS_ERROR_INPUT and a message: the operation's name from the
+ * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may
+ * be called from a parallel body. Generated code owns nothing that needs unwinding. */
+typedef struct TamisHost {
+  void *(*allocate)(struct TamisHost *host, int64_t bytes);
+  void (*release)(struct TamisHost *host, void *data);
+  void (*parallel)(struct TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,
+                   int64_t operation, int64_t flops, int64_t bytes);
+  void (*fail)(struct TamisHost *host, int64_t operation, const char *reason);
+  const uint8_t *weights; /* start of the weight segment, page aligned */
+  int64_t threads;        /* threads that `parallel` may use; `thread` of a body is below it */
+  int64_t counters[8];    /* written by generated code: see TamisCounter; zeroed before each run */
+} TamisHost;
+
+enum TamisCounter {
+  TAMIS_COUNTER_TOKENS_IN = 0,       /* rows of the padded batch (batch x length) */
+  TAMIS_COUNTER_TOKENS_COMPUTED = 1, /* rows that the layers computed */
+};
+
+/* The entry function of a code image. `inputs` are checked against the signature by the host (types,
+ * ranks, static dimensions, equal symbols); the code fills `outputs`, whose data lies in the arena, in an
+ * input, or in the weights, and stays valid until the next run of the context. */
+typedef void (*TamisEntry)(TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,233 @@
+/*===- tamis/runtime.h - The C interface of the Tamis runtime -------------------------------------------===*
+ *
+ * A model is an artifact made by `tamis compile`, mapped into memory; it is immutable and may be shared by
+ * any number of threads. A context holds what one run needs (arena, threads, outputs); it is used by one
+ * thread at a time. There is no global state. No function throws or aborts.
+ *
+ *   TamisModel *model; TamisContext *context; TamisError error = TAMIS_ERROR_INIT;
+ *   if (tamis_model_load("model.tamis", NULL, &model, &error) != TAMIS_OK) puts(error.message);
+ *   tamis_context_create(model, NULL, &context, &error);
+ *   tamis_run(context, inputs, input_count, NULL, &error);     // inputs in the model's order
+ *   TamisValue out; tamis_context_output(context, 0, &out, &error);
+ *
+ * Every struct that may grow starts with `size`; set it with the _INIT macro. A field that is absent
+ * because the caller was built against an older header takes its default.
+ *
+ * Generated code is native code. An artifact from a stranger is a program from a stranger: hashes detect
+ * damage, not malice.
+ *===---------------------------------------------------------------------------------------------------===*/
+#ifndef TAMIS_RUNTIME_H
+#define TAMIS_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TAMIS_VERSION_MAJOR 0
+#define TAMIS_VERSION_MINOR 1
+#define TAMIS_VERSION_PATCH 0
+#define TAMIS_MAX_DIMENSIONS 8
+
+#if defined(_WIN32) || !defined(__GNUC__)
+#define TAMIS_API
+#else
+#define TAMIS_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum TamisStatus {
+  TAMIS_OK = 0,
+  TAMIS_ERROR_USAGE = 1,     /* the caller broke this interface's rules: null pointer, index out of range */
+  TAMIS_ERROR_ARTIFACT = 2,  /* the file is no artifact, is damaged, or is of another version */
+  TAMIS_ERROR_CPU = 3,       /* the artifact has no code for this CPU, or for the ISA level asked for */
+  TAMIS_ERROR_INPUT = 4,     /* an input's type, rank, size or content is refused */
+  TAMIS_ERROR_MEMORY = 5,    /* memory ran out, or a limit on it was reached */
+  TAMIS_ERROR_SYSTEM = 6,    /* a file cannot be opened or mapped, a thread cannot be started */
+  TAMIS_ERROR_CANCELLED = 7, /* tamis_context_cancel was called */
+  TAMIS_ERROR_DEADLINE = 8   /* the run's deadline passed */
+} TamisStatus;
+
+/* Where a function writes why it failed. Always NUL-terminated, cut to fit. A null TamisError * is allowed. */
+typedef struct TamisError {
+  size_t size;
+  char message[504];
+} TamisError;
+#define TAMIS_ERROR_INIT {sizeof(TamisError), {0}}
+
+/* The numbers are those of the ONNX element types. */
+typedef enum TamisType {
+  TAMIS_F32 = 1, TAMIS_U8 = 2, TAMIS_I8 = 3, TAMIS_U16 = 4, TAMIS_I16 = 5, TAMIS_I32 = 6, TAMIS_I64 = 7,
+  TAMIS_BOOL = 9, TAMIS_F16 = 10, TAMIS_F64 = 11, TAMIS_U32 = 12, TAMIS_U64 = 13, TAMIS_BF16 = 16
+} TamisType;
+
+/* Bytes of one element; 0 for a number that is no TamisType. */
+TAMIS_API size_t tamis_type_size(TamisType type);
+
+/* A contiguous row-major tensor. The memory belongs to whoever made it: inputs to the caller, outputs to
+ * the context. `data` of an input must be aligned to its element size. */
+typedef struct TamisValue {
+  TamisType type;
+  int32_t rank;
+  int64_t dims[TAMIS_MAX_DIMENSIONS];
+  const void *data;
+} TamisValue;
+
+/* A dimension of an input or output as declared: size >= 0, or -1 when it is known only at run time; then
+ * `symbol` names it (equal names are equal sizes) or is "". Strings live as long as the model. */
+typedef struct TamisDimension {
+  int64_t size;
+  const char *symbol;
+  int64_t min, max; /* bounds of a symbol; 0 when there is none */
+} TamisDimension;
+
+typedef struct TamisSignature {
+  const char *name;
+  TamisType type;
+  int32_t rank;
+  TamisDimension dims[TAMIS_MAX_DIMENSIONS];
+} TamisSignature;
+
+typedef struct TamisModel TamisModel;
+typedef struct TamisContext TamisContext;
+
+typedef enum TamisLogLevel { TAMIS_LOG_DEBUG = 0, TAMIS_LOG_INFO = 1, TAMIS_LOG_WARNING = 2 } TamisLogLevel;
+
+/* Receives one line without a newline. Called on the thread that called into the runtime. */
+typedef void (*TamisLogger)(void *user, TamisLogLevel level, const char *message);
+
+typedef struct TamisModelOptions {
+  size_t size;
+  /* Take the code of this ISA level ("x86-64-v3", ...) rather than the best that the CPU has. Null: the
+   * environment variable TAMIS_ISA, if set, else the best. A level the CPU lacks is refused. */
+  const char *isa;
+  /* Skip the hash of the weight segment (header and code are always checked). */
+  int32_t skip_weight_hash;
+  TamisLogger logger;
+  void *logger_user;
+} TamisModelOptions;
+#define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL}
+
+/* Maps an artifact, checks its length, its header in full and its hashes. On failure *model is null. */
+TAMIS_API TamisStatus tamis_model_load(const char *path, const TamisModelOptions *options, TamisModel **model,
+                                       TamisError *error);
+/* The same from memory that stays valid and unchanged as long as the model (4096-byte aligned, else the
+ * weights are copied once); code is copied into executable pages. */
+TAMIS_API TamisStatus tamis_model_load_memory(const void *data, size_t bytes, const TamisModelOptions *options,
+                                              TamisModel **model, TamisError *error);
+/* Contexts of the model must be destroyed first. Null is allowed. */
+TAMIS_API void tamis_model_destroy(TamisModel *model);
+
+TAMIS_API int32_t tamis_model_input_count(const TamisModel *model);
+TAMIS_API int32_t tamis_model_output_count(const TamisModel *model);
+TAMIS_API TamisStatus tamis_model_input(const TamisModel *model, int32_t index, TamisSignature *out, TamisError *error);
+TAMIS_API TamisStatus tamis_model_output(const TamisModel *model, int32_t index, TamisSignature *out,
+                                         TamisError *error);
+/* The ISA level in use. */
+TAMIS_API const char *tamis_model_isa(const TamisModel *model);
+/* The input whose zeros mark padding that the model skips; null when it skips none. */
+TAMIS_API const char *tamis_model_mask_input(const TamisModel *model);
+/* The artifact's FlatBuffers header (runtime/schema/artifact.fbs), verified. */
+TAMIS_API const void *tamis_model_header(const TamisModel *model, size_t *bytes);
+
+/* A pool of the caller's. `run` calls task(argument, thread) once for every thread in [0, threads), each
+ * on a thread of its own, thread 0 on the caller, and returns when all are done. */
+typedef struct TamisPool {
+  void *user;
+  int32_t threads;
+  void (*run)(void *user, void (*task)(void *argument, int32_t thread), void *argument);
+} TamisPool;
+
+/* allocate returns memory aligned to `alignment` (a power of two) or null. */
+typedef struct TamisAllocator {
+  void *user;
+  void *(*allocate)(void *user, size_t bytes, size_t alignment);
+  void (*release)(void *user, void *data, size_t bytes, size_t alignment);
+} TamisAllocator;
+
+typedef struct TamisContextOptions {
+  size_t size;
+  int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
+  const TamisPool *pool;           /* copied; used instead of an own pool when not null */
+  const TamisAllocator *allocator; /* copied; for the context and its arena; null: malloc's */
+  size_t max_arena_bytes;          /* 0: no limit */
+  int32_t profile;                 /* record time per operation */
+  TamisLogger logger;
+  void *logger_user;
+} TamisContextOptions;
+#define TAMIS_CONTEXT_OPTIONS_INIT {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL}
+
+TAMIS_API TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOptions *options,
+                                           TamisContext **context, TamisError *error);
+/* Null is allowed. */
+TAMIS_API void tamis_context_destroy(TamisContext *context);
+
+typedef struct TamisRunOptions {
+  size_t size;
+  int64_t deadline_ns; /* of CLOCK_MONOTONIC; 0: none */
+} TamisRunOptions;
+#define TAMIS_RUN_OPTIONS_INIT {sizeof(TamisRunOptions), 0}
+
+/* Runs the model on `count` inputs in the order of the signature. Types, ranks, fixed sizes and equal
+ * symbols are checked first. After a failure the context can be used again. The first run of a size may
+ * allocate; a later run of that size, or of one that was seen before, does not. */
+TAMIS_API TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs, int32_t count,
+                                const TamisRunOptions *options, TamisError *error);
+
+/* An output of the last run that succeeded. Its data stays valid until the context's next run. */
+TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t index, TamisValue *out,
+                                           TamisError *error);
+
+/* Ends a run of the context soon; the only function that may be called from another thread meanwhile. */
+TAMIS_API void tamis_context_cancel(TamisContext *context);
+
+/* Facts about the last run. */
+typedef struct TamisReport {
+  size_t size;
+  int64_t tokens_in;       /* rows of the padded batch; 0 when the model has no token dimension */
+  int64_t tokens_computed; /* rows that the layers computed */
+  int64_t arena_bytes;     /* reserved by the arena */
+  int64_t arena_peak_bytes;/* in use at once, at most, in the last run */
+  int64_t system_allocations; /* made by the arena during the last run */
+  int32_t threads;
+} TamisReport;
+#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0}
+TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report, TamisError *error);
+
+/* One parallel region of the last run of a context that profiles, in the order of execution. Times are
+ * CLOCK_MONOTONIC. Strings live as long as the model. */
+typedef struct TamisEvent {
+  const char *name; /* the ONNX node's name */
+  const char *kind; /* the operation, such as "nn.linear" */
+  int64_t begin_ns, end_ns;
+  int64_t flops, bytes;
+} TamisEvent;
+/* The number of events of the last run; event[i] is written for i < capacity. */
+TAMIS_API int64_t tamis_context_events(const TamisContext *context, TamisEvent *events, int64_t capacity);
+
+/* "0.1.0". */
+TAMIS_API const char *tamis_version(void);
+
+/* What `--emit=object` and `--emit=shared` put into a program: an artifact in parts. The generated
+ * header declares one of these and functions that use it. */
+typedef struct TamisEmbedded {
+  size_t size;
+  const void *header; /* FlatBuffers header */
+  size_t header_bytes;
+  const void *weights; /* null when they lie beside, in a file */
+  size_t weights_bytes;
+  const char *weights_file; /* the file's name when they lie beside: looked up in `weights_folder` below */
+  const char *const *isas;  /* ISA levels, best first */
+  void *const *entries;     /* TamisEntry of each */
+  int32_t code_count;
+} TamisEmbedded;
+/* `weights_folder` may be null: then the current folder. */
+TAMIS_API TamisStatus tamis_model_load_embedded(const TamisEmbedded *embedded, const char *weights_folder,
+                                                const TamisModelOptions *options, TamisModel **model,
+                                                TamisError *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,48 @@
+//===- InputOptions.cpp - The options that choose a model's inputs -------------------===//
+
+#include "InputOptions.h"
+
+#include "ExitCode.h"
+#include "InputText.h"
+
+#include <fmt/format.h>
+#include <set>
+
+namespace tamis::tools {
+
+void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions &inputs) {
+  command.add_option("artifact", session.artifact, "The compiled model")->required()->type_name("FILE");
+  command.add_option("--inputs", inputs.npz, "Take the inputs by name from an npz file")
+      ->type_name("FILE");
+  command
+      .add_option("--input", inputs.single,
+                  "Give one input, as NAME=@F.npy, 'NAME=2x2xi64=[[1 2][3 4]]', NAME=2x2xi64=0 (all the "
+                  "same) or NAME=2x2xi64=@F.bin (raw); may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--threads", session.threads, "Run on this many threads; 0: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command
+      .add_option("--isa", session.isa,
+                  "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
+      ->type_name("LEVEL");
+}
+
+TensorMap readInputs(const InputOptions &options) {
+  TensorMap tensors;
+  if (!options.npz.empty())
+    tensors = readNpz(options.npz);
+  std::set<std::string> seen;
+  for (const std::string &text : options.single) {
+    auto [name, tensor] = parseInputText(text);
+    if (!seen.insert(name).second)
+      throw ToolError(ExitCode::Usage, fmt::format("--input {}: is given twice", name));
+    tensors.insert_or_assign(name, std::move(tensor));
+  }
+  return tensors;
+}
+
+} // namespace tamis::tools

@@ -1,0 +1,58 @@
+//===- Session.h - A model, a context, and inputs bound by name -------------------===//
+#ifndef TAMIS_TOOLS_SESSION_H
+#define TAMIS_TOOLS_SESSION_H
+
+#include "Npz.h"
+#include "Tensor.h"
+
+#include <memory>
+#include <vector>
+
+namespace tamis::tools {
+
+struct SessionOptions {
+  std::string artifact; // path
+  std::string isa;      // empty: the best that the CPU has
+  int32_t threads = 0;  // 0: one for each core
+};
+
+/// What a command runs: a loaded model and its contexts. Every function throws ToolError.
+class Session {
+public:
+  explicit Session(const SessionOptions &options);
+
+  /// Takes the model's inputs by name. Refuses names that the model does not have, inputs that are
+  /// missing, and wrong types and ranks; sizes are checked by run().
+  void bind(TensorMap tensors);
+
+  /// Makes the context anew; before the first run, one without profile is made if need be.
+  void createContext(bool profile);
+  void run();
+
+  /// The outputs of the last run; their data live until the next.
+  std::vector<NamedValue> outputs() const;
+  TamisReport report() const;
+  std::vector<TamisEvent> events() const;
+
+  /// The input whose zeros mark padding; null when there is none.
+  const TamisValue *mask() const;
+  const TamisModel *model() const { return model_.get(); }
+
+private:
+  struct Destroy {
+    void operator()(TamisModel *model) const { tamis_model_destroy(model); }
+    void operator()(TamisContext *context) const { tamis_context_destroy(context); }
+  };
+  SessionOptions options;
+  std::unique_ptr<TamisModel, Destroy> model_;
+  std::unique_ptr<TamisContext, Destroy> context;
+  TensorMap tensors;              // those that the model wants
+  std::vector<TamisValue> inputs; // in the model's order, pointing into `tensors`
+};
+
+/// "input_ids i64[batch x seq]".
+std::string signatureText(const TamisSignature &signature);
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_SESSION_H
