@@ -1,11 +1,130 @@
-//===- NNOps.cpp - Verifiers, folders and builders of the nn ops ----------------------------------------------===//
+//===- NNOps.cpp - Verifiers of the nn ops --------------------------------------------------------===//
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tamis::nn;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Sizes that may be equal at run time.
+static bool compatible(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+/// A vector [size] beside a matrix: a bias, a scale.
+static LogicalResult verifyVector(Operation *op, Value vector, int64_t size, StringRef what) {
+  if (!vector)
+    return success();
+  RankedTensorType type = typeOf(vector);
+  if (type.getRank() != 1 || !compatible(type.getDimSize(0), size))
+    return op->emitOpError("needs a ") << what << " of " << size << " elements, not " << type;
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  RankedTensorType x = typeOf(getX()), w = typeOf(getW()), y = typeOf(getY());
+  if (x.getRank() < 1 || x.getRank() != y.getRank())
+    return emitOpError("needs operand and result of the same rank, at least 1");
+  int64_t n = y.getShape().back();
+  if (ShapedType::isDynamic(n) || !w.hasStaticShape())
+    return emitOpError("needs a weight and a last dimension of the result of static size");
+  bool packed = w.getRank() == 3;
+  if (packed) {
+    if (w.getDimSize(2) != 16 || w.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(n, 16)))
+      return emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
+  } else if (w.getRank() != 2 || w.getDimSize(1) != n) {
+    return emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
+  }
+  int64_t k = packed ? w.getDimSize(1) : w.getDimSize(0);
+  if (!compatible(x.getShape().back(), k))
+    return emitOpError("multiplies rows of ") << x.getShape().back() << " elements by a weight of " << k << " rows";
+  for (int64_t i = 0; i + 1 < x.getRank(); ++i)
+    if (!compatible(x.getDimSize(i), y.getDimSize(i)))
+      return emitOpError("changes the size of dimension ") << i;
+  if (getResidual() && failed(verifyCompatibleShape(getResidual().getType(), y)))
+    return emitOpError("has a residual ") << getResidual().getType() << " unlike its result " << y;
+  return verifyVector(*this, getBias(), n, "bias");
+}
+
+LogicalResult LayerNormOp::verify() {
+  if (typeOf(getX()).getRank() < 1 || failed(verifyCompatibleShape(getX().getType(), getY().getType())))
+    return emitOpError("needs a result of the operand's shape, of rank at least 1");
+  int64_t h = typeOf(getX()).getShape().back();
+  if (failed(verifyVector(*this, getScale(), h, "scale")))
+    return failure();
+  return verifyVector(*this, getBias(), h, "bias");
+}
+
+LogicalResult RMSNormOp::verify() {
+  if (typeOf(getX()).getRank() < 1 || failed(verifyCompatibleShape(getX().getType(), getY().getType())))
+    return emitOpError("needs a result of the operand's shape, of rank at least 1");
+  return verifyVector(*this, getScale(), typeOf(getX()).getShape().back(), "scale");
+}
+
+LogicalResult EmbeddingOp::verify() {
+  RankedTensorType y = typeOf(getY());
+  if (getTables().empty() || getTables().size() != getIds().size())
+    return emitOpError("needs one tensor of ids for each table, and at least one");
+  if (y.getRank() < 1)
+    return emitOpError("needs a result of rank at least 1");
+  for (auto [table, ids] : llvm::zip(getTables(), getIds())) {
+    if (typeOf(table).getRank() != 2 || !compatible(typeOf(table).getDimSize(1), y.getShape().back()))
+      return emitOpError("has a table ") << table.getType() << " for rows of " << y.getShape().back() << " elements";
+    if (typeOf(ids).getRank() > y.getRank() - 1)
+      return emitOpError("has ids of a higher rank than the result without its last dimension");
+  }
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType q = typeOf(getQ()), k = typeOf(getK()), v = typeOf(getV()), y = typeOf(getY());
+  bool ragged = static_cast<bool>(getOffsets());
+  int64_t rank = ragged ? 2 : 3;
+  for (RankedTensorType type : {q, k, v, y})
+    if (type.getRank() != rank)
+      return emitOpError("needs operands and result of rank ") << rank << (ragged ? " with offsets" : "");
+  if (getHeads() <= 0 || getKvHeads() <= 0 || getHeads() % getKvHeads() != 0)
+    return emitOpError("needs a number of heads that is a multiple of the number of key heads");
+  if (getHeadDim() <= 0 || getValueDim() <= 0)
+    return emitOpError("needs heads of a size above 0");
+  auto columns = [&](RankedTensorType type, int64_t first, int64_t width, StringRef what) -> LogicalResult {
+    int64_t size = type.getShape().back();
+    if (first < 0 || (!ShapedType::isDynamic(size) && first + width > size))
+      return emitOpError("reads columns ") << first << " to " << first + width << " of " << what << ", which has "
+                                           << size;
+    return success();
+  };
+  if (failed(columns(q, getQColumn(), getHeads() * getHeadDim(), "q")) ||
+      failed(columns(k, getKColumn(), getKvHeads() * getHeadDim(), "k")) ||
+      failed(columns(v, getVColumn(), getKvHeads() * getValueDim(), "v")))
+    return failure();
+  if (!compatible(y.getShape().back(), getHeads() * getValueDim()))
+    return emitOpError("needs a result of ") << getHeads() * getValueDim() << " columns";
+  if (getKeyMask() && (ragged || typeOf(getKeyMask()).getRank() != 2))
+    return emitOpError("takes a key mask of rank 2, and only without offsets");
+  if (getBias() && typeOf(getBias()).getRank() != 4)
+    return emitOpError("takes a bias of rank 4");
+  if (ragged && getBias() && !getPositions())
+    return emitOpError("needs positions to read a bias by");
+  if (getPositions() && !ragged)
+    return emitOpError("takes positions only with offsets");
+  return success();
+}
+
+LogicalResult MeanPoolOp::verify() {
+  RankedTensorType x = typeOf(getX()), y = typeOf(getY());
+  if (static_cast<bool>(getMask()) == static_cast<bool>(getOffsets()))
+    return emitOpError("needs either a mask or offsets");
+  if (x.getRank() != (getOffsets() ? 2 : 3) || y.getRank() != 2)
+    return emitOpError("pools [B, S, H] with a mask or [R, H] with offsets to [B, H]");
+  if (!compatible(x.getShape().back(), y.getShape().back()))
+    return emitOpError("changes the size of the last dimension");
+  return success();
+}
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/NN/IR/NNOps.cpp.inc"

@@ -1,4 +1,4 @@
-//===- TokenOps.cpp - Verifiers, folders and builders of the token ops ----------------------------------------===//
+//===- TokenOps.cpp - Verifiers and canonicalisers of the token ops -------------------------------===//
 #include "tamis/Dialect/Token/IR/TokenDialect.h"
 
 #include "mlir/IR/Builders.h"
@@ -6,6 +6,84 @@
 
 using namespace mlir;
 using namespace tamis::token;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static bool compatible(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+LogicalResult IndexOp::verify() {
+  if (typeOf(getMask()).getRank() != 2 || typeOf(getRows()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1)
+    return emitOpError("makes two vectors from a mask of rank 2");
+  return success();
+}
+
+/// `padded` is [B, S, ...] and `packed` [R, ...] with the same trailing sizes.
+static LogicalResult verifyRows(Operation *op, RankedTensorType padded, RankedTensorType packed, Value rows,
+                                Value mask) {
+  if (typeOf(rows).getRank() != 1 || typeOf(mask).getRank() != 2)
+    return op->emitOpError("needs rows of rank 1 and a mask of rank 2");
+  if (padded.getRank() < 2 || packed.getRank() != padded.getRank() - 1 ||
+      padded.getElementType() != packed.getElementType())
+    return op->emitOpError("relates [B, S, ...] and [R, ...] of one element type");
+  for (int64_t i = 2; i < padded.getRank(); ++i)
+    if (!compatible(padded.getDimSize(i), packed.getDimSize(i - 1)))
+      return op->emitOpError("changes the size of dimension ") << i;
+  return success();
+}
+
+LogicalResult PackOp::verify() {
+  return verifyRows(*this, typeOf(getX()), typeOf(getY()), getRows(), getMask());
+}
+
+LogicalResult UnpackOp::verify() {
+  return verifyRows(*this, typeOf(getY()), typeOf(getX()), getRows(), getMask());
+}
+
+LogicalResult FirstOp::verify() {
+  if (typeOf(getX()).getRank() < 1 || typeOf(getX()).getRank() != typeOf(getY()).getRank())
+    return emitOpError("makes [B, ...] of [R, ...]");
+  if (getPosition() < 0)
+    return emitOpError("needs a position that is not negative");
+  return success();
+}
+
+namespace {
+/// pack(unpack(x)) is x: the rows and their order are the same.
+struct PackOfUnpack : OpRewritePattern<PackOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PackOp op, PatternRewriter &rewriter) const override {
+    auto unpack = op.getX().getDefiningOp<UnpackOp>();
+    if (!unpack || unpack.getRows() != op.getRows() || unpack.getX().getType() != op.getY().getType())
+      return failure();
+    rewriter.replaceOp(op, unpack.getX());
+    return success();
+  }
+};
+
+/// unpack(pack(x)) is not x (padded places become zeros), but a second pair over it is idle.
+struct UnpackOfPackOfUnpack : OpRewritePattern<UnpackOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(UnpackOp op, PatternRewriter &rewriter) const override {
+    auto pack = op.getX().getDefiningOp<PackOp>();
+    auto inner = pack ? pack.getX().getDefiningOp<UnpackOp>() : UnpackOp();
+    if (!inner || inner.getRows() != op.getRows() || pack.getRows() != op.getRows() ||
+        inner.getY().getType() != op.getY().getType())
+      return failure();
+    rewriter.replaceOp(op, inner.getY());
+    return success();
+  }
+};
+} // namespace
+
+void PackOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<PackOfUnpack>(context);
+}
+
+void UnpackOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<UnpackOfPackOfUnpack>(context);
+}
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/Token/IR/TokenOps.cpp.inc"

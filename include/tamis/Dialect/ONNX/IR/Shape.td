@@ -87,7 +87,7 @@ def ONNX_SliceOp : ONNX_Op<"Slice"> {
                    DenseI64ArrayAttr:$steps);
   let results = (outs ONNX_Tensor:$y);
 }
-def ONNX_PadOp : ONNX_SegmentedOp<"Pad"> {
+def ONNX_PadOp : ONNX_Op<"Pad"> {
   let summary = "Pads; `pads` is 1-D with 2 * rank elements: all begins, then all ends";
   let arguments = (ins ONNX_Tensor:$data, RankedTensorOf<[I64]>:$pads, Optional<ONNX_Tensor>:$value,
                    DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);

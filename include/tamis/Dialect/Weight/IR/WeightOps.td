@@ -103,7 +103,7 @@ def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
 }
 
 def Weight_RecipeOp : Weight_Op<"recipe", [Symbol, HasParent<"::mlir::ModuleOp">, IsolatedFromAbove,
-                                            SingleBlock, NoTerminator, NoRegionArguments]> {
+                                            SingleBlock, NoRegionArguments]> {
   let summary = "How a stored weight is made, and where it lies";
   let description = [{
     The region holds weight.load and transforms and ends with weight.yield. `offset` is the byte offset in
