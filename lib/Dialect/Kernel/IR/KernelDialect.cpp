@@ -9,7 +9,6 @@ using namespace mlir;
 using namespace tamis::kernel;
 
 #include "tamis/Dialect/Kernel/IR/KernelDialect.cpp.inc"
-#include "tamis/Dialect/Kernel/IR/KernelEnums.cpp.inc"
 
 void KernelDialect::initialize() {
   addOperations<

@@ -9,7 +9,6 @@ using namespace mlir;
 using namespace tamis::onnx;
 
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.cpp.inc"
-#include "tamis/Dialect/ONNX/IR/ONNXEnums.cpp.inc"
 
 void ONNXDialect::initialize() {
   addOperations<

@@ -9,7 +9,6 @@ using namespace mlir;
 using namespace tamis::rt;
 
 #include "tamis/Dialect/RT/IR/RTDialect.cpp.inc"
-#include "tamis/Dialect/RT/IR/RTEnums.cpp.inc"
 
 void RTDialect::initialize() {
   addOperations<

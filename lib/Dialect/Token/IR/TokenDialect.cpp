@@ -9,7 +9,6 @@ using namespace mlir;
 using namespace tamis::token;
 
 #include "tamis/Dialect/Token/IR/TokenDialect.cpp.inc"
-#include "tamis/Dialect/Token/IR/TokenEnums.cpp.inc"
 
 void TokenDialect::initialize() {
   addOperations<

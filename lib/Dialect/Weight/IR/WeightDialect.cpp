@@ -9,7 +9,6 @@ using namespace mlir;
 using namespace tamis::weight;
 
 #include "tamis/Dialect/Weight/IR/WeightDialect.cpp.inc"
-#include "tamis/Dialect/Weight/IR/WeightEnums.cpp.inc"
 
 void WeightDialect::initialize() {
   addOperations<

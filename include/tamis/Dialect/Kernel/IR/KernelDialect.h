@@ -14,7 +14,6 @@
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h.inc"
-#include "tamis/Dialect/Kernel/IR/KernelEnums.h.inc"
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/Kernel/IR/KernelOps.h.inc"

@@ -14,7 +14,6 @@
 #include "tamis/Dialect/ONNX/IR/ShapeInference.h"
 
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h.inc"
-#include "tamis/Dialect/ONNX/IR/ONNXEnums.h.inc"
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/ONNX/IR/ONNXOps.h.inc"

@@ -13,7 +13,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "tamis/Dialect/RT/IR/RTDialect.h.inc"
-#include "tamis/Dialect/RT/IR/RTEnums.h.inc"
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/RT/IR/RTOps.h.inc"

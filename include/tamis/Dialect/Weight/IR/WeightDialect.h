@@ -13,7 +13,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "tamis/Dialect/Weight/IR/WeightDialect.h.inc"
-#include "tamis/Dialect/Weight/IR/WeightEnums.h.inc"
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/Weight/IR/WeightOps.h.inc"
