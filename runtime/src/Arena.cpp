@@ -26,7 +26,9 @@ void Arena::destroy() {
 }
 
 // Blocks that can hold a huge page are aligned to one, from a size on where the waste is small.
-uint64_t Arena::alignmentOf(uint64_t bytes) { return bytes >= (uint64_t(4) << 20) ? uint64_t(2) << 20 : 4096; }
+uint64_t Arena::alignmentOf(uint64_t bytes) {
+  return bytes >= (uint64_t(4) << 20) ? uint64_t(2) << 20 : 4096;
+}
 
 void *Arena::system(uint64_t bytes) {
   ++allocations;

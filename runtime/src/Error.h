@@ -8,11 +8,12 @@
 namespace tamis {
 
 /// Writes the message into `error`, if there is one, cut to its size, and returns `status`.
-[[gnu::format(printf, 3, 4)]] TamisStatus fail(TamisError *error, TamisStatus status, const char *format, ...);
+[[gnu::format(printf, 3, 4)]] TamisStatus fail(TamisError *error, TamisStatus status, const char *format,
+                                               ...);
 
 /// Sends one line to the logger, if there is one.
-[[gnu::format(printf, 4, 5)]] void log(TamisLogger logger, void *user, TamisLogLevel level, const char *format,
-                                       ...);
+[[gnu::format(printf, 4, 5)]] void log(TamisLogger logger, void *user, TamisLogLevel level,
+                                       const char *format, ...);
 
 /// Reads a caller's options into `out`, which holds the defaults: as many bytes as both sides know. Null
 /// options are the defaults. False when the size is no struct's at all.

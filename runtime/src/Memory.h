@@ -10,7 +10,9 @@ namespace tamis {
 TamisAllocator defaultAllocator();
 
 /// Rounds up to a multiple of a power of two. The caller has checked that it does not overflow.
-constexpr uint64_t roundUp(uint64_t value, uint64_t multiple) { return (value + multiple - 1) & ~(multiple - 1); }
+constexpr uint64_t roundUp(uint64_t value, uint64_t multiple) {
+  return (value + multiple - 1) & ~(multiple - 1);
+}
 
 /// An array of `count` T, zeroed, of the allocator; null when memory ran out. Released by releaseArray.
 template <typename T> T *allocateArray(const TamisAllocator &allocator, size_t count) {

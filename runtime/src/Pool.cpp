@@ -84,17 +84,21 @@ void *Pool::main(void *argument) {
   return nullptr;
 }
 
-// Returns a state that differs from `seen`, or any state when the pool stops.
-uint32_t Pool::awaitChange(uint32_t seen) {
+// Returns the state once it is an open region other than `done`, or once the pool stops.
+uint32_t Pool::awaitRegion(uint32_t done) {
+  auto idle = [&](uint32_t now) {
+    return ((now & kClosed) || now / kRegion == done) && !stopping.load(std::memory_order_relaxed);
+  };
   int64_t begin = 0;
   for (uint32_t round = 1;; ++round) {
     uint32_t now = state.load(std::memory_order_relaxed);
-    if ((now & ~kInside) != (seen & ~kInside) || stopping.load(std::memory_order_relaxed))
+    if (!idle(now))
       return now;
-    if (!crowded)
+    if (!crowded) {
       __builtin_ia32_pause();
-    if (!crowded && round % 32 != 0)
-      continue;
+      if (round % 32 != 0)
+        continue;
+    }
     int64_t time = monotonicNanoseconds();
     begin = begin ? begin : time;
     if (crowded || time - begin > kSpinNanoseconds)
@@ -104,7 +108,7 @@ uint32_t Pool::awaitChange(uint32_t seen) {
     // Announced before the last look: run() looks for sleepers after it has changed the state.
     sleepers.fetch_add(1);
     now = state.load();
-    if ((now & ~kInside) == (seen & ~kInside) && !stopping.load())
+    if (idle(now))
       sleepOn(state, now);
     sleepers.fetch_sub(1);
     begin = 0;
@@ -112,15 +116,17 @@ uint32_t Pool::awaitChange(uint32_t seen) {
 }
 
 void Pool::work(int32_t thread) {
-  uint32_t seen = kClosed;
-  while (!stopping.load(std::memory_order_relaxed)) {
-    seen = awaitChange(seen);
-    while (!(seen & kClosed)) {
-      if (!state.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed))
+  uint32_t done = 0;
+  for (;;) {
+    uint32_t now = awaitRegion(done);
+    if (stopping.load(std::memory_order_relaxed))
+      return;
+    while (!(now & kClosed) && now / kRegion != done) {
+      if (!state.compare_exchange_weak(now, now + 1, std::memory_order_acquire, std::memory_order_relaxed))
         continue;
+      done = now / kRegion;
       task(argument, thread);
-      // The region's end, so that the worker does not enter it twice.
-      seen = (state.fetch_sub(1, std::memory_order_release) | kClosed);
+      state.fetch_sub(1, std::memory_order_release);
     }
   }
 }

@@ -42,7 +42,7 @@ private:
 
   static void *main(void *worker);
   void work(int32_t thread);
-  uint32_t awaitChange(uint32_t seen);
+  uint32_t awaitRegion(uint32_t done);
 
   alignas(64) std::atomic<uint32_t> state;
   alignas(64) std::atomic<uint32_t> sleepers;

@@ -1,0 +1,87 @@
+//===- Context.h - What one run needs -------------------------------------------------------------------===//
+#ifndef TAMIS_RUNTIME_CONTEXT_H
+#define TAMIS_RUNTIME_CONTEXT_H
+
+#include "Arena.h"
+#include "Model.h"
+#include "Pool.h"
+#include "tamis/code_abi.h"
+#include <atomic>
+#include <csetjmp>
+
+namespace tamis {
+
+/// What one thread of a region has of its own. Generated code sees only the host at its start, so a call of
+/// the host tells the thread that makes it.
+struct alignas(64) Thread {
+  TamisHost host;
+  TamisContext *context;
+  jmp_buf *escape; ///< where a failure on this thread goes
+  int64_t index;   ///< 0 is the caller
+  bool inRegion;
+};
+static_assert(offsetof(Thread, host) == 0, "a TamisHost * is a Thread *");
+
+/// The parallel region under way. The counter has a cache line of its own.
+struct Region {
+  TamisBody body;
+  void *captures;
+  int64_t count, grain, chunks;
+  alignas(64) std::atomic<int64_t> next;
+};
+
+/// Why a run ended; written once, by the thread that wins `claimed`.
+struct Failure {
+  std::atomic<bool> claimed;
+  TamisStatus status;
+  int64_t operation; ///< index into the operation table; -1 for none
+  const char *reason;
+  int64_t bytes; ///< what could not be allocated
+};
+
+/// A region as recorded; TamisEvent without the strings.
+struct RegionRecord {
+  int64_t operation, begin, end, flops, bytes;
+};
+
+/// Bits of TamisContext::interrupt.
+enum : uint32_t { kCancelled = 1, kFailed = 2 };
+
+/// Host functions given to generated code.
+void *hostAllocate(TamisHost *host, int64_t bytes);
+void hostRelease(TamisHost *host, void *data);
+void hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,
+                  int64_t operation, int64_t flops, int64_t bytes);
+void hostFail(TamisHost *host, int64_t operation, const char *reason);
+
+/// Checks the inputs of a run against the signature and fills `tensors`. `symbols` is scratch.
+TamisStatus checkInputs(const TamisModel *model, const TamisValue *inputs, int32_t count,
+                        TamisTensor *tensors, int64_t *symbols, TamisError *error);
+
+} // namespace tamis
+
+/// Memory of its allocator. Used by one thread at a time, but for `interrupt` and the workers of a region.
+struct TamisContext {
+  const TamisModel *model;
+  TamisAllocator allocator;
+  TamisLogger logger;
+  void *loggerUser;
+  int32_t threadCount;
+  bool ownPool, profile, hasOutputs;
+  TamisPool callerPool;
+  tamis::Thread *threads;
+  TamisTensor *inputs, *outputs;
+  int64_t *symbols;
+  int64_t deadline;
+  tamis::RegionRecord *records;
+  int64_t recordCount, recordCapacity;
+  std::atomic<bool> busy;
+  jmp_buf runEscape;
+  tamis::Arena arena;
+  tamis::Failure failure;
+  alignas(64) std::atomic<uint32_t> interrupt; ///< read at every chunk, so alone on its line
+  alignas(64) tamis::Region region;
+  tamis::Pool pool;
+};
+
+#endif

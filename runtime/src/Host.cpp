@@ -1,0 +1,168 @@
+//===- Host.cpp - The functions that generated code calls -----------------------------------------------===//
+//
+// A failure leaves generated code by longjmp: it owns nothing that needs unwinding, and these functions hold
+// nothing with a destructor. In a region every thread jumps to its own frame in runRegion first, so that no
+// thread still uses what the caller's frames hold when the caller jumps on to tamis_run.
+//
+//===----------------------------------------------------------------------------------------------------===//
+#include "Clock.h"
+#include "Context.h"
+#include "Memory.h"
+#include <cstring>
+#include <xmmintrin.h>
+
+using namespace tamis;
+
+// Chunks between two looks at the clock, which costs about as much as a small chunk.
+static constexpr int64_t kChunksPerClock = 16;
+// Rounding to nearest, no exceptions, denormals kept: results do not depend on the caller's settings.
+static constexpr unsigned kFloatState = 0x1f80;
+
+// Records why the run ends, unless it ends already.
+static void recordFailure(TamisContext *context, TamisStatus status, int64_t operation, const char *reason,
+                          int64_t bytes) {
+  Failure &failure = context->failure;
+  if (!failure.claimed.exchange(true, std::memory_order_acq_rel)) {
+    failure.status = status;
+    failure.operation = operation;
+    failure.reason = reason;
+    failure.bytes = bytes;
+  }
+  context->interrupt.fetch_or(kFailed, std::memory_order_release);
+}
+
+[[noreturn]] static void leave(Thread *thread) { longjmp(*thread->escape, 1); }
+
+static bool pastDeadline(const TamisContext *context) {
+  return context->deadline != 0 && monotonicNanoseconds() >= context->deadline;
+}
+
+// Ends the run if it was cancelled or its deadline passed.
+static void poll(Thread *thread) {
+  TamisContext *context = thread->context;
+  if (context->interrupt.load(std::memory_order_relaxed) & kCancelled)
+    recordFailure(context, TAMIS_ERROR_CANCELLED, -1, nullptr, 0);
+  else if (pastDeadline(context))
+    recordFailure(context, TAMIS_ERROR_DEADLINE, -1, nullptr, 0);
+  else
+    return;
+  leave(thread);
+}
+
+void *tamis::hostAllocate(TamisHost *host, int64_t bytes) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  // The arena belongs to the entry's thread; a body that allocates is a mistake of the compiler.
+  void *data = thread->inRegion ? nullptr : thread->context->arena.allocate(bytes);
+  if (data)
+    return data;
+  recordFailure(thread->context, TAMIS_ERROR_MEMORY, -1, nullptr, bytes);
+  leave(thread);
+}
+
+void tamis::hostRelease(TamisHost *host, void *data) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  if (!thread->inRegion)
+    thread->context->arena.release(data);
+}
+
+void tamis::hostFail(TamisHost *host, int64_t operation, const char *reason) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  recordFailure(thread->context, TAMIS_ERROR_INPUT, operation, reason, 0);
+  leave(thread);
+}
+
+// Claims and runs chunks of the region until none is left or the run ends.
+static void runChunks(Thread *thread) {
+  TamisContext *context = thread->context;
+  Region &region = context->region;
+  for (int64_t claimed = 1;; ++claimed) {
+    int64_t chunk = region.next.fetch_add(1, std::memory_order_relaxed);
+    if (chunk >= region.chunks)
+      return;
+    uint32_t interrupt = context->interrupt.load(std::memory_order_relaxed);
+    if (interrupt & kFailed)
+      return;
+    if (interrupt & kCancelled || claimed % kChunksPerClock == 0)
+      poll(thread);
+    int64_t begin = chunk * region.grain;
+    int64_t end = region.count - begin < region.grain ? region.count : begin + region.grain;
+    region.body(&thread->host, region.captures, begin, end, thread->index);
+  }
+}
+
+// One thread's part of a region; the task given to a pool. Works on what it finds if a pool of the caller
+// calls it with fewer threads than it promised.
+static void runRegion(void *argument, int32_t index) {
+  auto *context = static_cast<TamisContext *>(argument);
+  if (index < 0 || index >= context->threadCount)
+    return;
+  Thread *thread = context->threads + index;
+  unsigned floatState = _mm_getcsr();
+  _mm_setcsr(kFloatState);
+  jmp_buf escape;
+  jmp_buf *outer = thread->escape;
+  thread->escape = &escape;
+  thread->inRegion = true;
+  if (_setjmp(escape) == 0)
+    runChunks(thread);
+  thread->inRegion = false;
+  thread->escape = outer;
+  _mm_setcsr(floatState);
+}
+
+// A region on the caller alone: a failure leaves directly for tamis_run, which resets inRegion.
+static void runInline(Thread *thread) {
+  thread->inRegion = true;
+  runChunks(thread);
+  thread->inRegion = false;
+}
+
+static void record(TamisContext *context, const RegionRecord &entry) {
+  if (context->recordCount == context->recordCapacity) {
+    int64_t larger = context->recordCapacity ? context->recordCapacity * 2 : 1024;
+    auto *records = allocateArray<RegionRecord>(context->allocator, size_t(larger));
+    if (!records)
+      return; // a profile with gaps is better than a run that fails for it
+    if (context->recordCount)
+      memcpy(records, context->records, size_t(context->recordCount) * sizeof(RegionRecord));
+    releaseArray(context->allocator, context->records, size_t(context->recordCapacity));
+    context->records = records;
+    context->recordCapacity = larger;
+  }
+  context->records[context->recordCount++] = entry;
+}
+
+void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,
+                         int64_t operation, int64_t flops, int64_t bytes) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  TamisContext *context = thread->context;
+  if (thread->inRegion) {
+    // A region within a region is the work of its thread.
+    if (count > 0)
+      body(host, captures, 0, count, thread->index);
+    return;
+  }
+  poll(thread);
+  if (count <= 0)
+    return;
+  int64_t begin = context->profile ? monotonicNanoseconds() : 0;
+  Region &region = context->region;
+  region.body = body;
+  region.captures = captures;
+  region.count = count;
+  region.grain = grain > 0 ? grain : 1;
+  region.chunks = (count - 1) / region.grain + 1;
+  region.next.store(0, std::memory_order_relaxed);
+  if (region.chunks == 1 || context->threadCount == 1) {
+    runInline(thread);
+  } else {
+    if (context->ownPool)
+      context->pool.run(runRegion, context);
+    else
+      context->callerPool.run(context->callerPool.user, runRegion, context);
+    if (context->interrupt.load(std::memory_order_acquire) & kFailed)
+      leave(thread);
+  }
+  if (context->profile)
+    record(context, {operation, begin, monotonicNanoseconds(), flops, bytes});
+}

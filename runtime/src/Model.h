@@ -1,0 +1,32 @@
+//===- Model.h - A loaded artifact ----------------------------------------------------------------------===//
+#ifndef TAMIS_RUNTIME_MODEL_H
+#define TAMIS_RUNTIME_MODEL_H
+
+#include "Artifact.h"
+#include "Mapping.h"
+#include "tamis/code_abi.h"
+#include "tamis/runtime.h"
+
+namespace tamis {
+
+/// An input or output, decoded so that a run does not read FlatBuffers.
+struct Tensor {
+  TamisSignature signature;
+  int32_t symbols[TAMIS_MAX_DIMENSIONS]; ///< index of the dimension's symbol; -1 for none
+};
+
+} // namespace tamis
+
+/// Immutable once loaded. Memory of malloc.
+struct TamisModel {
+  tamis::Artifact artifact;
+  tamis::Mapping file; ///< the artifact, or the weights beside an embedded model
+  tamis::Mapping code; ///< when it is not part of `file`
+  const uint8_t *weights;
+  TamisEntry entry;
+  const char *isa;
+  tamis::Tensor *inputs, *outputs; ///< one array
+  int32_t inputCount, outputCount, symbolCount;
+};
+
+#endif

@@ -1,0 +1,124 @@
+//===- Run.cpp - One run of a model ---------------------------------------------------------------------===//
+#include "Context.h"
+#include "Error.h"
+#include <xmmintrin.h>
+
+using namespace tamis;
+
+static constexpr unsigned kFloatState = 0x1f80; // as in Host.cpp, for the entry's own arithmetic
+
+// The status and message of a run that ended early.
+static TamisStatus explain(const TamisContext *context, TamisError *error) {
+  const Failure &failure = context->failure;
+  auto *operations = context->model->artifact.header->operations();
+  switch (failure.status) {
+  case TAMIS_ERROR_INPUT: {
+    bool known = failure.operation >= 0 && failure.operation < int64_t(operations->size());
+    return fail(error, TAMIS_ERROR_INPUT, "%.160s: %.300s",
+                known ? operations->Get(uint32_t(failure.operation))->name()->c_str() : "the model",
+                failure.reason ? failure.reason : "an input is refused");
+  }
+  case TAMIS_ERROR_MEMORY:
+    if (context->arena.limitReached())
+      return fail(error, TAMIS_ERROR_MEMORY,
+                  "the run needs %lld more bytes than its limit allows; raise max_arena_bytes or give it "
+                  "smaller inputs",
+                  static_cast<long long>(failure.bytes));
+    return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for %lld bytes; give the run smaller inputs",
+                static_cast<long long>(failure.bytes));
+  case TAMIS_ERROR_CANCELLED:
+    return fail(error, TAMIS_ERROR_CANCELLED, "the run was cancelled");
+  default:
+    return fail(error, TAMIS_ERROR_DEADLINE, "the run was not done by its deadline");
+  }
+}
+
+// Generated code names every output; what it says is checked as far as a caller's safety depends on it.
+static TamisStatus checkOutputs(const TamisContext *context, TamisError *error) {
+  const TamisModel *model = context->model;
+  for (int32_t i = 0; i < model->outputCount; ++i) {
+    const TamisSignature &signature = model->outputs[i].signature;
+    const TamisTensor &tensor = context->outputs[i];
+    bool empty = false, wrong = false;
+    for (int32_t d = 0; d < signature.rank; ++d) {
+      wrong |=
+          tensor.dims[d] < 0 || (signature.dims[d].size >= 0 && tensor.dims[d] != signature.dims[d].size);
+      empty |= tensor.dims[d] == 0;
+    }
+    if (wrong || (!tensor.data && !empty))
+      return fail(error, TAMIS_ERROR_ARTIFACT,
+                  "output " TAMIS_NAME " is not what the model's signature says; compile the model again",
+                  signature.name);
+  }
+  return TAMIS_OK;
+}
+
+// The entry, with the frame that failures come back to. Not inlined: its locals are lost by a longjmp.
+[[gnu::noinline]] static bool callEntry(TamisContext *context) {
+  Thread *thread = context->threads;
+  thread->escape = &context->runEscape;
+  thread->inRegion = false;
+  if (_setjmp(context->runEscape) != 0)
+    return false;
+  context->model->entry(&thread->host, context->inputs, context->outputs);
+  return true;
+}
+
+static TamisStatus runChecked(TamisContext *context, TamisError *error) {
+  context->arena.begin();
+  context->hasOutputs = false;
+  context->recordCount = 0;
+  memset(context->threads[0].host.counters, 0, sizeof(context->threads[0].host.counters));
+  memset(static_cast<void *>(context->outputs), 0, size_t(context->model->outputCount) * sizeof(TamisTensor));
+  context->failure.claimed.store(false, std::memory_order_relaxed);
+  context->interrupt.store(0, std::memory_order_relaxed);
+
+  unsigned floatState = _mm_getcsr();
+  _mm_setcsr(kFloatState);
+  bool done = callEntry(context);
+  _mm_setcsr(floatState);
+
+  TamisStatus status = done ? checkOutputs(context, error) : explain(context, error);
+  context->hasOutputs = status == TAMIS_OK;
+  if (context->arena.end())
+    log(context->logger, context->loggerUser, TAMIS_LOG_DEBUG, "the arena grows to %llu bytes",
+        static_cast<unsigned long long>(context->arena.reservedBytes()));
+  return status;
+}
+
+// The outputs of the last run are gone when the next begins, so they cannot be its inputs.
+static TamisStatus refuseOwnOutputs(const TamisContext *context, const TamisValue *inputs,
+                                    TamisError *error) {
+  for (int32_t i = 0; i < context->model->inputCount; ++i)
+    if (inputs[i].data && context->arena.owns(inputs[i].data))
+      return fail(error, TAMIS_ERROR_USAGE,
+                  "input " TAMIS_NAME " lies in the memory of this context's last outputs; copy it first",
+                  context->model->inputs[i].signature.name);
+  return TAMIS_OK;
+}
+
+static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t count,
+                       const TamisRunOptions *given, TamisError *error) {
+  TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
+  if (!readOptions(given, options))
+    return fail(error, TAMIS_ERROR_USAGE, "the run options have no size; use TAMIS_RUN_OPTIONS_INIT");
+  TamisStatus status = checkInputs(context->model, inputs, count, context->inputs, context->symbols, error);
+  if (status == TAMIS_OK)
+    status = refuseOwnOutputs(context, inputs, error);
+  if (status != TAMIS_OK)
+    return status;
+  context->deadline = options.deadline_ns;
+  return runChecked(context, error);
+}
+
+TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs, int32_t count,
+                      const TamisRunOptions *options, TamisError *error) {
+  if (!context)
+    return fail(error, TAMIS_ERROR_USAGE, "the context is null");
+  if (context->busy.exchange(true, std::memory_order_acquire))
+    return fail(error, TAMIS_ERROR_USAGE,
+                "the context is running already; give each thread a context of its own");
+  TamisStatus status = run(context, inputs, count, options, error);
+  context->busy.store(false, std::memory_order_release);
+  return status;
+}
