@@ -18,11 +18,11 @@ struct Tolerance {
 struct Comparison {
   /// Why the tensors cannot be compared element by element (another shape or type); else empty.
   std::string reason;
-  int64_t compared = 0;     // elements
-  int64_t differing = 0;    // of those
-  int64_t paddingRows = 0;  // left out
-  double maxAbsolute = 0;   // NaN and infinity aside
-  double maxRelative = 0;   // |got - expected| / |expected|, where that is not 0
+  int64_t compared = 0;    // elements
+  int64_t differing = 0;   // of those
+  int64_t paddingRows = 0; // left out
+  double maxAbsolute = 0;  // NaN and infinity aside
+  double maxRelative = 0;  // |got - expected| / |expected|, where that is not 0
   bool differs() const { return !reason.empty() || differing != 0; }
 };
 

@@ -12,8 +12,7 @@ namespace tamis::tools {
 
 void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions &inputs) {
   command.add_option("artifact", session.artifact, "The compiled model")->required()->type_name("FILE");
-  command.add_option("--inputs", inputs.npz, "Take the inputs by name from an npz file")
-      ->type_name("FILE");
+  command.add_option("--inputs", inputs.npz, "Take the inputs by name from an npz file")->type_name("FILE");
   command
       .add_option("--input", inputs.single,
                   "Give one input, as NAME=@F.npy, 'NAME=2x2xi64=[[1 2][3 4]]', NAME=2x2xi64=0 (all the "

@@ -32,9 +32,10 @@ std::pair<TamisType, std::vector<int64_t>> parseShape(std::string_view text, std
   }
   std::optional<TamisType> type = typeOfName(rest);
   if (!type)
-    malformed(name, fmt::format("'{}' is no element type; there are bool (or i1), i8, i16, i32, i64, u8, u16, "
-                                "u32, u64, f16, bf16, f32 and f64",
-                                rest));
+    malformed(name,
+              fmt::format("'{}' is no element type; there are bool (or i1), i8, i16, i32, i64, u8, u16, "
+                          "u32, u64, f16, bf16, f32 and f64",
+                          rest));
   return {*type, dims};
 }
 
@@ -115,8 +116,9 @@ private:
 
   void expect(char c) {
     if (atEnd() || text.front() != c)
-      malformed(name, fmt::format("'{}' is missing {}", c,
-                                  text.empty() ? "at the end" : fmt::format("before '{}'", text.substr(0, 20))));
+      malformed(name,
+                fmt::format("'{}' is missing {}", c,
+                            text.empty() ? "at the end" : fmt::format("before '{}'", text.substr(0, 20))));
     text.remove_prefix(1);
   }
 
@@ -145,7 +147,8 @@ private:
     // Memory is as large as the shape: do not write beyond it, but count on, for the message.
     unsigned char discarded[8];
     bool fits = stored < count;
-    if (!storeWord(word, tensor.type(), fits ? static_cast<void *>(tensor.data()) : discarded, fits ? stored : 0))
+    if (!storeWord(word, tensor.type(), fits ? static_cast<void *>(tensor.data()) : discarded,
+                   fits ? stored : 0))
       malformed(name, fmt::format("'{}' is no {}", word, typeName(tensor.type())));
     ++stored;
   }

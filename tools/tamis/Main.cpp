@@ -10,7 +10,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
+#include <iostream>
 #include <new>
+#include <system_error>
 
 using namespace tamis::tools;
 
@@ -46,6 +48,8 @@ ExitCode runDriver(CLI::App &app, ExitCode &exit, int argc, char **argv) {
     return fail(error.code, error.what());
   } catch (const std::bad_alloc &) {
     return fail(ExitCode::System, "no memory is left");
+  } catch (const std::system_error &error) { // of printing
+    return fail(ExitCode::System, error.what());
   } catch (const std::exception &error) {
     return fail(ExitCode::Internal, error.what());
   }

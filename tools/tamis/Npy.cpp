@@ -107,8 +107,8 @@ private:
   TamisType descriptor() {
     skipBlanks();
     if (!text.empty() && text.front() == '[')
-      throw ToolError(ExitCode::Refused, fmt::format("{}: is a structured array; save one plain array a name",
-                                                     source));
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: is a structured array; save one plain array a name", source));
     std::string_view full = string();
     std::string_view name = full;
     char order = name.empty() ? ' ' : name.front();
@@ -121,7 +121,8 @@ private:
         throw ToolError(ExitCode::Refused, fmt::format("{}: is big-endian; save it as '<{}'", source, name));
       return entry.type;
     }
-    throw ToolError(ExitCode::Refused, fmt::format("{}: elements of type '{}' are not supported", source, full));
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: elements of type '{}' are not supported", source, full));
   }
 
   std::vector<int64_t> shape() {
@@ -130,8 +131,8 @@ private:
     while (!accept(')')) {
       dims.push_back(number());
       if (dims.size() > TAMIS_MAX_DIMENSIONS)
-        throw ToolError(ExitCode::Refused, fmt::format("{}: has more than {} dimensions", source,
-                                                       TAMIS_MAX_DIMENSIONS));
+        throw ToolError(ExitCode::Refused,
+                        fmt::format("{}: has more than {} dimensions", source, TAMIS_MAX_DIMENSIONS));
       if (!accept(',')) {
         expect(')');
         break;
@@ -145,7 +146,8 @@ private:
     int64_t value = 0;
     size_t digits = 0;
     for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits)
-      if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, text[digits] - '0', &value))
+      if (__builtin_mul_overflow(value, 10, &value) ||
+          __builtin_add_overflow(value, text[digits] - '0', &value))
         damaged();
     if (digits == 0)
       damaged();
@@ -194,9 +196,9 @@ Tensor parseNpy(std::span<const std::byte> bytes, const std::string &source) {
   NpyHeader header = parseNpyHeader(bytes, source);
   size_t present = bytes.size() - header.headerBytes;
   if (present != header.payloadBytes)
-    throw ToolError(ExitCode::Refused, fmt::format("{}: {} needs {} bytes, the file holds {}", source,
-                                                   shapeText(header.type, header.dims), header.payloadBytes,
-                                                   present));
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: {} needs {} bytes, the file holds {}", source,
+                                shapeText(header.type, header.dims), header.payloadBytes, present));
   Tensor tensor = Tensor::allocate(header.type, header.dims, source);
   if (present)
     std::memcpy(tensor.data(), bytes.data() + header.headerBytes, present);

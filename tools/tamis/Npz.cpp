@@ -140,8 +140,9 @@ TensorMap readNpz(const std::string &path) {
       throw ToolError(ExitCode::Refused, fmt::format("'{}': entry {} is damaged", path, i));
     std::string name = raw;
     if (!name.ends_with(".npy"))
-      throw ToolError(ExitCode::Refused,
-                      fmt::format("'{}': '{}' is not an npy array; an npz file holds nothing else", path, name));
+      throw ToolError(
+          ExitCode::Refused,
+          fmt::format("'{}': '{}' is not an npy array; an npz file holds nothing else", path, name));
     name.resize(name.size() - 4);
     std::string source = fmt::format("'{}': '{}'", path, name);
     Tensor tensor = readMember(archive.get(), static_cast<zip_uint64_t>(i), info, source);

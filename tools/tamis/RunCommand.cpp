@@ -6,7 +6,7 @@
 
 #include "artifact_generated.h"
 
-#include <cmath>
+#include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -64,10 +64,11 @@ bool compareAll(const std::vector<NamedValue> &outputs, TensorMap &expected, con
       fmt::print("{}: differs: {}\n", name, result.reason);
       continue;
     }
-    std::string verdict =
-        result.differing ? fmt::format("differs in {} of {} elements", result.differing, result.compared)
-                         : fmt::format("agrees in {} elements", result.compared);
-    std::string padding = result.paddingRows ? fmt::format("; {} padding rows left out", result.paddingRows) : "";
+    std::string verdict = result.differing
+                              ? fmt::format("differs in {} of {} elements", result.differing, result.compared)
+                              : fmt::format("agrees in {} elements", result.compared);
+    std::string padding =
+        result.paddingRows ? fmt::format("; {} padding rows left out", result.paddingRows) : "";
     fmt::print("{}: {}; largest difference {:.3g} absolute, {:.3g} relative{}\n", name, verdict,
                result.maxAbsolute, result.maxRelative, padding);
   }
@@ -119,8 +120,9 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
   auto options = std::make_shared<RunOptions>();
   addSessionOptions(*command, options->session, options->inputs);
   command
-      ->add_option("--outputs", options->outputs,
-                   "Write the outputs by name to an npz file; without it and --expected, a summary is printed")
+      ->add_option(
+          "--outputs", options->outputs,
+          "Write the outputs by name to an npz file; without it and --expected, a summary is printed")
       ->type_name("FILE");
   CLI::Option *expected =
       command

@@ -20,13 +20,14 @@ struct NamedType {
 };
 
 constexpr NamedType namedTypes[] = {
-    {"f32", TAMIS_F32}, {"u8", TAMIS_U8},   {"i8", TAMIS_I8},   {"u16", TAMIS_U16},   {"i16", TAMIS_I16},
-    {"i32", TAMIS_I32}, {"i64", TAMIS_I64}, {"f16", TAMIS_F16}, {"bool", TAMIS_BOOL}, {"f64", TAMIS_F64},
+    {"f32", TAMIS_F32}, {"u8", TAMIS_U8},   {"i8", TAMIS_I8},    {"u16", TAMIS_U16},   {"i16", TAMIS_I16},
+    {"i32", TAMIS_I32}, {"i64", TAMIS_I64}, {"f16", TAMIS_F16},  {"bool", TAMIS_BOOL}, {"f64", TAMIS_F64},
     {"u32", TAMIS_U32}, {"u64", TAMIS_U64}, {"bf16", TAMIS_BF16}};
 
 template <typename T> T load(const void *data, int64_t index) {
   T value;
-  std::memcpy(&value, static_cast<const std::byte *>(data) + static_cast<size_t>(index) * sizeof(T), sizeof(T));
+  std::memcpy(&value, static_cast<const std::byte *>(data) + static_cast<size_t>(index) * sizeof(T),
+              sizeof(T));
   return value;
 }
 

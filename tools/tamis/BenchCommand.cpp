@@ -1,0 +1,171 @@
+//===- BenchCommand.cpp - tamis bench: measure a model ---------------------------------===//
+
+#include "Commands.h"
+#include "File.h"
+#include "InputOptions.h"
+#include "Profile.h"
+#include "Statistics.h"
+
+#include <ctime>
+#include <fmt/format.h>
+#include <memory>
+#include <unistd.h>
+
+namespace tamis::tools {
+
+namespace {
+
+constexpr int64_t minRuns = 5;
+constexpr int64_t maxRuns = 1000000;
+
+struct BenchOptions {
+  SessionOptions session;
+  InputOptions inputs;
+  double minSeconds = 1;
+  bool profile = false;
+  std::string trace;
+  bool json = false;
+};
+
+/// The clock of TamisEvent.
+int64_t now() {
+  timespec time;
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return int64_t{time.tv_sec} * 1000000000 + time.tv_nsec;
+}
+
+/// A line on a terminal that says how far a measurement is; silent for the first second.
+class Progress {
+public:
+  explicit Progress(const char *phase) : phase(phase), begin(now()), last(begin) {}
+  ~Progress() {
+    if (shown)
+      fmt::print(stderr, "\r\x1b[K");
+  }
+  void update(int64_t runs) {
+    int64_t time = now();
+    if (!terminal || time - begin < 1000000000 || time - last < 200000000)
+      return;
+    last = time;
+    shown = true;
+    fmt::print(stderr, "\r{}: {} runs, {:.1f} s", phase, runs, static_cast<double>(time - begin) / 1e9);
+  }
+
+private:
+  const char *phase;
+  bool terminal = ::isatty(STDERR_FILENO) == 1;
+  bool shown = false;
+  int64_t begin, last;
+};
+
+/// Runs for `seconds`, at least `atLeast` times, and calls onRun(begin, end) after each.
+template <typename Function>
+void repeat(Session &session, const char *phase, double seconds, int64_t atLeast, Function onRun) {
+  Progress progress(phase);
+  int64_t start = now();
+  int64_t length = static_cast<int64_t>(seconds * 1e9);
+  for (int64_t runs = 0; runs < maxRuns && (runs < atLeast || now() - start < length); ++runs) {
+    int64_t begin = now();
+    session.run();
+    onRun(begin, now());
+    progress.update(runs + 1);
+  }
+}
+
+/// Runs with a context that records events; a separate pass, since recording takes time.
+Profile measureProfile(Session &session, const BenchOptions &options) {
+  Profile profile;
+  session.createContext(/*profile=*/true);
+  repeat(session, "warm-up", 0, 2, [](int64_t, int64_t) {});
+  nlohmann::ordered_json trace;
+  repeat(session, "profile", options.minSeconds / 2, minRuns, [&](int64_t begin, int64_t end) {
+    profile.add(session.events(), end - begin);
+    if (!options.trace.empty())
+      trace = traceOf(session.events(), begin, end);
+  });
+  if (!options.trace.empty()) {
+    AtomicFile file(options.trace);
+    file.write(trace.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    file.commit();
+  }
+  return profile;
+}
+
+void bench(const BenchOptions &options) {
+  Session session(options.session);
+  session.bind(readInputs(options.inputs));
+  // The first runs allocate, and touch weights that are not in memory yet.
+  repeat(session, "warm-up", std::min(options.minSeconds / 10, 1.0), 3, [](int64_t, int64_t) {});
+  std::vector<double> samples;
+  repeat(session, "bench", options.minSeconds, minRuns,
+         [&](int64_t begin, int64_t end) { samples.push_back(static_cast<double>(end - begin) / 1e6); });
+  Statistics times = summarize(samples);
+  TamisReport report = session.report();
+
+  nlohmann::ordered_json json;
+  json["schema"] = "tamis.bench.v1";
+  json["version"] = tamis_version();
+  json["model"] = options.session.artifact;
+  json["isa"] = tamis_model_isa(session.model());
+  json["threads"] = report.threads;
+  json["min_ms"] = times.min;
+  json["median_ms"] = times.median;
+  json["p90_ms"] = times.p90;
+  json["mean_ms"] = times.mean;
+  json["stddev_ms"] = times.deviation;
+  json["runs"] = samples.size();
+  json["tokens_in"] = report.tokens_in;
+  json["tokens_computed"] = report.tokens_computed;
+  json["arena_bytes"] = report.arena_bytes;
+  json["arena_peak_bytes"] = report.arena_peak_bytes;
+
+  std::string table;
+  if (options.profile || !options.trace.empty()) {
+    Profile profile = measureProfile(session, options);
+    if (options.profile) {
+      json["profile"] = profile.json();
+      table = "\n" + profile.table();
+    }
+  }
+  if (options.json) {
+    // A file name or a node's name need not be UTF-8.
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("min {:.4f} ms, median {:.4f} ms, p90 {:.4f} ms, mean {:.4f} +- {:.4f} ms ({} runs)\n",
+             times.min, times.median, times.p90, times.mean, times.deviation, samples.size());
+  fmt::print("{} threads, {}, {} tokens in, {} computed, arena {} bytes\n", report.threads,
+             tamis_model_isa(session.model()), report.tokens_in, report.tokens_computed, report.arena_bytes);
+  fmt::print("{}", table);
+}
+
+} // namespace
+
+void addBenchCommand(CLI::App &driver, ExitCode &) {
+  CLI::App *command = driver.add_subcommand("bench", "Measure how long a compiled model takes");
+  auto options = std::make_shared<BenchOptions>();
+  addSessionOptions(*command, options->session, options->inputs);
+  command->add_option("--min-time", options->minSeconds, "Measure for at least this many seconds")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  command->add_flag("--profile", options->profile,
+                    "Add tables of the time per operation, with calls a run, GFLOP/s and GB/s");
+  command->add_option("--trace", options->trace, "Write a trace of one run that Perfetto or Chrome opens")
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print one JSON object (schema tamis.bench.v1)");
+  command->footer(examples({
+      {"Time a batch on two threads for five seconds",
+       "tamis bench model.tamis --inputs batch.npz --threads 2 --min-time 5"},
+      {"Time one shape without a file",
+       "tamis bench model.tamis --input input_ids=1x128xi64=7 --input attention_mask=1x128xi64=1"},
+      {"See where the time goes, and look at one run in Perfetto",
+       "tamis bench model.tamis --inputs batch.npz --profile --trace run.json"},
+      {"Measure the code for AVX2, for a script",
+       "tamis bench model.tamis --inputs batch.npz --isa x86-64-v3 "
+       "--json"},
+  }));
+  command->callback([options] { bench(*options); });
+}
+
+} // namespace tamis::tools

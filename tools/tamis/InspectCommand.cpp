@@ -1,0 +1,179 @@
+//===- InspectCommand.cpp - tamis inspect: what an artifact holds -----------------------===//
+
+#include "ArtifactHeader.h"
+#include "Commands.h"
+#include "Tensor.h"
+
+#include <fmt/format.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace tamis::tools {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectOptions {
+  std::string artifact;
+  bool weights = false;
+  bool json = false;
+};
+
+std::string hashText(uint64_t hash) { return fmt::format("{:016x}", hash); }
+
+/// Sizes are numbers, symbols are names, and what may be any size is "?".
+Json dimensionsJson(const schema::TensorSpec &spec) {
+  Json dims = Json::array();
+  for (const schema::Dimension *dim : *spec.dims()) {
+    if (dim->size() >= 0)
+      dims.push_back(dim->size());
+    else
+      dims.push_back(dim->name() && dim->name()->size() ? dim->name()->str() : "?");
+  }
+  return dims;
+}
+
+Json specJson(const schema::TensorSpec &spec) {
+  Json json = {{"name", spec.name()->str()},
+               {"type", typeName(static_cast<TamisType>(spec.type()))},
+               {"dims", dimensionsJson(spec)}};
+  Json bounds = Json::object();
+  for (const schema::Dimension *dim : *spec.dims())
+    if (dim->size() < 0 && dim->name() && (dim->min() || dim->max()))
+      bounds[dim->name()->str()] = {{"min", dim->min()}, {"max", dim->max()}};
+  if (!bounds.empty())
+    json["bounds"] = bounds;
+  return json;
+}
+
+Json stringsJson(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *strings) {
+  Json list = Json::array();
+  if (strings)
+    for (const flatbuffers::String *text : *strings)
+      list.push_back(text->str());
+  return list;
+}
+
+/// Everything that is printed, as JSON or as text.
+Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
+  const schema::Artifact &header = artifact.header();
+  Json json;
+  json["schema"] = "tamis.inspect.v1";
+  json["name"] = header.name()->str();
+  json["file_bytes"] = artifact.fileBytes();
+  json["header_bytes"] = artifact.headerBytes();
+  json["header_hash"] = hashText(artifact.headerHash());
+  json["code_abi"] = header.code_abi();
+  for (const auto &[key, specs] :
+       {std::pair("inputs", header.inputs()), std::pair("outputs", header.outputs())}) {
+    json[key] = Json::array();
+    for (const schema::TensorSpec *spec : *specs)
+      json[key].push_back(specJson(*spec));
+  }
+  json["mask_input"] = header.mask_input() ? Json(header.mask_input()->str()) : Json();
+  json["segments"] = Json::array();
+  for (const schema::Segment *segment : *header.segments())
+    json["segments"].push_back({{"kind", schema::EnumNameSegmentKind(segment->kind())},
+                                {"offset", segment->offset()},
+                                {"bytes", segment->length()},
+                                {"hash", hashText(segment->hash())}});
+  json["code"] = Json::array();
+  for (const schema::CodeVariant *code : *header.code())
+    json["code"].push_back({{"isa", code->isa()->str()}, {"segment", code->segment()}});
+  json["operations"] = header.operations()->size();
+  json["weights"] = header.weights()->size();
+  if (options.weights) {
+    json["weight_list"] = Json::array();
+    for (const schema::Weight *weight : *header.weights())
+      json["weight_list"].push_back(
+          {{"name", weight->name()->str()},
+           {"offset", weight->offset()},
+           {"bytes", weight->length()},
+           {"transforms", weight->transforms() ? weight->transforms()->str() : ""}});
+  }
+  const schema::Provenance &provenance = *header.provenance();
+  json["provenance"] = {{"tool_version", provenance.tool_version()->str()},
+                        {"source_name", provenance.source_name()->str()},
+                        {"source_hash", hashText(provenance.source_hash())},
+                        {"flags", stringsJson(provenance.flags())},
+                        {"passes", stringsJson(provenance.passes())}};
+  json["remarks"] = Json::array();
+  for (const schema::Remark *remark : *header.remarks())
+    json["remarks"].push_back({{"pass", remark->pass()->str()}, {"text", remark->text()->str()}});
+  return json;
+}
+
+std::string text(const Json &value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+void printSpecs(const char *title, const Json &specs) {
+  fmt::print("{}:\n", title);
+  for (const Json &spec : specs) {
+    std::string dims;
+    for (const Json &dim : spec["dims"])
+      dims += (dims.empty() ? "" : " x ") + text(dim);
+    fmt::print("  {} {}[{}]", text(spec["name"]), text(spec["type"]), dims);
+    if (spec.contains("bounds"))
+      for (const auto &[symbol, bounds] : spec["bounds"].items())
+        fmt::print(" {} in {}..{}", symbol, text(bounds["min"]), text(bounds["max"]));
+    fmt::print("\n");
+  }
+}
+
+void print(const Json &json) {
+  fmt::print("{}: {} bytes, header {} bytes with hash {}, code ABI {}\n", text(json["name"]),
+             text(json["file_bytes"]), text(json["header_bytes"]), text(json["header_hash"]),
+             text(json["code_abi"]));
+  printSpecs("inputs", json["inputs"]);
+  printSpecs("outputs", json["outputs"]);
+  if (json["mask_input"].is_string())
+    fmt::print("padding is removed by the input {}\n", text(json["mask_input"]));
+  fmt::print("segments:\n");
+  for (const Json &segment : json["segments"])
+    fmt::print("  {} at {}: {} bytes, hash {}\n", text(segment["kind"]), text(segment["offset"]),
+               text(segment["bytes"]), text(segment["hash"]));
+  fmt::print("ISA levels:\n");
+  for (const Json &code : json["code"])
+    fmt::print("  {} in segment {}\n", text(code["isa"]), text(code["segment"]));
+  fmt::print("operations: {}\nweights: {}\n", text(json["operations"]), text(json["weights"]));
+  if (json.contains("weight_list"))
+    for (const Json &weight : json["weight_list"])
+      fmt::print("  {} at {}: {} bytes {}\n", text(weight["name"]), text(weight["offset"]),
+                 text(weight["bytes"]), text(weight["transforms"]));
+  const Json &provenance = json["provenance"];
+  fmt::print("made by: tamis {}\nfrom: {}, hash {}\n", text(provenance["tool_version"]),
+             text(provenance["source_name"]), text(provenance["source_hash"]));
+  for (const char *key : {"flags", "passes"}) {
+    fmt::print("{}:\n", key);
+    for (const Json &entry : provenance[key])
+      fmt::print("  {}\n", text(entry));
+  }
+  fmt::print("remarks:\n");
+  for (const Json &remark : json["remarks"])
+    fmt::print("  {}: {}\n", text(remark["pass"]), text(remark["text"]));
+}
+
+} // namespace
+
+void addInspectCommand(CLI::App &driver, ExitCode &) {
+  CLI::App *command =
+      driver.add_subcommand("inspect", "Show what a compiled model holds and how it was made");
+  auto options = std::make_shared<InspectOptions>();
+  command->add_option("artifact", options->artifact, "The compiled model")->required()->type_name("FILE");
+  command->add_flag("--weights", options->weights, "List the weights, with what was done to each");
+  command->add_flag("--json", options->json, "Print one JSON object (schema tamis.inspect.v1)");
+  command->footer(examples({
+      {"See inputs, outputs, code and provenance", "tamis inspect model.tamis"},
+      {"List the weights for a script", "tamis inspect model.tamis --weights --json"},
+  }));
+  command->callback([options] {
+    Json json = describe(ArtifactHeader(options->artifact), *options);
+    // Names of a model need not be UTF-8.
+    if (options->json)
+      fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    else
+      print(json);
+  });
+}
+
+} // namespace tamis::tools
