@@ -77,14 +77,17 @@ Profile measureProfile(Session &session, const BenchOptions &options) {
   Profile profile;
   session.createContext(/*profile=*/true);
   repeat(session, "warm-up", 0, 2, [](int64_t, int64_t) {});
-  nlohmann::ordered_json trace;
+  std::vector<TamisEvent> events;
+  int64_t runBegin = 0, runEnd = 0; // of the last run
   repeat(session, "profile", options.minSeconds / 2, minRuns, [&](int64_t begin, int64_t end) {
-    profile.add(session.events(), end - begin);
-    if (!options.trace.empty())
-      trace = traceOf(session.events(), begin, end);
+    events = session.events();
+    profile.add(events, end - begin);
+    runBegin = begin;
+    runEnd = end;
   });
   if (!options.trace.empty()) {
     AtomicFile file(options.trace);
+    nlohmann::ordered_json trace = traceOf(events, runBegin, runEnd);
     file.write(trace.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     file.commit();
   }
@@ -147,7 +150,7 @@ void addBenchCommand(CLI::App &driver, ExitCode &) {
   addSessionOptions(*command, options->session, options->inputs);
   command->add_option("--min-time", options->minSeconds, "Measure for at least this many seconds")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0))
+      ->check(CLI::Range(0.0, 86400.0).description(""))
       ->capture_default_str();
   command->add_flag("--profile", options->profile,
                     "Add tables of the time per operation, with calls a run, GFLOP/s and GB/s");

@@ -138,7 +138,7 @@ void addCompletionCommand(CLI::App &driver, ExitCode &) {
   command->add_option("shell", *shell, "bash, zsh or fish")
       ->required()
       ->type_name("SHELL")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
   command->footer(examples({
       {"Complete in this bash", "source <(tamis completion bash)"},
       {"Complete in every fish", "tamis completion fish > ~/.config/fish/completions/tamis.fish"},

@@ -22,7 +22,7 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
       ->allow_extra_args(false);
   command.add_option("--threads", session.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
       ->capture_default_str();
   command
       .add_option("--isa", session.isa,

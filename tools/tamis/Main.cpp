@@ -35,15 +35,15 @@ ExitCode runDriver(CLI::App &app, ExitCode &exit, int argc, char **argv) {
     app.exit(request);
     return ExitCode::Done;
   } catch (const CLI::ParseError &error) {
-    ExitCode code = fail(ExitCode::Usage, error.what());
-    const CLI::App *used = &app;
-    std::string name = app.get_name();
-    if (auto commands = app.get_subcommands(); !commands.empty()) {
-      used = commands.front();
-      name += " " + used->get_name();
-    }
+    std::string name = app.get_name(), why = error.what();
+    auto commands = app.get_subcommands();
+    if (!commands.empty())
+      name += " " + commands.front()->get_name();
+    else if (auto rest = app.remaining(); !rest.empty())
+      why = fmt::format("there is no command '{}'", rest.front());
+    fail(ExitCode::Usage, why);
     fmt::print(stderr, "Run '{} --help' for the options.\n", name);
-    return code;
+    return ExitCode::Usage;
   } catch (const ToolError &error) {
     return fail(error.code, error.what());
   } catch (const std::bad_alloc &) {

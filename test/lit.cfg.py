@@ -1,0 +1,55 @@
+# The configuration of the lit tests. See lit.site.cfg.py.in for what the build fills in.
+import os
+import pathlib
+import subprocess
+
+import lit.formats
+
+config.name = "Tamis"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.tamis_tests
+
+# Tools are found by name: Tamis' own, then LLVM's.
+config.environment["PATH"] = os.pathsep.join([config.tamis_bin, config.llvm_tools, os.environ.get("PATH", "")])
+# A level forced from outside would change what the tests see.
+config.environment.pop("TAMIS_ISA", None)
+config.substitutions += [
+    ("%tamis", os.path.join(config.tamis_bin, "tamis")),
+    ("%python", config.python),
+    ("%source", str(pathlib.Path(config.test_source_root).parent)),
+]
+
+
+def cpu_flags():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split(":")[1].split()) for line in lines if line.startswith("flags")), set())
+
+
+# Features for REQUIRES: ISA levels of this CPU, what was built, and the modules that Python has.
+flags = cpu_flags()
+if {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"} <= flags:
+    config.available_features.add("x86-64-v3")
+    if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
+        config.available_features.add("x86-64-v4")
+if config.tamis_sanitize:
+    config.available_features.add("sanitizer")
+if os.geteuid() == 0:
+    config.available_features.add("root")
+for tool in ["tamis", "tamis-opt", "tamis-translate", "tamis-runtime-tests", "tamis-tools-tests"]:
+    if os.path.exists(os.path.join(config.tamis_bin, tool)):
+        config.available_features.add(tool)
+for module in ["numpy", "onnx", "onnxruntime"]:
+    find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"
+    if subprocess.run([config.python, "-c", find], capture_output=True).returncode == 0:
+        config.available_features.add(module)
+# True once the driver has the command.
+driver = os.path.join(config.tamis_bin, "tamis")
+if "tamis" in config.available_features:
+    if subprocess.run([driver, "compile", "--help"], capture_output=True).returncode == 0:
+        config.available_features.add("compile")
