@@ -3,8 +3,8 @@
 #include "Memory.h"
 #include <cstring>
 #include <gtest/gtest.h>
-#include <map>
 #include <random>
+#include <vector>
 
 using namespace tamis;
 
@@ -14,21 +14,27 @@ protected:
   void SetUp() override { arena.initialize(defaultAllocator(), 0); }
   void TearDown() override { arena.destroy(); }
 
+  struct Live {
+    uint8_t *data;
+    int64_t bytes;
+    uint8_t mark;
+  };
+
   /// Blocks of random sizes in random order; checks that none overlaps another, by their contents.
   void randomRun(uint32_t seed, int64_t largest) {
     std::mt19937 random(seed);
-    std::map<uint8_t *, std::pair<int64_t, uint8_t>> live;
+    std::vector<Live> live;
     arena.begin();
     for (int i = 0; i < 2000; ++i) {
       if (live.size() > 20 || (!live.empty() && random() % 3 == 0)) {
-        auto chosen = std::next(live.begin(), long(random() % live.size()));
-        auto [bytes, mark] = chosen->second;
+        Live &chosen = live[random() % live.size()];
         uint8_t difference = 0;
-        for (int64_t at = 0; at < bytes; ++at)
-          difference |= chosen->first[at] ^ mark;
+        for (int64_t at = 0; at < chosen.bytes; ++at)
+          difference |= chosen.data[at] ^ chosen.mark;
         ASSERT_EQ(difference, 0);
-        arena.release(chosen->first);
-        live.erase(chosen);
+        arena.release(chosen.data);
+        chosen = live.back();
+        live.pop_back();
       }
       auto bytes = int64_t(random() % uint64_t(largest));
       auto *data = static_cast<uint8_t *>(arena.allocate(bytes));
@@ -36,7 +42,7 @@ protected:
       ASSERT_EQ(reinterpret_cast<uintptr_t>(data) % 64, 0u);
       ASSERT_TRUE(arena.owns(data));
       memset(data, i & 255, size_t(bytes));
-      live[data] = {bytes, uint8_t(i)};
+      live.push_back({data, bytes, uint8_t(i)});
     }
     arena.end();
   }

@@ -33,11 +33,15 @@
 #define TAMIS_API __attribute__((visibility("default")))
 #endif
 
+/* An enum has the size of an int. In C++ any value of it is allowed, so that the runtime may look at a wrong one. */
 #ifdef __cplusplus
+#define TAMIS_ENUM(name) enum name : int32_t
 extern "C" {
+#else
+#define TAMIS_ENUM(name) enum name
 #endif
 
-typedef enum TamisStatus {
+typedef TAMIS_ENUM(TamisStatus) {
   TAMIS_OK = 0,
   TAMIS_ERROR_USAGE = 1,     /* the caller broke this interface's rules: null pointer, index out of range */
   TAMIS_ERROR_ARTIFACT = 2,  /* the file is no artifact, is damaged, or is of another version */
@@ -57,7 +61,7 @@ typedef struct TamisError {
 #define TAMIS_ERROR_INIT {sizeof(TamisError), {0}}
 
 /* The numbers are those of the ONNX element types. */
-typedef enum TamisType {
+typedef TAMIS_ENUM(TamisType) {
   TAMIS_F32 = 1, TAMIS_U8 = 2, TAMIS_I8 = 3, TAMIS_U16 = 4, TAMIS_I16 = 5, TAMIS_I32 = 6, TAMIS_I64 = 7,
   TAMIS_BOOL = 9, TAMIS_F16 = 10, TAMIS_F64 = 11, TAMIS_U32 = 12, TAMIS_U64 = 13, TAMIS_BF16 = 16
 } TamisType;
@@ -92,7 +96,7 @@ typedef struct TamisSignature {
 typedef struct TamisModel TamisModel;
 typedef struct TamisContext TamisContext;
 
-typedef enum TamisLogLevel { TAMIS_LOG_DEBUG = 0, TAMIS_LOG_INFO = 1, TAMIS_LOG_WARNING = 2 } TamisLogLevel;
+typedef TAMIS_ENUM(TamisLogLevel) { TAMIS_LOG_DEBUG = 0, TAMIS_LOG_INFO = 1, TAMIS_LOG_WARNING = 2 } TamisLogLevel;
 
 /* Receives one line without a newline. Called on the thread that called into the runtime. */
 typedef void (*TamisLogger)(void *user, TamisLogLevel level, const char *message);
