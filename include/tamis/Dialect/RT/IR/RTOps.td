@@ -4,6 +4,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/Dialect/LLVMIR/LLVMOpBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -41,6 +42,18 @@ def RT_ParallelOp : RT_Op<"parallel", [RecursiveMemoryEffects, SingleBlockImplic
   let skipDefaultBuilders = 1;
   let hasVerifier = 1;
 }
+def RT_LaunchOp : RT_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "rt.parallel whose body is a function";
+  let description = [{
+    Calls `body`(host, begin, end, thread, captures...) for ranges of [0, count).
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$body, Index:$count, Index:$grain, StrAttr:$kind, Index:$flops, Index:$bytes,
+                   Variadic<AnyType>:$captures);
+  let assemblyFormat = [{
+    $body `(` ($captures^ `:` type($captures))? `)` `count` $count `grain` $grain $kind `flops` $flops
+    `bytes` $bytes attr-dict
+  }];
+}
 def RT_YieldOp : RT_Op<"yield", [Terminator, Pure, ReturnLike, HasParent<"ParallelOp">]> {
   let summary = "Ends the body of rt.parallel";
   let assemblyFormat = "attr-dict";
@@ -49,6 +62,11 @@ def RT_CheckOp : RT_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let summary = "Ends the run with `reason` when the condition does not hold";
   let arguments = (ins I1:$condition, StrAttr:$reason);
   let assemblyFormat = "$condition `,` $reason attr-dict";
+}
+def RT_HostOp : RT_Op<"host", [Pure]> {
+  let summary = "The TamisHost: the first argument of the function";
+  let results = (outs LLVM_AnyPointer:$host);
+  let assemblyFormat = "attr-dict `:` type($host)";
 }
 def RT_ThreadsOp : RT_Op<"threads", [Pure]> {
   let summary = "The number of threads of the context";

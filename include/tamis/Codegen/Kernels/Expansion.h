@@ -1,0 +1,60 @@
+//===- Expansion.h - Kernels become loops of vector code ----------------------------------------------===//
+#ifndef TAMIS_CODEGEN_KERNELS_EXPANSION_H
+#define TAMIS_CODEGEN_KERNELS_EXPANSION_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/SymbolTable.h"
+#include "tamis/Codegen/Kernels/Microkernel.h"
+#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+
+namespace tamis {
+
+/// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention) becomes
+/// one private function each. Each expand() inserts before the op and leaves erasing it to the caller; it fails
+/// after a diagnostic.
+class KernelExpander {
+public:
+  KernelExpander(mlir::ModuleOp module, const Microkernel &microkernel)
+      : module(module), symbols(module), microkernel(microkernel) {}
+
+  mlir::LogicalResult expand(kernel::LinearOp op);
+  mlir::LogicalResult expand(kernel::MatmulOp op);
+  mlir::LogicalResult expand(kernel::LayerNormOp op);
+  mlir::LogicalResult expand(kernel::RMSNormOp op);
+  mlir::LogicalResult expand(kernel::SoftmaxOp op);
+  mlir::LogicalResult expand(kernel::EmbeddingOp op);
+  mlir::LogicalResult expand(kernel::AttentionOp op);
+  mlir::LogicalResult expand(kernel::MeanPoolOp op);
+  mlir::LogicalResult expand(kernel::TokenIndexOp op);
+  mlir::LogicalResult expand(kernel::TokenPackOp op);
+  mlir::LogicalResult expand(kernel::TokenUnpackOp op);
+  mlir::LogicalResult expand(kernel::TokenFirstOp op);
+
+  const Microkernel &getMicrokernel() const { return microkernel; }
+  /// An emitter that inserts before `op`, at its location.
+  Emitter emitterAt(mlir::Operation *op) const;
+  /// Calls the private function `name`; the first call defines it, with a body that gets the arguments.
+  void call(Emitter &e, llvm::StringRef name, mlir::ValueRange arguments,
+            llvm::function_ref<void(Emitter &, mlir::ValueRange)> body);
+  /// Calls the function that computes out[rows x panels] = a b, `panels` whole panels of `out`.
+  void callProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
+                   mlir::Value rows, mlir::Value panels);
+
+private:
+  mlir::ModuleOp module;
+  mlir::SymbolTable symbols;
+  const Microkernel &microkernel;
+};
+
+/// Copies `columns` columns of rows [0, depth) of a row-major matrix into panels [ceil(columns / 16)][depth][16] at
+/// out.offset, zeros behind the last column.
+void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value columns, mlir::Value out,
+                    mlir::Value outOffset);
+
+/// Work units per claim so that one claim moves about 32 KiB.
+mlir::Value grainForBytes(Emitter &e, mlir::Value bytesPerUnit);
+
+} // namespace tamis
+
+#endif

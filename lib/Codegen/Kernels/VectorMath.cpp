@@ -1,0 +1,111 @@
+//===- VectorMath.cpp - Elementary functions on vectors of f32 ----------------------------------------===//
+#include "tamis/Codegen/Kernels/VectorMath.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tamis;
+using arith::CmpFPredicate;
+
+/// c[0] + t (c[1] + t (c[2] + ...)).
+static Value polynomial(Emitter &e, Value t, ArrayRef<float> c) {
+  Value sum = e.vector(c.back());
+  for (float coefficient : llvm::reverse(c.drop_back()))
+    sum = e.fma(sum, t, e.vector(coefficient));
+  return sum;
+}
+
+// x is cut to [-limit, limit]; NaN stays, since the comparison with it is false.
+static Value clamp(Emitter &e, Value x, float limit) {
+  x = e.minF(e.vector(limit), x);
+  return e.maxF(e.vector(-limit), x);
+}
+
+// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2. `halve` keeps 2^n finite for n = 128 by
+// scaling with 2^(n - 1).
+static Value expCore(Emitter &e, Value x, bool halve) {
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits of the sum.
+  Value magic = e.vector(12582912.0f);
+  Value shifted = e.fma(x, e.vector(1.44269504f), magic);
+  Value n = e.subF(shifted, magic);
+  Value r = e.fma(n, e.vector(-0.693359375f), x);
+  r = e.fma(n, e.vector(2.12194440e-4f), r);
+  Value p = polynomial(e, r, {1.0f, 1.0f, 0.4999923168f, 0.1666711441f, 0.04189012513f, 0.008312533098f});
+  auto bits = VectorType::get(e.getWidth(), e.getI32Type());
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(e, DenseElementsAttr::get(bits, value));
+  };
+  Value power = arith::BitcastOp::create(e, bits, shifted);
+  power = arith::ShLIOp::create(e, power, constant(23));
+  power = arith::AddIOp::create(e, power, constant((halve ? 126 : 127) << 23));
+  power = arith::BitcastOp::create(e, e.vectorType(), power);
+  if (halve)
+    p = e.addF(p, p);
+  return e.mulF(p, power);
+}
+
+static constexpr float expUnderflow = -87.33f;
+static constexpr float expOverflow = 88.7228394f;
+
+Value tamis::emitExp(Emitter &e, Value x) {
+  Value low = e.vector(expUnderflow), high = e.vector(expOverflow);
+  Value y = expCore(e, e.maxF(low, e.minF(high, x)), /*halve=*/true);
+  y = e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
+  return e.select(e.compare(CmpFPredicate::OGT, x, high),
+                  e.vector(std::numeric_limits<float>::infinity()), y);
+}
+
+Value tamis::emitExpOfNegative(Emitter &e, Value x) {
+  Value low = e.vector(expUnderflow);
+  Value y = expCore(e, e.maxF(low, x), /*halve=*/false);
+  return e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
+}
+
+// Both: x P(x^2) / Q(x^2), fitted by reweighted least squares for the smallest relative error.
+Value tamis::emitErf(Emitter &e, Value x) {
+  x = clamp(e, x, 3.925f);
+  Value t = e.mulF(x, x);
+  Value p = polynomial(e, t, {1.12837911f, 0.189983413f, 0.0515309386f, 0.00359137356f, 0.000230479927f});
+  Value q = polynomial(e, t, {1.0f, 0.501700819f, 0.112906553f, 0.0144477533f, 0.00105597568f,
+                              2.31397462e-05f, -1.11901947e-07f});
+  return e.divF(e.mulF(p, x), q);
+}
+Value tamis::emitTanh(Emitter &e, Value x) {
+  x = clamp(e, x, 7.9f);
+  Value t = e.mulF(x, x);
+  Value p = polynomial(e, t, {1.0f, 0.134506315f, 0.0035790049f, 2.20234597e-05f, 1.54282791e-08f});
+  Value q = polynomial(e, t, {1.0f, 0.467839599f, 0.026192287f, 0.000342367159f, 8.59890349e-07f});
+  return e.divF(e.mulF(p, x), q);
+}
+
+static Value sigmoid(Emitter &e, Value x) {
+  Value one = e.vector(1);
+  return e.divF(one, e.addF(one, emitExp(e, e.subF(e.vector(0), x))));
+}
+
+Value tamis::emitActivation(Emitter &e, nn::Activation kind, Value x) {
+  switch (kind) {
+  case nn::Activation::None:
+    return x;
+  case nn::Activation::Relu:
+    return e.maxF(e.vector(0), x);
+  case nn::Activation::Gelu: {
+    Value y = emitErf(e, e.mulF(x, e.vector(0.707106781f)));
+    Value half = e.mulF(x, e.vector(0.5f));
+    return e.fma(half, y, half);
+  }
+  case nn::Activation::GeluTanh: {
+    Value cubic = e.fma(e.mulF(x, x), e.vector(0.044715f), e.vector(1));
+    Value y = emitTanh(e, e.mulF(e.mulF(x, e.vector(0.797884561f)), cubic));
+    Value half = e.mulF(x, e.vector(0.5f));
+    return e.fma(half, y, half);
+  }
+  case nn::Activation::Tanh:
+    return emitTanh(e, x);
+  case nn::Activation::Silu:
+    return e.mulF(x, sigmoid(e, x));
+  case nn::Activation::Sigmoid:
+    return sigmoid(e, x);
+  }
+  llvm_unreachable("all activations are listed");
+}

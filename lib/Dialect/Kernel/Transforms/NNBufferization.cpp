@@ -1,0 +1,166 @@
+//===- NNBufferization.cpp - nn ops become kernel ops -------------------------------------------===//
+#include "AllocatingOpModel.h"
+
+#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+#include "tamis/Dialect/Kernel/Transforms/Bufferization.h"
+#include "tamis/Dialect/NN/IR/NNDialect.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace tamis;
+using namespace tamis::kernel;
+
+namespace {
+
+struct LinearModel : AllocatingOpModel<LinearModel, nn::LinearOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto linear = cast<nn::LinearOp>(op);
+    if (cast<RankedTensorType>(linear.getW().getType()).getRank() != 3)
+      return op->emitOpError("has a weight that is not packed (nn-pack-weights)");
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()), bias = build.buffer(linear.getBias()),
+          residual = build.buffer(linear.getResidual());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(linear.getType(), x);
+    LinearOp::create(rewriter, op->getLoc(), build.rows(x), w, bias, residual ? build.rows(residual) : Value(),
+                     build.rows(out), linear.getActivationAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct LayerNormModel : AllocatingOpModel<LayerNormModel, nn::LayerNormOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto norm = cast<nn::LayerNormOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(norm.getX()), scale = build.buffer(norm.getScale()), bias = build.buffer(norm.getBias());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(norm.getType(), x);
+    LayerNormOp::create(rewriter, op->getLoc(), build.rows(x), scale, bias, build.rows(out), norm.getEpsilonAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct RMSNormModel : AllocatingOpModel<RMSNormModel, nn::RMSNormOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto norm = cast<nn::RMSNormOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(norm.getX()), scale = build.buffer(norm.getScale());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(norm.getType(), x);
+    RMSNormOp::create(rewriter, op->getLoc(), build.rows(x), scale, build.rows(out), norm.getEpsilonAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct EmbeddingModel : AllocatingOpModel<EmbeddingModel, nn::EmbeddingOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto embedding = cast<nn::EmbeddingOp>(op);
+    auto type = cast<RankedTensorType>(embedding.getType());
+    BufferBuilder build(rewriter, op, options, state);
+    SmallVector<Value> tables, ids, sizes;
+    Value whole; // ids of the result's rank, which give its leading sizes
+    for (auto [table, id] : llvm::zip(embedding.getTables(), embedding.getIds())) {
+      tables.push_back(build.buffer(table));
+      ids.push_back(build.buffer(id));
+      if (build.hasFailed())
+        return failure();
+      auto idType = cast<MemRefType>(ids.back().getType());
+      bool broadcast = idType.getRank() != type.getRank() - 1 || llvm::is_contained(idType.getShape(), 1);
+      if (!whole || (!broadcast && idType.getRank() == type.getRank() - 1))
+        whole = ids.back();
+    }
+    if (cast<MemRefType>(whole.getType()).getRank() != type.getRank() - 1)
+      return op->emitOpError("has no ids of the result's rank");
+    for (int64_t i = 0; i + 1 < type.getRank(); ++i)
+      if (type.isDynamicDim(i))
+        sizes.push_back(build.dim(whole, i));
+    if (type.isDynamicDim(type.getRank() - 1))
+      sizes.push_back(build.dim(tables[0], 1));
+    Value out = build.allocate(type, sizes);
+    for (Value &id : ids)
+      id = build.flat(id);
+    EmbeddingOp::create(rewriter, op->getLoc(), tables, ids, build.rows(out));
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto attention = cast<nn::AttentionOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value q = build.buffer(attention.getQ()), k = build.buffer(attention.getK()), v = build.buffer(attention.getV()),
+          keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
+          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions());
+    if (build.hasFailed())
+      return failure();
+    // The last size is static: heads * value_dim.
+    auto type = cast<RankedTensorType>(attention.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = attention.getHeads() * attention.getValueDim();
+    Value out = build.allocateLike(RankedTensorType::get(shape, type.getElementType()), q);
+    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, out,
+                        attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
+                        attention.getValueDimAttr(), attention.getScaleAttr(), attention.getQColumnAttr(),
+                        attention.getKColumnAttr(), attention.getVColumnAttr(), attention.getCausalAttr(),
+                        attention.getWindowAttr(), attention.getSoftcapAttr());
+    auto resultType = MemRefType::get(type.getShape(), type.getElementType());
+    if (out.getType() != resultType)
+      out = memref::CastOp::create(rewriter, op->getLoc(), resultType, out);
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct MeanPoolModel : AllocatingOpModel<MeanPoolModel, nn::MeanPoolOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto pool = cast<nn::MeanPoolOp>(op);
+    auto type = cast<RankedTensorType>(pool.getType());
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(pool.getX()), mask = build.buffer(pool.getMask()),
+          offsets = build.buffer(pool.getOffsets());
+    if (build.hasFailed())
+      return failure();
+    SmallVector<Value> sizes;
+    if (type.isDynamicDim(0)) {
+      Value batch = build.dim(mask ? x : offsets, 0);
+      if (offsets) {
+        Value one = arith::ConstantIndexOp::create(rewriter, op->getLoc(), 1);
+        batch = arith::SubIOp::create(rewriter, op->getLoc(), batch, one);
+      }
+      sizes.push_back(batch);
+    }
+    if (type.isDynamicDim(1))
+      sizes.push_back(build.dim(x, mask ? 2 : 1));
+    Value out = build.allocate(type, sizes);
+    MeanPoolOp::create(rewriter, op->getLoc(), x, mask, offsets, out, pool.getEpsilonAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+} // namespace
+
+void kernel::registerNNBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    context->loadDialect<KernelDialect, memref::MemRefDialect, arith::ArithDialect>();
+    nn::LinearOp::attachInterface<LinearModel>(*context);
+    nn::LayerNormOp::attachInterface<LayerNormModel>(*context);
+    nn::RMSNormOp::attachInterface<RMSNormModel>(*context);
+    nn::EmbeddingOp::attachInterface<EmbeddingModel>(*context);
+    nn::AttentionOp::attachInterface<AttentionModel>(*context);
+    nn::MeanPoolOp::attachInterface<MeanPoolModel>(*context);
+  });
+}

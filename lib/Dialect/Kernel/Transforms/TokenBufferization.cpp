@@ -1,0 +1,143 @@
+//===- TokenBufferization.cpp - token ops become kernel ops --------------------------------------===//
+#include "AllocatingOpModel.h"
+
+#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+#include "tamis/Dialect/Kernel/Transforms/Bufferization.h"
+#include "tamis/Dialect/Token/IR/TokenDialect.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace tamis;
+using namespace tamis::kernel;
+
+namespace {
+
+/// Sizes of [R, ...] or [B, S, ...]: those of `leading`, then those of `x` from dimension `from` on.
+SmallVector<Value> joinSizes(BufferBuilder &build, RankedTensorType type, ArrayRef<Value> leading, Value x,
+                             int64_t from) {
+  SmallVector<Value> sizes;
+  int64_t count = leading.size();
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(i < count ? leading[i] : build.dim(x, i - count + from));
+  return sizes;
+}
+
+/// The number of rows is known only after the index was made: the buffer is as large as the padded batch
+/// and a view of its first part is used.
+struct IndexModel : AllocatingOpModel<IndexModel, token::IndexOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto index = cast<token::IndexOp>(op);
+    Location loc = op->getLoc();
+    BufferBuilder build(rewriter, op, options, state);
+    Value mask = build.buffer(index.getMask());
+    if (build.hasFailed())
+      return failure();
+    Value batch = build.dim(mask, 0), length = build.dim(mask, 1);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value capacity = arith::MulIOp::create(rewriter, loc, batch, length);
+    Value boundaries = arith::AddIOp::create(rewriter, loc, batch, one);
+    Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
+    Value allRows = build.allocate(vector, capacity), offsets = build.allocate(vector, boundaries);
+    TokenIndexOp::create(rewriter, loc, mask, allRows, offsets, index.getBinaryAttr());
+    Value count = memref::LoadOp::create(rewriter, loc, offsets, batch);
+    count = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), count);
+    Value bare = memref::ReinterpretCastOp::create(
+        rewriter, loc, MemRefType::get({ShapedType::kDynamic}, rewriter.getI64Type()), allRows,
+        /*offset=*/OpFoldResult(rewriter.getIndexAttr(0)), /*sizes=*/ArrayRef<OpFoldResult>{count},
+        /*strides=*/ArrayRef<OpFoldResult>{rewriter.getIndexAttr(1)});
+    replaceOpWithBufferizedValues(rewriter, op, {bare, offsets});
+    return success();
+  }
+};
+
+struct PackModel : AllocatingOpModel<PackModel, token::PackOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto pack = cast<token::PackOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(pack.getX()), rows = build.buffer(pack.getRows());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(pack.getType());
+    Value out = build.allocate(type, joinSizes(build, type, {build.dim(rows, 0)}, x, 2));
+    TokenPackOp::create(rewriter, op->getLoc(), x, rows, out);
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct UnpackModel : AllocatingOpModel<UnpackModel, token::UnpackOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto unpack = cast<token::UnpackOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(unpack.getX()), rows = build.buffer(unpack.getRows()),
+          mask = build.buffer(unpack.getMask());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(unpack.getType());
+    Value out =
+        build.allocate(type, joinSizes(build, type, {build.dim(mask, 0), build.dim(mask, 1)}, x, 1));
+    TokenUnpackOp::create(rewriter, op->getLoc(), x, rows, out);
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct PositionsModel : AllocatingOpModel<PositionsModel, token::PositionsOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto positions = cast<token::PositionsOp>(op);
+    Location loc = op->getLoc();
+    BufferBuilder build(rewriter, op, options, state);
+    Value rows = build.buffer(positions.getRows()), mask = build.buffer(positions.getMask());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(positions.getType(), rows);
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0), one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value length = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), build.dim(mask, 1));
+    scf::ForOp::create(rewriter, loc, zero, build.dim(rows, 0), one, ValueRange{},
+                       [&](OpBuilder &b, Location loc, Value i, ValueRange) {
+                         Value row = memref::LoadOp::create(b, loc, rows, i);
+                         Value position = arith::RemUIOp::create(b, loc, row, length);
+                         memref::StoreOp::create(b, loc, position, out, i);
+                         scf::YieldOp::create(b, loc);
+                       });
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+struct FirstModel : AllocatingOpModel<FirstModel, token::FirstOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto first = cast<token::FirstOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(first.getX()), rows = build.buffer(first.getRows()),
+          offsets = build.buffer(first.getOffsets()), mask = build.buffer(first.getMask());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(first.getType());
+    Value out = build.allocate(type, joinSizes(build, type, {build.dim(mask, 0)}, x, 1));
+    TokenFirstOp::create(rewriter, op->getLoc(), x, rows, offsets, build.dim(mask, 1), out, first.getPositionAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+} // namespace
+
+void kernel::registerTokenBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, token::TokenDialect *) {
+    context->loadDialect<KernelDialect, memref::MemRefDialect, arith::ArithDialect, scf::SCFDialect>();
+    token::IndexOp::attachInterface<IndexModel>(*context);
+    token::PackOp::attachInterface<PackModel>(*context);
+    token::UnpackOp::attachInterface<UnpackModel>(*context);
+    token::PositionsOp::attachInterface<PositionsModel>(*context);
+    token::FirstOp::attachInterface<FirstModel>(*context);
+  });
+}
