@@ -48,8 +48,8 @@ for module in ["numpy", "onnx", "onnxruntime"]:
     find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"
     if subprocess.run([config.python, "-c", find], capture_output=True).returncode == 0:
         config.available_features.add(module)
-# True once the driver has the command.
 driver = os.path.join(config.tamis_bin, "tamis")
 if "tamis" in config.available_features:
-    if subprocess.run([driver, "compile", "--help"], capture_output=True).returncode == 0:
+    text = subprocess.run([driver, "--help"], capture_output=True, text=True).stdout
+    if any(line.split()[:1] == ["compile"] for line in text.splitlines()):
         config.available_features.add("compile")

@@ -22,7 +22,7 @@ void writeText(const char *text) {
 }
 
 /// Uses only what is safe in a signal handler.
-void handleCrash(int number) {
+[[maybe_unused]] void handleCrash(int number) {
   writeText("tamis: error: internal error: ");
   switch (number) {
   case SIGABRT:
