@@ -69,8 +69,8 @@ void Pool::stop() {
   if (!workers)
     return;
   stopping.store(true);
-  state.fetch_add(kRegion); // a worker that is about to sleep sees another value
-  wakeAll(state);
+  wakeups.fetch_add(1);
+  wakeAll(wakeups);
   for (int32_t i = 0; i < started; ++i)
     pthread_join(workers[i].handle, nullptr);
   releaseArray(allocator, workers, size_t(threads));
@@ -105,12 +105,12 @@ uint32_t Pool::awaitRegion(uint32_t done) {
       sched_yield();
     if (time - begin < (crowded ? kSpinNanoseconds : kAwakeNanoseconds))
       continue;
-    // Announced before the last look: run() looks for sleepers after it has changed the state.
-    sleepers.fetch_add(1);
-    now = state.load();
-    if (idle(now))
-      sleepOn(state, now);
-    sleepers.fetch_sub(1);
+    // Announced before the last look: run() looks for sleepers after it has changed the state. Whoever takes
+    // the announcement back changes `wakeups`, so that this worker does not sleep on.
+    uint32_t ticket = wakeups.load();
+    sleeping.store(true);
+    if (idle(state.load()))
+      sleepOn(wakeups, ticket);
     begin = 0;
   }
 }
@@ -131,13 +131,20 @@ void Pool::work(int32_t thread) {
   }
 }
 
+void Pool::wake() {
+  // One call for all who sleep, even if they take a few regions to come.
+  if (sleeping.load() && sleeping.exchange(false)) {
+    wakeups.fetch_add(1);
+    wakeAll(wakeups);
+  }
+}
+
 void Pool::run(Task task, void *argument) {
   this->task = task;
   this->argument = argument;
   uint32_t open = ((state.load(std::memory_order_relaxed) & ~(kInside | kClosed)) + kRegion);
   state.store(open);
-  if (sleepers.load() != 0)
-    wakeAll(state);
+  wake();
   task(argument, 0);
   state.fetch_or(kClosed, std::memory_order_acquire);
   for (uint32_t round = 1; state.load(std::memory_order_acquire) & kInside; ++round) {

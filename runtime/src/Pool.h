@@ -29,6 +29,9 @@ public:
   /// returns when all that were called have returned.
   void run(Task task, void *argument);
 
+  /// Wakes the workers, so that they watch for work by the time it is there.
+  void wake();
+
 private:
   struct Worker {
     Pool *pool;
@@ -45,7 +48,8 @@ private:
   uint32_t awaitRegion(uint32_t done);
 
   alignas(64) std::atomic<uint32_t> state;
-  alignas(64) std::atomic<uint32_t> sleepers;
+  alignas(64) std::atomic<uint32_t> wakeups; // what workers sleep on
+  std::atomic<bool> sleeping;                // some worker may be asleep
   std::atomic<bool> stopping;
   alignas(64) Task task;
   void *argument;

@@ -102,6 +102,8 @@ static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t 
   TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
   if (!readOptions(given, options))
     return fail(error, TAMIS_ERROR_USAGE, "the run options have no size; use TAMIS_RUN_OPTIONS_INIT");
+  if (context->ownPool)
+    context->pool.wake(); // it takes them about as long as the code before the first region
   TamisStatus status = checkInputs(context->model, inputs, count, context->inputs, context->symbols, error);
   if (status == TAMIS_OK)
     status = refuseOwnOutputs(context, inputs, error);

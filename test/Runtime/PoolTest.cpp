@@ -63,7 +63,30 @@ TEST_P(PoolTest, StandsMoreRegionsThanItCounts) {
 TEST_P(PoolTest, WakesAfterSleep) {
   for (int i = 0; i < 20; ++i) {
     usleep(3000); // longer than workers stay awake
+    storage->wake();
     runOnce(100'000);
+    usleep(i % 2 ? 900 : 1100); // about when they fall asleep
+    storage->wake();
+    runOnce(100);
+  }
+}
+
+// Wakes and regions that cross a worker on its way to sleep: it must come to a region that lasts.
+TEST_P(PoolTest, NoWorkerSleepsForEver) {
+  if (GetParam() == 1)
+    GTEST_SKIP() << "one thread has no worker";
+  for (int i = 0; i < 200; ++i) {
+    usleep(useconds_t(1000 + i % 20 * 10));
+    storage->wake();
+    std::atomic<bool> came{false};
+    auto untilOneComes = [](void *argument, int32_t thread) {
+      auto *came = static_cast<std::atomic<bool> *>(argument);
+      if (thread != 0)
+        *came = true;
+      while (!*came)
+        usleep(10);
+    };
+    storage->run(untilOneComes, &came);
   }
 }
 
