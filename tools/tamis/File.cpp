@@ -21,6 +21,9 @@ namespace {
   throw ToolError(ExitCode::System, fmt::format("cannot {} '{}': {}", action, path, std::strerror(errno)));
 }
 
+/// What is read from something without a size, such as a pipe, at most.
+constexpr size_t maxStreamBytes = size_t{1} << 32;
+
 /// A file descriptor that closes itself.
 struct Descriptor {
   int number;
@@ -41,7 +44,8 @@ std::vector<std::byte> readFile(const std::string &path) {
     fail("read", path);
   std::vector<std::byte> content;
   // One byte more than the size, so that the end is seen without growing.
-  if (S_ISREG(status.st_mode))
+  bool regular = S_ISREG(status.st_mode);
+  if (regular)
     content.resize(static_cast<size_t>(status.st_size) + 1);
   size_t used = 0;
   while (true) {
@@ -55,6 +59,9 @@ std::vector<std::byte> readFile(const std::string &path) {
     if (got == 0)
       break;
     used += static_cast<size_t>(got);
+    if (!regular && used > maxStreamBytes)
+      throw ToolError(ExitCode::System,
+                      fmt::format("cannot read '{}': it is not a file, and does not end", path));
   }
   content.resize(used);
   return content;

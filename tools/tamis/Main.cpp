@@ -2,6 +2,7 @@
 
 #include "Commands.h"
 #include "CrashHandler.h"
+#include "HelpFormatter.h"
 
 #include "tamis/runtime.h"
 
@@ -11,7 +12,9 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <iostream>
+#include <memory>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 using namespace tamis::tools;
@@ -48,6 +51,8 @@ ExitCode runDriver(CLI::App &app, ExitCode &exit, int argc, char **argv) {
     return fail(error.code, error.what());
   } catch (const std::bad_alloc &) {
     return fail(ExitCode::System, "no memory is left");
+  } catch (const std::length_error &) { // of a file larger than memory can be
+    return fail(ExitCode::System, "no memory is left");
   } catch (const std::system_error &error) { // of printing
     return fail(ExitCode::System, error.what());
   } catch (const std::exception &error) {
@@ -63,10 +68,10 @@ int main(int argc, char **argv) {
   installCrashHandler();
 
   CLI::App app("Tamis compiles ONNX language models ahead of time and runs them.", "tamis");
+  app.formatter(std::make_shared<HelpFormatter>()); // before the commands, which take it over
   app.set_version_flag("--version", std::string("tamis ") + tamis_version(), "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
   app.footer("'tamis COMMAND --help' shows the options of a command.\n"
              "Exit status: 0 done; 1 outputs differ; 2 wrong usage; 3 model, artifact or input refused;\n"
              "4 the system failed (file, memory); 70 internal error.");
