@@ -13,7 +13,7 @@ using namespace tamis;
 
 using TensorSpecs = flatbuffers::Vector<flatbuffers::Offset<schema::TensorSpec>>;
 
-// What lies behind a null weights pointer of a model without weights: generated code may form the address.
+// The weights of a model that has none: generated code may form the address.
 alignas(TAMIS_ARTIFACT_PAGE) static const uint8_t kNoWeights[64] = {};
 
 //===----------------------------------------------------------------------------------------------------===//
@@ -233,7 +233,6 @@ static TamisStatus loadEmbedded(TamisModel *model, const TamisEmbedded &embedded
   status = chooseIsa({embedded.code_count, embeddedName, &embedded}, options.isa, what, chosen, error);
   if (status != TAMIS_OK)
     return status;
-  // The name may lie in memory that does not outlive the call; the entry is code.
   model->isa = embedded.isas[chosen];
   model->entry = reinterpret_cast<TamisEntry>(reinterpret_cast<uintptr_t>(embedded.entries[chosen]));
 

@@ -33,7 +33,8 @@
 #define TAMIS_API __attribute__((visibility("default")))
 #endif
 
-/* An enum has the size of an int. In C++ any value of it is allowed, so that the runtime may look at a wrong one. */
+/* An enum has the size of an int. In C++ any value of it is allowed, so that the runtime may look at a
+ * wrong one. */
 #ifdef __cplusplus
 #define TAMIS_ENUM(name) enum name : int32_t
 extern "C" {
@@ -96,7 +97,11 @@ typedef struct TamisSignature {
 typedef struct TamisModel TamisModel;
 typedef struct TamisContext TamisContext;
 
-typedef TAMIS_ENUM(TamisLogLevel) { TAMIS_LOG_DEBUG = 0, TAMIS_LOG_INFO = 1, TAMIS_LOG_WARNING = 2 } TamisLogLevel;
+typedef TAMIS_ENUM(TamisLogLevel) {
+  TAMIS_LOG_DEBUG = 0,
+  TAMIS_LOG_INFO = 1,
+  TAMIS_LOG_WARNING = 2
+} TamisLogLevel;
 
 /* Receives one line without a newline. Called on the thread that called into the runtime. */
 typedef void (*TamisLogger)(void *user, TamisLogLevel level, const char *message);
@@ -113,7 +118,8 @@ typedef struct TamisModelOptions {
 } TamisModelOptions;
 #define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL}
 
-/* Maps an artifact, checks its length, its header in full and its hashes. On failure *model is null. */
+/* Maps an artifact, checks its length, its header in full and its hashes. On failure *model is null. The
+ * file must stay as it is while the model lives; replace it by a rename. */
 TAMIS_API TamisStatus tamis_model_load(const char *path, const TamisModelOptions *options, TamisModel **model,
                                        TamisError *error);
 /* The same from memory that stays valid and unchanged as long as the model (4096-byte aligned, else the
@@ -125,7 +131,8 @@ TAMIS_API void tamis_model_destroy(TamisModel *model);
 
 TAMIS_API int32_t tamis_model_input_count(const TamisModel *model);
 TAMIS_API int32_t tamis_model_output_count(const TamisModel *model);
-TAMIS_API TamisStatus tamis_model_input(const TamisModel *model, int32_t index, TamisSignature *out, TamisError *error);
+TAMIS_API TamisStatus tamis_model_input(const TamisModel *model, int32_t index, TamisSignature *out,
+                                        TamisError *error);
 TAMIS_API TamisStatus tamis_model_output(const TamisModel *model, int32_t index, TamisSignature *out,
                                          TamisError *error);
 /* The ISA level in use. */
@@ -155,7 +162,7 @@ typedef struct TamisContextOptions {
   int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
   const TamisPool *pool;           /* copied; used instead of an own pool when not null */
   const TamisAllocator *allocator; /* copied; for the context and its arena; null: malloc's */
-  size_t max_arena_bytes;          /* 0: no limit */
+  size_t max_arena_bytes;          /* of one run, its gaps included; 0: no limit */
   int32_t profile;                 /* record time per operation */
   TamisLogger logger;
   void *logger_user;
@@ -174,16 +181,18 @@ typedef struct TamisRunOptions {
 #define TAMIS_RUN_OPTIONS_INIT {sizeof(TamisRunOptions), 0}
 
 /* Runs the model on `count` inputs in the order of the signature. Types, ranks, fixed sizes and equal
- * symbols are checked first. After a failure the context can be used again. The first run of a size may
+ * symbols are checked first; inputs that are refused leave the last outputs as they are. After a failure the context can be used again. The first run of a size may
  * allocate; a later run of that size, or of one that was seen before, does not. */
 TAMIS_API TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs, int32_t count,
                                 const TamisRunOptions *options, TamisError *error);
 
-/* An output of the last run that succeeded. Its data stays valid until the context's next run. */
+/* An output of the last run, if that succeeded. Its data stays valid until the context's next run; it may be
+ * an input's data, which is the caller's, or a weight. It is no input for the same context's next run. */
 TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t index, TamisValue *out,
                                            TamisError *error);
 
-/* Ends a run of the context soon; the only function that may be called from another thread meanwhile. */
+/* Ends the run of the context that is under way soon; does nothing when there is none. The only function
+ * that may be called from another thread meanwhile. */
 TAMIS_API void tamis_context_cancel(TamisContext *context);
 
 /* Facts about the last run. */
@@ -214,14 +223,16 @@ TAMIS_API int64_t tamis_context_events(const TamisContext *context, TamisEvent *
 TAMIS_API const char *tamis_version(void);
 
 /* What `--emit=object` and `--emit=shared` put into a program: an artifact in parts. The generated
- * header declares one of these and functions that use it. */
+ * header declares one of these and functions that use it. What it points at must live as long as the
+ * model. */
 typedef struct TamisEmbedded {
   size_t size;
-  const void *header; /* FlatBuffers header */
+  const void *header; /* FlatBuffers header, 8-byte aligned */
   size_t header_bytes;
-  const void *weights; /* null when they lie beside, in a file */
+  const void *weights; /* 64-byte aligned; null when they lie beside, in a file */
   size_t weights_bytes;
-  const char *weights_file; /* the file's name when they lie beside: looked up in `weights_folder` below */
+  const char *weights_file; /* the file's name when they lie beside, in `weights_folder` below: it holds
+                               exactly the weight segment */
   const char *const *isas;  /* ISA levels, best first */
   void *const *entries;     /* TamisEntry of each */
   int32_t code_count;
