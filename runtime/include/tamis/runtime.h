@@ -54,7 +54,7 @@ typedef TAMIS_ENUM(TamisStatus) {
   TAMIS_ERROR_DEADLINE = 8   /* the run's deadline passed */
 } TamisStatus;
 
-/* Where a function writes why it failed. Always NUL-terminated, cut to fit. A null TamisError * is allowed. */
+/* Where a function writes why it failed. Always NUL-terminated, cut to fit. A null pointer is allowed. */
 typedef struct TamisError {
   size_t size;
   char message[504];
@@ -124,8 +124,9 @@ TAMIS_API TamisStatus tamis_model_load(const char *path, const TamisModelOptions
                                        TamisError *error);
 /* The same from memory that stays valid and unchanged as long as the model (4096-byte aligned, else the
  * weights are copied once); code is copied into executable pages. */
-TAMIS_API TamisStatus tamis_model_load_memory(const void *data, size_t bytes, const TamisModelOptions *options,
-                                              TamisModel **model, TamisError *error);
+TAMIS_API TamisStatus tamis_model_load_memory(const void *data, size_t bytes,
+                                              const TamisModelOptions *options, TamisModel **model,
+                                              TamisError *error);
 /* Contexts of the model must be destroyed first. Null is allowed. */
 TAMIS_API void tamis_model_destroy(TamisModel *model);
 
@@ -181,8 +182,9 @@ typedef struct TamisRunOptions {
 #define TAMIS_RUN_OPTIONS_INIT {sizeof(TamisRunOptions), 0}
 
 /* Runs the model on `count` inputs in the order of the signature. Types, ranks, fixed sizes and equal
- * symbols are checked first; inputs that are refused leave the last outputs as they are. After a failure the context can be used again. The first run of a size may
- * allocate; a later run of that size, or of one that was seen before, does not. */
+ * symbols are checked first; inputs that are refused leave the last outputs as they are.
+ * After a failure the context can be used again. The first run of a size may allocate; a later run of that
+ * size, or of one that was seen before, does not. */
 TAMIS_API TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs, int32_t count,
                                 const TamisRunOptions *options, TamisError *error);
 
@@ -206,7 +208,8 @@ typedef struct TamisReport {
   int32_t threads;
 } TamisReport;
 #define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0}
-TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report, TamisError *error);
+TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report,
+                                           TamisError *error);
 
 /* One parallel region of the last run of a context that profiles, in the order of execution. Times are
  * CLOCK_MONOTONIC. Strings live as long as the model. */
