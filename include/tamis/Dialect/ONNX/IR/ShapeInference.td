@@ -10,6 +10,8 @@ def ShapeInferenceOpInterface : OpInterface<"ShapeInferenceOpInterface"> {
     size is dynamic; a rank is always known.
   }];
   let cppNamespace = "::tamis::onnx";
+  // The result types of an op must be compatible with what it infers.
+  let verify = [{ return ::tamis::onnx::verifyResultTypes($_op); }];
   let methods = [
     InterfaceMethod<[{
       Appends one type for each result. On a contradiction (operands that cannot be broadcast, an axis out
