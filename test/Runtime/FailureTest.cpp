@@ -119,6 +119,10 @@ protected:
 };
 } // namespace
 
+namespace {
+class WorkerFailureTest : public FailureTest {};
+} // namespace
+
 TEST_P(FailureTest, OfTheEntry) {
   ends(kFailAtOnce, TAMIS_ERROR_INPUT, "/layer/0: id 9 lies outside the vocabulary");
   ends(kFailWithoutOperation, TAMIS_ERROR_INPUT, "the model: an input is refused");
@@ -132,9 +136,7 @@ TEST_P(FailureTest, OfABody) {
   }
 }
 
-TEST_P(FailureTest, OfAWorker) {
-  if (GetParam() == 1)
-    GTEST_SKIP() << "one thread has no worker";
+TEST_P(WorkerFailureTest, OfAWorker) {
   for (int i = 0; i < 20; ++i)
     ends(kFailOnWorker, TAMIS_ERROR_INPUT, "/layer/1: a worker is bad");
 }
@@ -171,6 +173,7 @@ TEST_P(FailureTest, ByADeadline) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, FailureTest, testing::Values(1, 2, 5));
+INSTANTIATE_TEST_SUITE_P(Threads, WorkerFailureTest, testing::Values(2, 5));
 
 TEST(Failure, ByTheLimitOfTheArena) {
   EmbeddedModel model(entry);
