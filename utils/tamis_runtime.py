@@ -1,0 +1,138 @@
+"""Tamis models from Python, by ctypes on the runtime's C interface (runtime/include/tamis/runtime.h).
+
+    model = Model("model.tamis", library="libtamis_runtime.so")
+    context = Context(model, threads=2)
+    outputs = context.run({"input_ids": ids, "attention_mask": mask})
+
+Serves the scripts of this repository. Errors of the runtime are raised as RuntimeError with its message.
+"""
+import ctypes
+import pathlib
+
+import numpy as np
+
+MAX_DIMENSIONS = 8
+# TamisType, the numbers of the ONNX element types.
+TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
+         10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64}
+NUMBERS = {np.dtype(dtype): number for number, dtype in TYPES.items()}
+
+
+class _Error(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("message", ctypes.c_char * 504)]
+
+    def __init__(self):
+        super().__init__(ctypes.sizeof(_Error))
+
+
+class _Value(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int32), ("rank", ctypes.c_int32), ("dims", ctypes.c_int64 * MAX_DIMENSIONS),
+                ("data", ctypes.c_void_p)]
+
+
+class _Dimension(ctypes.Structure):
+    _fields_ = [("extent", ctypes.c_int64), ("symbol", ctypes.c_char_p), ("min", ctypes.c_int64),
+                ("max", ctypes.c_int64)]
+
+
+class _Signature(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("type", ctypes.c_int32), ("rank", ctypes.c_int32),
+                ("dims", _Dimension * MAX_DIMENSIONS)]
+
+
+class _ContextOptions(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32), ("pool", ctypes.c_void_p),
+                ("allocator", ctypes.c_void_p), ("max_arena_bytes", ctypes.c_size_t), ("profile", ctypes.c_int32),
+                ("logger", ctypes.c_void_p), ("logger_user", ctypes.c_void_p)]
+
+
+class _Report(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("tokens_in", ctypes.c_int64), ("tokens_computed", ctypes.c_int64),
+                ("arena_bytes", ctypes.c_int64), ("arena_peak_bytes", ctypes.c_int64),
+                ("system_allocations", ctypes.c_int64), ("threads", ctypes.c_int32)]
+
+
+class Model:
+    """An artifact, mapped into memory."""
+
+    def __init__(self, path, library):
+        self.runtime = ctypes.CDLL(str(library))
+        self.runtime.tamis_model_isa.restype = ctypes.c_char_p
+        self.handle = ctypes.c_void_p()
+        self.check(self.runtime.tamis_model_load, str(path).encode(), None, ctypes.byref(self.handle))
+        self.inputs = self._names("input")
+        self.outputs = self._names("output")
+        self.isa = self.runtime.tamis_model_isa(self.handle).decode()
+
+    def check(self, function, *arguments):
+        error = _Error()
+        if function(*arguments, ctypes.byref(error)) != 0:
+            raise RuntimeError(error.message.decode(errors="replace"))
+
+    def _names(self, kind):
+        names, signature = [], _Signature()
+        for index in range(getattr(self.runtime, f"tamis_model_{kind}_count")(self.handle)):
+            self.check(getattr(self.runtime, f"tamis_model_{kind}"), self.handle, index, ctypes.byref(signature))
+            names.append(signature.name.decode())
+        return names
+
+    def __del__(self):
+        if getattr(self, "handle", None):
+            self.runtime.tamis_model_destroy(self.handle)
+
+
+class Context:
+    """What runs a model; for one thread at a time."""
+
+    def __init__(self, model, threads):
+        self.model = model
+        self.handle = ctypes.c_void_p()
+        options = _ContextOptions(size=ctypes.sizeof(_ContextOptions), threads=threads)
+        model.check(model.runtime.tamis_context_create, model.handle, ctypes.byref(options), ctypes.byref(self.handle))
+
+    def bind(self, inputs):
+        """A function that runs the model once on these arrays, with as little of Python in it as can be."""
+        arrays = [np.ascontiguousarray(inputs[name]) for name in self.model.inputs]
+        values = (_Value * len(arrays))()
+        for value, array in zip(values, arrays):
+            value.type, value.rank, value.data = NUMBERS[array.dtype], array.ndim, array.ctypes.data
+            value.dims[: array.ndim] = array.shape
+        error = _Error()
+        run, count, where = self.model.runtime.tamis_run, len(arrays), ctypes.byref(error)
+
+        def once():
+            if run(self.handle, values, count, None, where) != 0:
+                raise RuntimeError(error.message.decode(errors="replace"))
+
+        once.keeps = arrays  # the values point into them
+        return once
+
+    def outputs(self):
+        """Copies of the last run's outputs, by name."""
+        result, value = {}, _Value()
+        for index, name in enumerate(self.model.outputs):
+            self.model.check(self.model.runtime.tamis_context_output, self.handle, index, ctypes.byref(value))
+            shape = tuple(value.dims[: value.rank])
+            dtype = np.dtype(TYPES[value.type])
+            size = int(np.prod(shape)) * dtype.itemsize
+            data = ctypes.string_at(value.data, size) if size else b""
+            result[name] = np.frombuffer(data, dtype).reshape(shape)
+        return result
+
+    def run(self, inputs):
+        self.bind(inputs)()
+        return self.outputs()
+
+    def report(self):
+        report = _Report(size=ctypes.sizeof(_Report))
+        self.model.check(self.model.runtime.tamis_context_report, self.handle, ctypes.byref(report))
+        return report
+
+    def __del__(self):
+        if getattr(self, "handle", None):
+            self.model.runtime.tamis_context_destroy(self.handle)
+
+
+def library_in(build):
+    """The runtime's shared library in a build folder."""
+    return pathlib.Path(build) / "lib" / "libtamis_runtime.so"
