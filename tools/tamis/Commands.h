@@ -18,6 +18,7 @@ namespace tamis::tools {
 
 // Each adds a subcommand to `driver`. Its callback runs the command: it writes how it ended to `exit`
 // (Done, if it does not) or throws ToolError.
+void addCompileCommand(CLI::App &driver, ExitCode &exit);
 void addRunCommand(CLI::App &driver, ExitCode &exit);
 void addBenchCommand(CLI::App &driver, ExitCode &exit);
 void addInspectCommand(CLI::App &driver, ExitCode &exit);

@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
              "Exit status: 0 done; 1 outputs differ; 2 wrong usage; 3 model, artifact or input refused;\n"
              "4 the system failed (file, memory); 70 internal error.");
   ExitCode exit = ExitCode::Done;
+  addCompileCommand(app, exit);
   addRunCommand(app, exit);
   addBenchCommand(app, exit);
   addInspectCommand(app, exit);

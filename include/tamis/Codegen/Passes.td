@@ -16,6 +16,12 @@ def WeightPlan : Pass<"weight-plan", "::mlir::ModuleOp"> {
                     Statistic<"bytes", "bytes", "Bytes of the weight segment">];
 }
 
+def MemRefCopyToLinalg : Pass<"memref-copy-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Turn copies of strided buffers into linalg.copy";
+  let description = "Upstream's lowering of such a memref.copy calls a function of a C library that code does not have.";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def RTPlanMemory : Pass<"rt-plan-memory", "::mlir::func::FuncOp"> {
   let summary = "Free each buffer right behind its last use";
   let description = [{
@@ -69,6 +75,28 @@ def ConvertRTToLLVM : Pass<"convert-rt-to-llvm", "::mlir::ModuleOp"> {
     in the module attribute `tamis.operations`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ConvertKernelToVector : Pass<"convert-kernel-to-vector", "::mlir::ModuleOp"> {
+  let summary = "Expand kernels into loops of vector code for one ISA level";
+  let description = [{
+    Each kernel op becomes rt.parallel regions. Code that several ops share (products with their epilogue,
+    attention) becomes private functions. See include/tamis/Codegen/Kernels/Microkernel.h for the tiles.
+  }];
+  let options = [Option<"isa", "isa", "std::string", "\"x86-64-v3\"", "ISA level: x86-64-v3 or x86-64-v4">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::tamis::rt::RTDialect"];
+  let statistics = [Statistic<"expanded", "expanded", "Kernels expanded">];
+}
+
+def ConvertMatmulToKernel : Pass<"convert-matmul-to-kernel", "::mlir::func::FuncOp"> {
+  let summary = "Turn linalg.matmul and linalg.batch_matmul on buffers into kernel.matmul";
+  let description = [{
+    Only products of f32 in contiguous buffers whose output was set to 0 right before; the linalg.fill goes.
+  }];
+  let dependentDialects = ["::tamis::kernel::KernelDialect"];
+  let statistics = [Statistic<"converted", "converted", "Products converted">];
 }
 
 #endif

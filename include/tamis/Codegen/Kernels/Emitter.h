@@ -8,6 +8,7 @@
 #define TAMIS_CODEGEN_KERNELS_EMITTER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 
 namespace tamis {
@@ -83,26 +84,32 @@ public:
 
   // Structure.
   void loop(Value begin, Value end, Value step, llvm::function_ref<void(Value)> body);
-  void loop(Value begin, Value end, llvm::function_ref<void(Value)> body) { loop(begin, end, index(1), body); }
+  void loop(Value begin, Value end, llvm::function_ref<void(Value)> body) {
+    loop(begin, end, index(1), body);
+  }
   using Values = llvm::SmallVector<Value>;
   Values loop(Value begin, Value end, Value step, mlir::ValueRange inits,
               llvm::function_ref<Values(Value, mlir::ValueRange)> body);
   void when(Value condition, llvm::function_ref<void()> body);
   void either(Value condition, llvm::function_ref<void()> ifTrue, llvm::function_ref<void()> ifFalse);
-  Values either(Value condition, llvm::function_ref<Values()> ifTrue, llvm::function_ref<Values()> ifFalse);
+  /// Like either, with results.
+  Values decide(Value condition, llvm::function_ref<Values()> ifTrue, llvm::function_ref<Values()> ifFalse);
   /// Runs the case whose number is `selector`; any other value runs `otherwise`.
   void choose(Value selector, llvm::ArrayRef<int64_t> cases, llvm::function_ref<void(int64_t)> body,
               llvm::function_ref<void()> otherwise);
+  /// The number of threads of the context.
+  Value threads();
   /// A region of rt.parallel with body(begin, end, thread).
   void parallel(Value count, Value grain, llvm::StringRef kind, Value flops, Value bytes,
                 llvm::function_ref<void(Value, Value, Value)> body);
 
   /// Calls body(at, mask) for each vector of the elements [0, count); the mask is null for whole vectors.
-  void forVectors(Value count, llvm::function_ref<void(Value, Value)> body);
-  /// Reduces the elements [0, count) to one vector. `step` takes (at, mask, accumulator) and must leave lanes that are
-  /// off as they are; `join` joins two accumulators.
+  /// `whole` says that count is known to be a multiple of the width.
+  void forVectors(Value count, llvm::function_ref<void(Value, Value)> body, bool whole = false);
+  /// Reduces the elements [0, count) to one vector. `step` takes (at, mask, accumulator) and must leave lanes
+  /// that are off as they are; `join` joins two accumulators.
   Value reduceVectors(Value count, Value init, llvm::function_ref<Value(Value, Value, Value)> step,
-                      llvm::function_ref<Value(Value, Value)> join);
+                      llvm::function_ref<Value(Value, Value)> join, bool whole = false);
 
 private:
   int64_t width;

@@ -8,11 +8,14 @@
 #include "tamis/Codegen/Kernels/Microkernel.h"
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 
+#include <map>
+#include <string>
+
 namespace tamis {
 
-/// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention) becomes
-/// one private function each. Each expand() inserts before the op and leaves erasing it to the caller; it fails
-/// after a diagnostic.
+/// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention)
+/// becomes one private function each. Each expand() inserts before the op and leaves erasing it to the
+/// caller; it fails after a diagnostic.
 class KernelExpander {
 public:
   KernelExpander(mlir::ModuleOp module, const Microkernel &microkernel)
@@ -37,6 +40,8 @@ public:
   /// Calls the private function `name`; the first call defines it, with a body that gets the arguments.
   void call(Emitter &e, llvm::StringRef name, mlir::ValueRange arguments,
             llvm::function_ref<void(Emitter &, mlir::ValueRange)> body);
+  /// A name for the code of `op`, shared by ops with equal attributes and operand types.
+  std::string nameFor(mlir::Operation *op);
   /// Calls the function that computes out[rows x panels] = a b, `panels` whole panels of `out`.
   void callProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    mlir::Value rows, mlir::Value panels);
@@ -45,12 +50,28 @@ private:
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
   const Microkernel &microkernel;
+  std::map<std::string, std::string> names;
 };
 
-/// Copies `columns` columns of rows [0, depth) of a row-major matrix into panels [ceil(columns / 16)][depth][16] at
-/// out.offset, zeros behind the last column.
+/// Copies `columns` columns of rows [0, depth) of a row-major matrix into panels [ceil(columns /
+/// 16)][depth][16] at out.offset, zeros behind the last column.
 void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value columns, mlir::Value out,
                     mlir::Value outOffset);
+
+/// Copies rows [0, keys) of `source`, `depth` columns each, into panels [ceil(keys / 16)][depth][16] of the
+/// transposed matrix. Columns behind the last key repeat it.
+void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int64_t depth, mlir::Value out,
+                        mlir::Value outOffset);
+
+/// How the rows and panels of a product are cut into units of work: unit u of a batch has the part u %
+/// rowUnits of the rows and the panels from (u / rowUnits) * panelsPerUnit on, a multiple of 4.
+struct ProductUnits {
+  /// `tiles` tiles of at most `maxRows` rows; `rows` of them in all. The sizes fit the second-level cache and
+  /// give every thread several units, unless the product is small.
+  ProductUnits(Emitter &e, mlir::Value batches, mlir::Value tiles, mlir::Value rows, mlir::Value panels,
+               mlir::Value depth, int64_t maxRows);
+  mlir::Value rowUnits, panelUnits, panelsPerUnit;
+};
 
 /// Work units per claim so that one claim moves about 32 KiB.
 mlir::Value grainForBytes(Emitter &e, mlir::Value bytesPerUnit);

@@ -17,8 +17,8 @@ struct Matrix {
   mlir::Value data, offset, stride;
 };
 
-/// Panels of 16 columns: element (k, 16 p + j) is at offset + p * panelStride + k * stride + j. Packed weights
-/// have the stride 16 and the panel stride 16 K; a row-major matrix of N columns N and 16.
+/// Panels of 16 columns: element (k, 16 p + j) is at offset + p * panelStride + k * stride + j. Packed
+/// weights have the stride 16 and the panel stride 16 K; a row-major matrix of N columns N and 16.
 struct Panels {
   mlir::Value data, offset, stride, panelStride;
 };
@@ -60,8 +60,8 @@ public:
                         mlir::Value depth, const Matrix &out) const = 0;
 
   /// The product of the row tiles [tileBegin, tileEnd) and the panels [panelBegin, panelEnd): panels outside,
-  /// rows inside, so that a panel stays in the nearest cache. When panelBegin is a multiple of 4, the order in which
-  /// an element is summed up does not depend on the range. `out` counts columns from panel 0 on.
+  /// rows inside, so that a panel stays in the nearest cache. When panelBegin is a multiple of 4, the order
+  /// in which an element is summed up does not depend on the range. `out` counts columns from panel 0 on.
   void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
                    mlir::Value panelEnd, TileEpilogue epilogue = {}) const;

@@ -1,0 +1,51 @@
+//===- Pipelines.h - The passes of a compilation, in order -------------------------------------------------===//
+#ifndef TAMIS_PIPELINES_PIPELINES_H
+#define TAMIS_PIPELINES_PIPELINES_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace tamis {
+
+/// From imported onnx to nn and token with fused layers and packed weights: the level at which sparsity works.
+class ModelPipeline {
+public:
+  struct Options : mlir::PassPipelineOptions<Options> {
+    Option<bool> keepPadding{*this, "keep-padding", llvm::cl::desc("Compute rows of padding too"),
+                             llvm::cl::init(false)};
+    Option<bool> printRaising{*this, "print-raising",
+                              llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),
+                              llvm::cl::init(false)};
+  };
+  static void build(mlir::OpPassManager &passes, const Options &options);
+};
+
+/// From there to buffers and parallel loops, the same for all ISA levels.
+class LoopPipeline {
+public:
+  static void build(mlir::OpPassManager &passes);
+};
+
+/// From there to the LLVM dialect for one ISA level.
+class MachinePipeline {
+public:
+  struct Options : mlir::PassPipelineOptions<Options> {
+    Option<std::string> isa{*this, "isa", llvm::cl::desc("ISA level, such as x86-64-v3"),
+                            llvm::cl::init("x86-64-v3")};
+  };
+  static void build(mlir::OpPassManager &passes, const Options &options);
+};
+
+/// Registers tamis-model, tamis-loops and tamis-machine as pass pipelines by name.
+void registerPipelines();
+
+/// Registers the passes of Tamis and those of MLIR that its pipelines use.
+void registerPasses();
+
+/// Adds every dialect that a compilation uses, with the interfaces it needs.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace tamis
+
+#endif

@@ -1,0 +1,56 @@
+//===- ArtifactWriter.h - Writes .tamis files ------------------------------------------------------------------===//
+#ifndef TAMIS_TARGET_ARTIFACTWRITER_H
+#define TAMIS_TARGET_ARTIFACTWRITER_H
+
+#include "tamis/Target/CodeImage.h"
+#include "tamis/Target/WeightWriter.h"
+
+namespace tamis {
+
+/// An input or output of the model as a user sees it.
+struct TensorDescription {
+  struct Dimension {
+    int64_t size = -1; // -1: known at run time only
+    std::string symbol;
+    int64_t min = 0, max = 0; // bounds of a symbol; 0: none
+  };
+  std::string name;
+  uint8_t type = 0; // an ONNX element type
+  std::vector<Dimension> dims;
+};
+
+/// What an artifact says of itself beside code and weights.
+struct ModelDescription {
+  std::string name;
+  std::vector<TensorDescription> inputs, outputs;
+  std::string sourceName;
+  uint64_t sourceHash = 0;
+  std::vector<std::string> flags;  // those that change the result
+  std::vector<std::string> passes; // with their options
+  std::vector<std::pair<std::string, std::string>> operations; // name and kind
+  std::vector<std::pair<std::string, std::string>> remarks;    // pass and text
+  std::string maskInput;
+};
+
+/// Reads inputs, outputs and the model's name from @main's signature as the importer leaves it.
+ModelDescription describeModel(mlir::ModuleOp module);
+
+struct CodeVariant {
+  std::string isa;
+  CodeImage image;
+};
+
+/// The FlatBuffers header. Code segments come first, one for each variant, then the weights when there are any. A segment's
+/// offset and hash are 0 where the lists are too short.
+std::vector<char> makeHeader(const ModelDescription &model, const WeightLayout &weights,
+                             llvm::ArrayRef<CodeVariant> code, llvm::ArrayRef<uint64_t> offsets,
+                             llvm::ArrayRef<uint64_t> hashes);
+
+/// Writes `path` by a temporary file and a rename. Same arguments, same bytes. Returns an errc-carrying error when the file
+/// system fails; a weight that cannot be read was reported as a diagnostic, and the error is then std::errc::io_error.
+llvm::Error writeArtifact(llvm::StringRef path, mlir::ModuleOp module, const ModelDescription &model,
+                          llvm::ArrayRef<CodeVariant> code);
+
+} // namespace tamis
+
+#endif

@@ -1,0 +1,83 @@
+//===- Pipelines.cpp - The passes of a compilation, in order -----------------------------------------------===//
+#include "tamis/Pipelines/Pipelines.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+#include "tamis/Codegen/Passes.h"
+#include "tamis/Conversion/Passes.h"
+#include "tamis/Dialect/NN/Transforms/Passes.h"
+#include "tamis/Dialect/Token/Transforms/Passes.h"
+#include "tamis/Dialect/Weight/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace tamis;
+
+static void simplify(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void ModelPipeline::build(OpPassManager &passes, const Options &options) {
+  simplify(passes);
+  passes.addPass(weight::createWeightFold());
+  passes.addPass(createConvertONNXToNN({options.printRaising}));
+  simplify(passes);
+  passes.addPass(token::createTokenRemovePadding({options.keepPadding}));
+  simplify(passes);
+  passes.addPass(nn::createNNFuseQKV());
+  passes.addPass(nn::createNNFoldEpilogue());
+  passes.addPass(nn::createNNPackWeights());
+  passes.addPass(weight::createWeightFold());
+  simplify(passes);
+}
+
+void LoopPipeline::build(OpPassManager &passes) {
+  passes.addPass(createConvertONNXToLinalg());
+  simplify(passes);
+  passes.addPass(createWeightPlan());
+  passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  simplify(passes);
+  passes.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.bufferAlignment = 64;
+  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addNestedPass<func::FuncOp>(createConvertMatmulToKernel());
+  passes.addNestedPass<func::FuncOp>(createMemRefCopyToLinalg());
+  simplify(passes);
+  passes.addNestedPass<func::FuncOp>(createConvertLinalgToParallelLoopsPass());
+  passes.addNestedPass<func::FuncOp>(createRTParallelize());
+  simplify(passes);
+}
+
+void MachinePipeline::build(OpPassManager &passes, const Options &options) {
+  passes.addPass(createConvertKernelToVector({options.isa}));
+  passes.addNestedPass<func::FuncOp>(createRTPlanMemory());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createRTOutline());
+  passes.addPass(createMathToPolynomial());
+  passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(arith::createArithExpandOpsPass());
+  simplify(passes);
+  passes.addPass(createConvertRTToLLVM());
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  simplify(passes);
+}
+
+void tamis::registerPipelines() {
+  PassPipelineRegistration<ModelPipeline::Options>("tamis-model", "From imported onnx to fused nn and token",
+                                                   ModelPipeline::build);
+  PassPipelineRegistration<>("tamis-loops", "From nn and token to buffers and parallel loops", LoopPipeline::build);
+  PassPipelineRegistration<MachinePipeline::Options>("tamis-machine", "From loops to LLVM for one ISA level",
+                                                     MachinePipeline::build);
+}

@@ -1,0 +1,412 @@
+//===- Compilation.cpp - From an ONNX file to what was asked for --------------------------------------------------===//
+
+#include "Compilation.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/src/Hash.h"
+#include "tamis/Codegen/OperationTable.h"
+#include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "tamis/Import/ImportONNX.h"
+#include "tamis/Pipelines/Pipelines.h"
+#include "tamis/Target/ArtifactWriter.h"
+#include "tamis/Target/AtomicFile.h"
+#include "tamis/Target/EmbeddedWriter.h"
+#include "tamis/Target/ObjectEmitter.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <chrono>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace tamis;
+
+// ExitCode.h throws; the numbers are documented there and in docs/cli.md.
+enum Exit { Done = 0, Usage = 2, Refused = 3, System = 4, Internal = 70 };
+
+bool tools::parseExtraOptions(const std::vector<std::string> &rest) {
+  registerMLIRContextCLOptions();
+  registerPassManagerCLOptions();
+  registerAsmPrinterCLOptions();
+  registerDefaultTimingManagerCLOptions();
+  std::vector<const char *> words{"tamis compile"};
+  for (const std::string &word : rest)
+    words.push_back(word.c_str());
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (llvm::cl::ParseCommandLineOptions(words.size(), words.data(), "", &stream))
+    return true;
+  llvm::errs() << "tamis: error: " << StringRef(message).trim() << "\nRun 'tamis compile --help' for the options.\n";
+  return false;
+}
+
+namespace {
+
+/// Prints diagnostics as sentences that begin with the ONNX node's name.
+class Reporter {
+public:
+  Reporter(MLIRContext &context, StringRef model)
+      : handler(&context, [this](Diagnostic &diagnostic) { report(diagnostic); }), model(model) {}
+
+  bool sawError() const { return errors > 0; }
+
+  /// An error that is not about a node.
+  int fail(Exit code, const Twine &message) {
+    llvm::errs() << "tamis: error: " << message << "\n";
+    return code;
+  }
+
+private:
+  LogicalResult report(Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      ++errors;
+    print(diagnostic, severityName(diagnostic.getSeverity()), "tamis: ");
+    for (Diagnostic &note : diagnostic.getNotes())
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error || !isDump(note))
+        print(note, "note", "  ");
+    return success();
+  }
+
+  /// "see current operation" says nothing to a user.
+  static bool isDump(Diagnostic &note) { return StringRef(note.str()).starts_with("see current operation"); }
+
+  static StringRef severityName(DiagnosticSeverity severity) {
+    switch (severity) {
+    case DiagnosticSeverity::Error:
+      return "error";
+    case DiagnosticSeverity::Warning:
+      return "warning";
+    case DiagnosticSeverity::Remark:
+      return "remark";
+    case DiagnosticSeverity::Note:
+      return "note";
+    }
+    return "note";
+  }
+
+  void print(Diagnostic &diagnostic, StringRef severity, StringRef indent) {
+    StringRef node = nodeName(diagnostic.getLocation());
+    llvm::errs() << indent << severity << ": ";
+    if (!node.empty())
+      llvm::errs() << "node '" << node << "': ";
+    else if (indent != "  ")
+      llvm::errs() << model << ": ";
+    llvm::errs() << diagnostic.str() << "\n";
+  }
+
+  ScopedDiagnosticHandler handler;
+  std::string model;
+  int errors = 0;
+};
+
+std::vector<std::string> resolveTargets(const tools::CompileOptions &options, std::string &error) {
+  std::vector<std::string> isas;
+  std::vector<std::string> wanted = options.targets;
+  if (wanted.empty())
+    for (StringRef isa : knownISALevels())
+      wanted.push_back(isa.str());
+  for (std::string isa : wanted) {
+    if (isa == "native") {
+      llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+      bool v3 = features["avx2"] && features["fma"] && features["bmi2"] && features["f16c"];
+      bool v4 = v3 && features["avx512f"] && features["avx512bw"] && features["avx512cd"] && features["avx512dq"] &&
+                features["avx512vl"];
+      if (!v3) {
+        error = "this machine has no ISA level that Tamis makes code for; name one with --target";
+        return {};
+      }
+      isa = v4 ? "x86-64-v4" : "x86-64-v3";
+    }
+    if (!llvm::is_contained(isas, isa))
+      isas.push_back(isa);
+  }
+  // The best first, whatever the order of the flag.
+  llvm::sort(isas, std::greater<>());
+  return isas;
+}
+
+class Compilation {
+public:
+  Compilation(const tools::CompileOptions &options, tools::CompileSummary &summary)
+      : options(options), summary(summary), context(makeRegistry()), reporter(context, options.model) {
+    context.loadAllAvailableDialects();
+    // Printing IR between passes needs them one after the other.
+    if (!options.rest.empty())
+      context.disableMultithreading();
+  }
+
+  int run() {
+    std::string error;
+    isas = resolveTargets(options, error);
+    if (isas.empty())
+      return reporter.fail(Refused, error);
+    if (int code = import())
+      return code;
+    if (options.emit == "mlir" && options.level == "imported")
+      return writeText(print(*module));
+    if (int code = runPipelines())
+      return code;
+    if (options.emit == "mlir")
+      return emitMLIR();
+    if (options.emit == "llvm" || options.emit == "asm")
+      return emitText();
+    if (options.emit == "tamis")
+      return emitArtifact();
+    return emitEmbedded();
+  }
+
+private:
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    return registry;
+  }
+
+  int import() {
+    ImportOptions importOptions;
+    std::string error;
+    for (const std::string &dim : options.dims)
+      if (!parseDimension(dim, importOptions, error))
+        return reporter.fail(Usage, error);
+    ImportError kind = ImportError::None;
+    auto imported = importONNX(context, options.model, importOptions, &kind);
+    if (failed(imported))
+      return kind == ImportError::System ? System : reporter.sawError() ? Refused : Internal;
+    module = std::move(*imported);
+    description = describeModel(*module);
+    description.sourceName = llvm::sys::path::filename(options.model).str();
+    if (auto file = llvm::MemoryBuffer::getFile(options.model, false, false))
+      description.sourceHash = Hash::of((*file)->getBufferStart(), (*file)->getBufferSize());
+    description.flags = resultFlags();
+    return 0;
+  }
+
+  static bool parseDimension(StringRef text, ImportOptions &importOptions, std::string &error) {
+    auto [name, value] = text.rsplit('=');
+    auto [low, high] = value.split("..");
+    DimensionOverride dimension;
+    dimension.name = name.str();
+    bool range = value.contains("..");
+    if (name.empty() || low.getAsInteger(10, dimension.min) || (range && high.getAsInteger(10, dimension.max)) ||
+        dimension.min < 1 || (range && dimension.max < dimension.min)) {
+      error = ("--dim " + text + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1").str();
+      return false;
+    }
+    if (!range)
+      dimension.max = dimension.min;
+    importOptions.dimensions.push_back(dimension);
+    return true;
+  }
+
+  std::vector<std::string> resultFlags() const {
+    std::string targets;
+    for (const std::string &isa : isas)
+      targets += (targets.empty() ? "" : ",") + isa;
+    std::vector<std::string> flags{"--target=" + targets, "--precision=" + options.precision};
+    for (const std::string &dim : options.dims)
+      flags.push_back("--dim=" + dim);
+    if (options.keepPadding)
+      flags.push_back("--keep-padding");
+    return flags;
+  }
+
+  /// Runs what `build` adds. Records the passes for the artifact's provenance when `record`.
+  LogicalResult runPasses(ModuleOp target, function_ref<void(OpPassManager &)> build, bool record) {
+    PassManager passes(&context);
+    if (failed(applyPassManagerCLOptions(passes)))
+      return failure();
+    applyDefaultTimingPassManagerCLOptions(passes);
+    build(passes);
+    if (record)
+      for (Pass &pass : passes.getPasses()) {
+        std::string text;
+        llvm::raw_string_ostream stream(text);
+        pass.printAsTextualPipeline(stream);
+        description.passes.push_back(text);
+      }
+    return passes.run(target);
+  }
+
+  int failedPasses(StringRef stage) {
+    if (reporter.sawError())
+      return Refused;
+    return reporter.fail(Internal, "the passes of the level '" + stage + "' failed on " + options.model);
+  }
+
+  int runPipelines() {
+    ModelPipeline::Options modelOptions;
+    modelOptions.keepPadding = options.keepPadding;
+    modelOptions.printRaising = options.printRaising;
+    if (failed(runPasses(*module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
+      return failedPasses("model");
+    readRemarks();
+    if (options.emit == "mlir" && options.level == "model")
+      return 0;
+    if (failed(runPasses(*module, [](OpPassManager &passes) { LoopPipeline::build(passes); }, true)))
+      return failedPasses("loops");
+    return 0;
+  }
+
+  void readRemarks() {
+    if (auto remarks = (*module)->getAttrOfType<ArrayAttr>("tamis.remarks"))
+      for (auto remark : remarks.getAsRange<DictionaryAttr>())
+        description.remarks.push_back({remark.getAs<StringAttr>("pass").str(), remark.getAs<StringAttr>("text").str()});
+    if (auto mask = (*module)->getAttrOfType<StringAttr>("tamis.mask_input"))
+      description.maskInput = mask.str();
+    summary.remarks = description.remarks;
+  }
+
+  static std::string print(ModuleOp target) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    OpPrintingFlags flags;
+    target.print(stream, flags.enableDebugInfo(true, /*prettyForm=*/false).useLocalScope());
+    stream << "\n";
+    return text;
+  }
+
+  int writeText(StringRef text) {
+    if (options.output == "-") {
+      llvm::outs() << text;
+      llvm::outs().flush();
+      return llvm::outs().has_error() ? reporter.fail(System, "cannot write to standard output") : 0;
+    }
+    return finish(writeFileAtomically(options.output, text));
+  }
+
+  /// Ends with the file system's error, or with the facts about the output.
+  int finish(llvm::Error error) {
+    if (error)
+      return reporter.sawError() ? Refused : reporter.fail(System, llvm::toString(std::move(error)));
+    llvm::sys::fs::file_size(options.output, summary.bytes);
+    summary.output = options.output;
+    summary.isas = isas;
+    return 0;
+  }
+
+  LogicalResult lowerTo(StringRef isa, ModuleOp target) {
+    MachinePipeline::Options machineOptions;
+    machineOptions.isa = isa.str();
+    return runPasses(target, [&](OpPassManager &passes) { MachinePipeline::build(passes, machineOptions); }, false);
+  }
+
+  int emitMLIR() {
+    if (options.level == "machine" && failed(lowerTo(isas.front(), *module)))
+      return failedPasses("machine");
+    return writeText(print(*module));
+  }
+
+  int emitText() {
+    if (failed(lowerTo(isas.front(), *module)))
+      return failedPasses("machine");
+    ObjectOptions object;
+    object.isa = isas.front();
+    if (options.emit == "llvm") {
+      FailureOr<std::string> text = emitLLVMText(*module, object);
+      return failed(text) ? Internal : writeText(*text);
+    }
+    object.assembly = true;
+    auto text = emitObject(*module, object);
+    return failed(text) ? Internal : writeText(StringRef(text->data(), text->size()));
+  }
+
+  void readOperations(ModuleOp lowered) {
+    description.operations.clear();
+    if (auto table = lowered->getAttrOfType<ArrayAttr>("tamis.operations"))
+      for (auto row : table.getAsRange<ArrayAttr>())
+        description.operations.push_back({cast<StringAttr>(row[0]).str(), cast<StringAttr>(row[1]).str()});
+  }
+
+  /// Lowers a copy of the module for every ISA level, side by side when there are threads, and gives each to `use`.
+  template <typename Use>
+  LogicalResult forEachISA(Use use) {
+    std::vector<OwningOpRef<ModuleOp>> copies;
+    for (size_t i = 0; i < isas.size(); ++i)
+      copies.emplace_back(module->clone());
+    std::vector<LogicalResult> results(isas.size(), failure());
+    auto work = [&](size_t i) {
+      results[i] = succeeded(lowerTo(isas[i], *copies[i])) ? use(i, *copies[i]) : failure();
+    };
+    if (context.isMultithreadingEnabled()) {
+      std::vector<std::thread> threads;
+      for (size_t i = 1; i < isas.size(); ++i)
+        threads.emplace_back(work, i);
+      work(0);
+      for (std::thread &thread : threads)
+        thread.join();
+    } else {
+      for (size_t i = 0; i < isas.size(); ++i)
+        work(i);
+    }
+    // The levels have the same operations in the same order.
+    readOperations(*copies.front());
+    return success(llvm::all_of(results, [](LogicalResult result) { return succeeded(result); }));
+  }
+
+  int emitArtifact() {
+    std::vector<tamis::CodeVariant> code(isas.size());
+    LogicalResult result = forEachISA([&](size_t i, ModuleOp lowered) -> LogicalResult {
+      ObjectOptions object;
+      object.isa = isas[i];
+      auto bytes = emitObject(lowered, object);
+      if (failed(bytes))
+        return failure();
+      FailureOr<CodeImage> image = linkImage(*bytes, object.entry, lowered.getLoc());
+      if (failed(image))
+        return failure();
+      code[i] = {isas[i], std::move(*image)};
+      return success();
+    });
+    if (failed(result))
+      return failedPasses("machine");
+    return finish(writeArtifact(options.output, *module, description, code));
+  }
+
+  int emitEmbedded() {
+    std::vector<OwningOpRef<ModuleOp>> lowered(isas.size());
+    if (failed(forEachISA([&](size_t i, ModuleOp target) -> LogicalResult {
+          lowered[i] = target.clone();
+          return success();
+        })))
+      return failedPasses("machine");
+    EmbeddedOptions embedded;
+    embedded.prefix = options.prefix.empty() ? symbolPrefix(options.output) : options.prefix;
+    embedded.weightsBeside = options.weights == "beside";
+    embedded.shared = options.emit == "shared";
+    SmallVector<std::pair<std::string, ModuleOp>> variants;
+    for (size_t i = 0; i < isas.size(); ++i)
+      variants.push_back({isas[i], *lowered[i]});
+    return finish(writeEmbedded(options.output, *module, description, variants, embedded));
+  }
+
+  const tools::CompileOptions &options;
+  tools::CompileSummary &summary;
+  MLIRContext context;
+  Reporter reporter;
+  std::vector<std::string> isas;
+  OwningOpRef<ModuleOp> module;
+  ModelDescription description;
+};
+
+} // namespace
+
+int tools::compile(const CompileOptions &options, CompileSummary &summary) {
+  auto start = std::chrono::steady_clock::now();
+  int code = Compilation(options, summary).run();
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  summary.peakBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return code;
+}

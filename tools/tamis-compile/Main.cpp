@@ -1,0 +1,58 @@
+//===- Main.cpp - tamis-compile: what `tamis compile` runs ---------------------------------------------------===//
+
+#include "Commands.h"
+#include "Compilation.h"
+#include "CrashHandler.h"
+#include "HelpFormatter.h"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace tamis::tools;
+
+static void print(const CompileSummary &summary, bool json) {
+  if (json) {
+    nlohmann::ordered_json object{{"schema", "tamis.compile.v1"},     {"output", summary.output},
+                                  {"bytes", summary.bytes},           {"seconds", summary.seconds},
+                                  {"peak_bytes", summary.peakBytes},  {"isa_levels", summary.isas},
+                                  {"remarks", nlohmann::json::array()}};
+    for (auto &[pass, text] : summary.remarks)
+      object["remarks"].push_back({{"pass", pass}, {"text", text}});
+    fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("{}: {:.2f} MB, {}; compiled in {:.2f} s, peak memory {:.0f} MB\n", summary.output, summary.bytes / 1e6,
+             fmt::join(summary.isas, " and "), summary.seconds, summary.peakBytes / 1e6);
+  for (auto &[pass, text] : summary.remarks)
+    fmt::print("{}: {}\n", pass, text);
+}
+
+int main(int argc, char **argv) {
+  std::signal(SIGXFSZ, SIG_IGN); // a file-size limit shall be an error of write(), like a full disk
+  installCrashHandler();
+  CLI::App app("Compile an ONNX model.", "tamis compile");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  CompileOptions options;
+  addCompileOptions(app, options);
+  try {
+    app.parse(argc, argv);
+    options.rest = app.remaining();
+  } catch (const CLI::Success &request) {
+    app.exit(request);
+    return static_cast<int>(ExitCode::Done);
+  } catch (const CLI::ParseError &error) {
+    fmt::print(stderr, "tamis: error: {}\nRun 'tamis compile --help' for the options.\n", error.what());
+    return static_cast<int>(ExitCode::Usage);
+  }
+  if (!parseExtraOptions(options.rest))
+    return static_cast<int>(ExitCode::Usage);
+  CompileSummary summary;
+  int code = compile(options, summary);
+  if (code == static_cast<int>(ExitCode::Internal))
+    fmt::print(stderr, "{}", howToReport);
+  if (code == 0 && !options.quiet && options.output != "-")
+    print(summary, options.json);
+  return code;
+}

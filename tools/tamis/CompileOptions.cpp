@@ -1,0 +1,61 @@
+//===- CompileOptions.cpp - The options of `tamis compile` -------------------------------------------------===//
+
+#include "CompileOptions.h"
+
+#include "Commands.h"
+
+namespace tamis::tools {
+
+void addCompileOptions(CLI::App &command, CompileOptions &options) {
+  command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
+  command.add_option("-o,--output", options.output, "The file to write; '-' is standard output for mlir, llvm and asm")
+      ->required()
+      ->type_name("OUT");
+  command.add_option("--emit", options.emit, "What to write")
+      ->check(CLI::IsMember({"tamis", "object", "shared", "mlir", "llvm", "asm"}).description(""))
+      ->type_name("{tamis,object,shared,mlir,llvm,asm}")
+      ->capture_default_str();
+  command.add_option("--target", options.targets,
+                     "ISA levels to make code for, separated by commas; 'native' is the best of this machine; "
+                     "default: all")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"native", "x86-64-v3", "x86-64-v4"}).description(""))
+      ->type_name("{native,x86-64-v3,x86-64-v4}");
+  command.add_option("--precision", options.precision, "Arithmetic of matrix products")
+      ->check(CLI::IsMember({"f32"}).description(""))
+      ->type_name("{f32}")
+      ->capture_default_str();
+  command.add_option("--dim", options.dims, "Fix a symbolic dimension, or bound it")
+      ->type_name("NAME=N|MIN..MAX")
+      ->allow_extra_args(false);
+  command.add_flag("--keep-padding", options.keepPadding, "Compute rows of padding too");
+  command.add_option("--weights", options.weights, "Where the weights of --emit=object and shared go")
+      ->check(CLI::IsMember({"inside", "beside"}).description(""))
+      ->type_name("{inside,beside}")
+      ->capture_default_str();
+  command.add_option("--prefix", options.prefix, "Prefix of the symbols of --emit=object and shared")->type_name("NAME");
+  command.add_option("--level", options.level, "The level of IR that --emit=mlir shows")
+      ->check(CLI::IsMember({"imported", "model", "loops", "machine"}).description(""))
+      ->type_name("{imported,model,loops,machine}")
+      ->capture_default_str();
+  command.add_flag("--print-raising", options.printRaising,
+                   "Remark on what is almost a layer, and which node stands in the way");
+  command.add_flag("-q,--quiet", options.quiet, "No summary");
+  command.add_flag("--json", options.json, "Print the summary as one JSON object (schema tamis.compile.v1)");
+  command.allow_extras();
+  command.footer(examples({
+      {"Compile for every ISA level", "tamis compile model.onnx --output model.tamis"},
+      {"Compile for this machine alone, with the batch fixed and the length bounded",
+       "tamis compile model.onnx -o model.tamis --target=native --dim batch=1 --dim sequence=1..128"},
+      {"Keep every row, real or padding, in full precision",
+       "tamis compile model.onnx -o model.tamis --keep-padding --precision f32"},
+      {"Make an object and a header to link into a program, the weights in a file beside",
+       "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
+      {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},
+      {"See why a layer was not recognised, and the IR after every pass",
+       "tamis compile model.onnx -o model.tamis --print-raising --mlir-print-ir-after-all"},
+      {"Get the facts of a compilation in a script", "tamis compile model.onnx -o model.tamis --json"},
+  }));
+}
+
+} // namespace tamis::tools
