@@ -122,7 +122,10 @@ void tamis_context_cancel(TamisContext *context) {
 TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report, TamisError *error) {
   if (!context || !report || report->size < sizeof(size_t))
     return fail(error, TAMIS_ERROR_USAGE, "the context or the report is null, or the report has no size");
-  const int64_t *counters = context->threads[0].host.counters;
+  int64_t counters[8] = {};
+  for (int32_t i = 0; i < context->threadCount; ++i)
+    for (int counter = 0; counter < 8; ++counter)
+      counters[counter] += context->threads[i].host.counters[counter];
   TamisReport facts = {report->size < sizeof(TamisReport) ? report->size : sizeof(TamisReport),
                        counters[TAMIS_COUNTER_TOKENS_IN],
                        counters[TAMIS_COUNTER_TOKENS_COMPUTED],

@@ -68,7 +68,8 @@ static TamisStatus runChecked(TamisContext *context, TamisError *error) {
   context->arena.begin();
   context->hasOutputs = false;
   context->recordCount = 0;
-  memset(context->threads[0].host.counters, 0, sizeof(context->threads[0].host.counters));
+  for (int32_t i = 0; i < context->threadCount; ++i)
+    memset(context->threads[i].host.counters, 0, sizeof(context->threads[i].host.counters));
   memset(static_cast<void *>(context->outputs), 0, size_t(context->model->outputCount) * sizeof(TamisTensor));
   context->failure.claimed.store(false, std::memory_order_relaxed);
   context->interrupt.store(0, std::memory_order_relaxed);

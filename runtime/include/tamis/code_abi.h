@@ -34,8 +34,8 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
 /* The functions that generated code may call. All take the host first.
  *
  * Each thread has a TamisHost of its own: a body must call the one that it was given, never one that it
- * captured, since the host tells by it which thread calls. Counters are those of the entry's host; a body
- * does not write them.
+ * captured, since the host tells by it which thread calls. A counter is the sum of what
+ * the entry and the bodies added to it in their hosts.
  *
  * `allocate` returns 64-byte aligned memory of the context's arena; it never returns null (it fails the
  * run instead). `release` gives it back; releasing in any order is allowed, and memory that is no block
