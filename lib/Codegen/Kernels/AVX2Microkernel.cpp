@@ -4,8 +4,8 @@
 using namespace tamis;
 
 namespace {
-/// 6 x 16: 12 of the 16 registers accumulate, 2 hold a row of the panel, 1 an element of the left factor. Below
-/// 3 rows a tile is 32 or 64 columns wide, to have 8 chains.
+/// 6 x 16: 12 of the 16 registers accumulate, 2 hold a row of the panel, 1 an element of the left factor.
+/// Below 3 rows a tile is 32 or 64 columns wide, to have 8 chains.
 class AVX2Microkernel : public F32Microkernel {
 public:
   llvm::StringRef isa() const override { return "x86-64-v3"; }

@@ -154,7 +154,7 @@ void Emitter::either(Value condition, llvm::function_ref<void()> ifTrue, llvm::f
   setInsertionPoint(op.elseBlock()->getTerminator());
   ifFalse();
 }
-Emitter::Values Emitter::either(Value condition, llvm::function_ref<Values()> ifTrue,
+Emitter::Values Emitter::decide(Value condition, llvm::function_ref<Values()> ifTrue,
                                 llvm::function_ref<Values()> ifFalse) {
   auto op = scf::IfOp::create(
       *this, condition,
@@ -185,6 +185,8 @@ void Emitter::choose(Value selector, ArrayRef<int64_t> cases, llvm::function_ref
   scf::YieldOp::create(*this);
 }
 
+Value Emitter::threads() { return rt::ThreadsOp::create(*this, getIndexType()); }
+
 void Emitter::parallel(Value count, Value grain, StringRef kind, Value flops, Value bytes,
                        llvm::function_ref<void(Value, Value, Value)> body) {
   auto op = rt::ParallelOp::create(*this, count, grain, kind, flops, bytes,
@@ -195,37 +197,35 @@ void Emitter::parallel(Value count, Value grain, StringRef kind, Value flops, Va
   body(block.getArgument(0), block.getArgument(1), block.getArgument(2));
 }
 
-void Emitter::forVectors(Value count, llvm::function_ref<void(Value, Value)> body) {
+void Emitter::forVectors(Value count, llvm::function_ref<void(Value, Value)> body, bool isWhole) {
   Value whole = mul(div(count, width), width);
   loop(index(0), whole, index(width), [&](Value at) { body(at, Value()); });
   auto known = getConstantIntValue(count);
-  if (known && *known % width == 0)
+  if (isWhole || (known && *known % width == 0))
     return;
   when(less(whole, count), [&] { body(whole, maskOf(sub(count, whole))); });
 }
 
 Value Emitter::reduceVectors(Value count, Value init, llvm::function_ref<Value(Value, Value, Value)> step,
-                             llvm::function_ref<Value(Value, Value)> join) {
+                             llvm::function_ref<Value(Value, Value)> join, bool isWhole) {
   // Four accumulators hide the latency of the reduction.
   constexpr int64_t sets = 4;
   Value whole = mul(div(count, width), width);
   Value unrolled = mul(div(count, width * sets), width * sets);
   SmallVector<Value> inits(sets, init);
-  Values sums =
-      loop(index(0), unrolled, index(width * sets), inits, [&](Value at, ValueRange accumulators) {
-        Values next;
-        for (int64_t i = 0; i < sets; ++i)
-          next.push_back(step(add(at, i * width), Value(), accumulators[i]));
-        return next;
-      });
+  Values sums = loop(index(0), unrolled, index(width * sets), inits, [&](Value at, ValueRange accumulators) {
+    Values next;
+    for (int64_t i = 0; i < sets; ++i)
+      next.push_back(step(add(at, i * width), Value(), accumulators[i]));
+    return next;
+  });
   Value sum = join(join(sums[0], sums[1]), join(sums[2], sums[3]));
-  sum = loop(unrolled, whole, index(width), sum, [&](Value at, ValueRange accumulator) {
-    return Values{step(at, Value(), accumulator[0])};
-  })[0];
+  sum = loop(unrolled, whole, index(width), sum,
+             [&](Value at, ValueRange accumulator) { return Values{step(at, Value(), accumulator[0])}; })[0];
   auto known = getConstantIntValue(count);
-  if (known && *known % width == 0)
+  if (isWhole || (known && *known % width == 0))
     return sum;
-  return either(
+  return decide(
       less(whole, count), [&] { return Values{step(whole, maskOf(sub(count, whole)), sum)}; },
       [&] { return Values{sum}; })[0];
 }

@@ -8,8 +8,8 @@ void F32Microkernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Ma
                               Value depth, const Matrix &out) const {
   int64_t width = vectorWidth(), vectors = panelColumns / width, columns = panels * vectors;
   int64_t chains = rows * columns;
-  // At least 8 independent chains keep two fused multiply-adds of latency 4 a cycle busy: narrow tiles sum even and
-  // odd k (and so on) apart.
+  // At least 8 independent chains keep two fused multiply-adds of latency 4 a cycle busy: narrow tiles sum
+  // even and odd k (and so on) apart.
   int64_t sets = 1;
   while (chains * sets < 8 && chains * sets * 2 <= 12)
     sets *= 2;

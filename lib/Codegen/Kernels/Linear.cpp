@@ -8,38 +8,6 @@ using namespace mlir;
 using namespace tamis;
 
 namespace {
-/// What a unit of packed weights and a unit of rows may take of the second-level cache, in floats.
-constexpr int64_t weightFloats = 64 * 1024;
-constexpr int64_t inputFloats = 32 * 1024;
-/// Multiply-adds below which claiming a unit costs too much of it.
-constexpr int64_t smallestUnit = 200 * 1000;
-/// Units a thread, so that threads that started late or were interrupted find work left.
-constexpr int64_t unitsPerThread = 8;
-/// Panels of a unit are a multiple of this, so that tiles of all widths begin where a unit does.
-constexpr int64_t panelGroup = 4;
-
-/// How the rows and panels of a product are cut into units.
-struct Units {
-  Value rowUnits, panelUnits, panelsPerUnit;
-};
-} // namespace
-
-static Units cutIntoUnits(Emitter &e, Value tiles, Value rows, Value panels, Value depth, int64_t maxRows) {
-  Value safeDepth = e.max(depth, 1);
-  Value tilesPerUnit = e.max(e.div(e.index(inputFloats / maxRows), safeDepth), 2);
-  Value rowUnits = e.ceilDiv(tiles, tilesPerUnit);
-  Value most = e.max(e.div(e.index(weightFloats / panelColumns), safeDepth), panelGroup);
-  Value threads = rt::ThreadsOp::create(e);
-  Value wanted = e.max(e.ceilDiv(panels, most), e.ceilDiv(e.mul(threads, unitsPerThread), e.max(rowUnits, 1)));
-  Value rowsPerUnit = e.min(rows, e.mul(tilesPerUnit, maxRows));
-  Value panelWork = e.max(e.mul(e.mul(rowsPerUnit, panelColumns), safeDepth), 1);
-  Value least = e.ceilDiv(e.index(smallestUnit), panelWork);
-  Value perUnit = e.max(e.ceilDiv(panels, e.max(wanted, 1)), least);
-  perUnit = e.mul(e.ceilDiv(perUnit, panelGroup), panelGroup);
-  return {rowUnits, e.ceilDiv(panels, perUnit), perUnit};
-}
-
-namespace {
 /// The operands of the epilogue; absent ones are null.
 struct Epilogue {
   Value bias, residual;
@@ -94,9 +62,9 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   bool tail = !knownN || *knownN % panelColumns;
 
   RowTiles tiles(e, t, microkernel.maxRows());
-  Units units = cutIntoUnits(e, tiles.tiles, t, panels, k, microkernel.maxRows());
-  SmallVector<Value> captured = {e.flatten(x), e.flatten(w), e.flatten(op.getOut()), t, k, n, units.rowUnits,
-                                 units.panelsPerUnit};
+  ProductUnits units(e, e.index(1), tiles.tiles, t, panels, k, microkernel.maxRows());
+  SmallVector<Value> captured = {e.flatten(x),   e.flatten(w),       e.flatten(op.getOut()), t, k, n,
+                                 units.rowUnits, units.panelsPerUnit};
   std::string name = ("linear_" + nn::stringifyActivation(op.getActivation())).str();
   if (op.getBias()) {
     captured.push_back(e.flatten(op.getBias()));

@@ -45,8 +45,8 @@ void Microkernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const Matrix
 void Microkernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
                               const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
                               Value panelEnd, TileEpilogue epilogue) const {
-  // Row counts whose tiles are equally wide share a nest. An even cut never mixes classes: with more than one tile
-  // each has at least maxRows() / 2 rows.
+  // Row counts whose tiles are equally wide share a nest. An even cut never mixes classes: with more than one
+  // tile each has at least maxRows() / 2 rows.
   SmallVector<SmallVector<int64_t>> classes;
   for (int64_t n = 1; n <= maxRows(); ++n) {
     if (classes.empty() || panels(classes.back().back()) != panels(n))

@@ -51,8 +51,8 @@ Value tamis::emitExp(Emitter &e, Value x) {
   Value low = e.vector(expUnderflow), high = e.vector(expOverflow);
   Value y = expCore(e, e.maxF(low, e.minF(high, x)), /*halve=*/true);
   y = e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
-  return e.select(e.compare(CmpFPredicate::OGT, x, high),
-                  e.vector(std::numeric_limits<float>::infinity()), y);
+  return e.select(e.compare(CmpFPredicate::OGT, x, high), e.vector(std::numeric_limits<float>::infinity()),
+                  y);
 }
 
 Value tamis::emitExpOfNegative(Emitter &e, Value x) {
@@ -66,8 +66,9 @@ Value tamis::emitErf(Emitter &e, Value x) {
   x = clamp(e, x, 3.925f);
   Value t = e.mulF(x, x);
   Value p = polynomial(e, t, {1.12837911f, 0.189983413f, 0.0515309386f, 0.00359137356f, 0.000230479927f});
-  Value q = polynomial(e, t, {1.0f, 0.501700819f, 0.112906553f, 0.0144477533f, 0.00105597568f,
-                              2.31397462e-05f, -1.11901947e-07f});
+  Value q = polynomial(
+      e, t,
+      {1.0f, 0.501700819f, 0.112906553f, 0.0144477533f, 0.00105597568f, 2.31397462e-05f, -1.11901947e-07f});
   return e.divF(e.mulF(p, x), q);
 }
 Value tamis::emitTanh(Emitter &e, Value x) {
