@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 #===- environment.sh - Packages, Python and the build, for the scripts beside it -----------------------------===#
 # Sourced, not run. Every step does only what is still missing, so that a second run is quick.
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #===- quickstart.sh - From a fresh machine to a compiled model -----------------------------------------------===#
 set -euo pipefail
-# shellcheck source=environment.sh
+# shellcheck source-path=SCRIPTDIR source=environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 usage() {
