@@ -173,7 +173,7 @@ def markdown(summary):
     yield ""
     yield ("Both runtimes work on the same arrays in one process, in turns, each warmed up before its turn; ONNX Runtime "
            "has all graph optimisations, spinning threads and bound inputs. A ratio above 1 means that Tamis is quicker. "
-           "The mixed batch is the padded one of examples/sentences; Tamis leaves its padding out, ONNX Runtime cannot. "
+           "The mixed batch is the padded one of examples/sentences; Tamis leaves its padding out, ONNX Runtime computes it. "
            "Times of other machines, or of a busy one, will differ; the ratio within a run is what to compare.")
     yield ""
     yield "## Cost of a model"
