@@ -1,0 +1,216 @@
+//===- AttentionTest.cpp - kernel.attention against plain loops ---------------------------------------===//
+#include "KernelTest.h"
+
+#include <limits>
+
+namespace {
+struct Form {
+  int64_t heads = 2, kvHeads = 2, depth = 32, valueDepth = 32;
+  bool ragged = true, mask = false, bias = false, positions = false, causal = false, fused = true;
+  int64_t window = 0;
+  float softcap = 0, scale = 0.2f;
+  /// The type of mask and bias.
+  std::string maskElement = "i64";
+};
+
+/// One batch: lengths of the sequences; keys are as many unless `keyLength` (padded form) says otherwise.
+struct Batch {
+  std::vector<int64_t> lengths;
+  int64_t keyLength = 0;
+};
+} // namespace
+
+static int64_t fusedWidth(const Form &f) { return f.heads * f.depth + f.kvHeads * (f.depth + f.valueDepth); }
+
+static std::string textOf(const Form &f) {
+  std::string rows = f.ragged ? "memref<?x" : "memref<?x?x";
+  auto type = [&](int64_t columns) { return rows + std::to_string(columns) + "xf32>"; };
+  int64_t q = f.heads * f.depth, k = f.kvHeads * f.depth, v = f.kvHeads * f.valueDepth;
+  std::string qType = type(f.fused ? fusedWidth(f) : q), kType = type(f.fused ? fusedWidth(f) : k),
+              vType = type(f.fused ? fusedWidth(f) : v), outType = type(f.heads * f.valueDepth);
+  std::string maskType = "memref<?x?x" + f.maskElement + ">", biasType = "memref<?x?x?x?xf32>",
+              indexType = "memref<?xi64>";
+  std::string use = "%q, %k, %v", types = qType + ", " + kType + ", " + vType;
+  auto add = [&](bool present, const char *name, const std::string &type) {
+    if (present)
+      use += std::string(", ") + name, types += ", " + type;
+  };
+  add(f.mask, "%mask", maskType);
+  add(f.bias, "%bias", biasType);
+  add(f.ragged, "%offsets", indexType);
+  add(f.positions, "%positions", indexType);
+  add(true, "%out", outType);
+  char attributes[700];
+  std::snprintf(
+      attributes, sizeof attributes,
+      "{heads = %ld : i64, kv_heads = %ld : i64, head_dim = %ld : i64, value_dim = %ld : i64, scale = "
+      "%.9e : f32, q_column = 0 : i64, k_column = %ld : i64, v_column = %ld : i64, causal = %s, "
+      "window = %ld : i64, softcap = %.9e : f32, operandSegmentSizes = array<i32: 1, 1, 1, %d, %d, "
+      "%d, %d, 1>}",
+      f.heads, f.kvHeads, f.depth, f.valueDepth, f.scale, f.fused ? q : 0, f.fused ? q + k : 0,
+      f.causal ? "true" : "false", f.window, f.softcap, f.mask, f.bias, f.ragged, f.positions);
+  return "func.func @main(%q: " + qType + ", %k: " + kType + ", %v: " + vType + ", %mask: " + maskType +
+         ", %bias: " + biasType + ", %offsets: " + indexType + ", %positions: " + indexType +
+         ", %out: " + outType + ") {\nkernel.attention " + use + " " + attributes + " : " + types +
+         "\nreturn\n}";
+}
+
+static void attentionCase(Report &report, JitKernel &kernel, const Form &f, const Batch &batch,
+                          const std::string &what, bool holes = false) {
+  int64_t count = batch.lengths.size(), longest = 0, total = 0;
+  for (int64_t n : batch.lengths) {
+    longest = std::max(longest, n);
+    total += n;
+  }
+  int64_t keyLength = batch.keyLength ? batch.keyLength : longest;
+  Random random(total * 31 + f.depth);
+  int64_t width = fusedWidth(f);
+  int64_t queryRows = f.ragged ? total : count * longest, keyRows = f.ragged ? total : count * keyLength;
+  auto make = [&](int64_t rows, int64_t length, int64_t columns) {
+    Buffer b(f.ragged ? std::vector<int64_t>{rows, columns} : std::vector<int64_t>{count, length, columns});
+    random.fill(b);
+    return b;
+  };
+  int64_t qw = f.fused ? width : f.heads * f.depth, kw = f.fused ? width : f.kvHeads * f.depth,
+          vw = f.fused ? width : f.kvHeads * f.valueDepth;
+  Buffer q = make(queryRows, longest, qw), k = make(keyRows, keyLength, kw), v = make(keyRows, keyLength, vw);
+  int64_t qc = 0, kc = f.fused ? f.heads * f.depth : 0, vc = f.fused ? kc + f.kvHeads * f.depth : 0;
+  if (f.fused)
+    k.dims = v.dims = q.dims; // read from q
+  Buffer mask({count, keyLength}, f.maskElement == "i64" ? 8 : f.maskElement == "i1" ? 1 : 4);
+  auto kept = [&](int64_t b, int64_t j) {
+    return !f.mask || (j < batch.lengths[b] && !(holes && j % 5 == 2));
+  };
+  for (int64_t b = 0; b < count; ++b)
+    for (int64_t j = 0; j < keyLength; ++j) {
+      int64_t i = b * keyLength + j;
+      if (f.maskElement == "i64")
+        mask.as<int64_t>()[i] = kept(b, j);
+      else if (f.maskElement == "i32")
+        mask.as<int32_t>()[i] = kept(b, j);
+      else if (f.maskElement == "i1")
+        mask.as<int8_t>()[i] = kept(b, j);
+      else
+        mask.as()[i] = kept(b, j);
+    }
+  // Ragged positions: place j, or with holes 2 j, of a longer sequence.
+  int64_t places = f.ragged ? 2 * longest + 3 : longest, keyPlaces = f.ragged ? places : keyLength;
+  Buffer bias({1, f.heads, places, keyPlaces}), offsets({count + 1}, 8), positions({total}, 8);
+  random.fill(bias);
+  for (int64_t i = 0; i < bias.elements(); i += 7)
+    bias.as()[i] = -std::numeric_limits<float>::infinity();
+  std::vector<int64_t> first(count);
+  for (int64_t b = 0, row = 0; b < count; ++b) {
+    first[b] = row;
+    for (int64_t j = 0; j < batch.lengths[b]; ++j)
+      positions.as<int64_t>()[row++] = holes ? 2 * j + 1 : j + 2;
+    offsets.as<int64_t>()[b + 1] = row;
+  }
+  std::vector<int64_t> outDims = q.dims;
+  outDims.back() = f.heads * f.valueDepth;
+  Buffer out(outDims), out2(outDims);
+  fillNaN(out);
+  const Buffer &ks = f.fused ? q : k, &vs = f.fused ? q : v;
+  kernel.run({&q, f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias, &offsets, &positions, &out});
+  kernel.run({&q, f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias, &offsets, &positions, &out2}, 2);
+
+  std::vector<double> expected(out.elements());
+  for (int64_t b = 0; b < count; ++b)
+    for (int64_t h = 0; h < f.heads; ++h) {
+      int64_t queries = f.ragged ? batch.lengths[b] : longest, keys = f.ragged ? queries : keyLength;
+      int64_t q0 = f.ragged ? first[b] : b * longest, k0 = f.ragged ? first[b] : b * keyLength;
+      int64_t kh = h / (f.heads / f.kvHeads);
+      std::vector<double> weights(keys);
+      for (int64_t i = 0; i < queries; ++i) {
+        double greatest = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < keys; ++j) {
+          double s = 0;
+          for (int64_t d = 0; d < f.depth; ++d)
+            s += double(q.as()[(q0 + i) * qw + qc + h * f.depth + d]) *
+                 ks.as()[(k0 + j) * kw + kc + kh * f.depth + d];
+          s *= f.scale;
+          if (f.softcap != 0)
+            s = f.softcap * std::tanh(s / f.softcap);
+          if (f.bias) {
+            int64_t pi = f.positions ? positions.as<int64_t>()[q0 + i] : i;
+            int64_t pj = f.positions ? positions.as<int64_t>()[k0 + j] : j;
+            s += bias.as()[(h * places + pi) * keyPlaces + pj];
+          }
+          int64_t centre = i + keys - queries;
+          if ((f.causal && j > centre) || (f.window && std::abs(centre - j) > f.window / 2) || !kept(b, j))
+            s = -INFINITY;
+          weights[j] = s;
+          greatest = std::max(greatest, s);
+        }
+        for (double &w : weights)
+          sum += w = greatest == -INFINITY ? 0 : std::exp(w - greatest);
+        for (int64_t e = 0; e < f.valueDepth; ++e) {
+          double y = 0;
+          for (int64_t j = 0; j < keys; ++j)
+            y += weights[j] * vs.as()[(k0 + j) * vw + vc + kh * f.valueDepth + e];
+          expected[(q0 + i) * f.heads * f.valueDepth + h * f.valueDepth + e] = sum == 0 ? 0 : y / sum;
+        }
+      }
+    }
+  report.compare(what, out, expected, 3e-6);
+  report.require(what + ": 2 threads give other bits",
+                 std::memcmp(out.as(), out2.as(), out.elements() * 4) == 0);
+}
+
+bool testAttention(const std::string &isa) {
+  Report report{"attention"};
+  Batch ragged{{1, 5, 16, 17, 0, 70, 128, 513}}, small{{3, 29, 0, 17}}, padded{{5, 17, 0, 9}}, single{{16}};
+  for (int64_t depth : {32, 64, 128, 8, 20}) {
+    Form f;
+    f.depth = f.valueDepth = depth;
+    JitKernel kernel(textOf(f), isa);
+    attentionCase(report, kernel, f, depth == 32 ? ragged : small, "ragged depth " + std::to_string(depth));
+    if (depth == 32)
+      for (int64_t n : {1, 5, 16, 17, 70, 128, 513, 1100})
+        attentionCase(report, kernel, f, Batch{{n}}, "one sequence of " + std::to_string(n));
+  }
+  auto once = [&](const Form &f, const Batch &batch, const std::string &what, bool holes = false) {
+    JitKernel kernel(textOf(f), isa);
+    attentionCase(report, kernel, f, batch, what, holes);
+    attentionCase(report, kernel, f, single, what + ", one sequence", holes);
+  };
+  for (const char *element : {"i64", "i32", "i1", "f32"}) {
+    Form f;
+    f.ragged = false;
+    f.mask = true;
+    f.maskElement = element;
+    once(f, padded, std::string("padded, mask ") + element, true);
+  }
+  Form cross;
+  cross.ragged = cross.fused = false;
+  cross.depth = 20;
+  cross.valueDepth = 12;
+  once(cross, Batch{{7, 7}, 33}, "cross");
+  cross.causal = true;
+  once(cross, Batch{{7, 7}, 33}, "cross, causal");
+  cross.bias = true;
+  once(cross, Batch{{7, 7}, 600}, "cross, causal, bias");
+  Form grouped;
+  grouped.heads = 6;
+  grouped.depth = grouped.valueDepth = 16;
+  grouped.causal = true;
+  once(grouped, small, "grouped, causal");
+  Form window;
+  window.window = 9;
+  once(window, small, "window");
+  once(window, Batch{{700}}, "window over blocks");
+  Form capped;
+  capped.softcap = 0.7f;
+  capped.scale = 0.9f;
+  once(capped, small, "softcap");
+  Form negative;
+  negative.scale = -0.3f;
+  negative.causal = true;
+  once(negative, small, "negative scale");
+  Form biased;
+  biased.bias = biased.positions = true;
+  once(biased, small, "bias at positions");
+  once(biased, small, "bias at positions with holes", true);
+  once(biased, Batch{{600, 3}}, "bias over blocks");
+  return report.finish(isa);
+}

@@ -1,0 +1,53 @@
+//===- JitKernel.h - Kernels compiled and run inside a test -------------------------------------------===//
+#ifndef TAMIS_TEST_CODEGEN_KERNELS_JITKERNEL_H
+#define TAMIS_TEST_CODEGEN_KERNELS_JITKERNEL_H
+
+#include "tamis/code_abi.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// One buffer of a call, row-major, with a guard behind it that no kernel may touch.
+struct Buffer {
+  /// Zeros; `bytes` is the size of an element.
+  Buffer(std::vector<int64_t> dims, size_t bytes = 4);
+  int64_t elements() const;
+  template <typename T = float> T *as() { return reinterpret_cast<T *>(data()); }
+  template <typename T = float> const T *as() const {
+    return reinterpret_cast<const T *>(const_cast<Buffer *>(this)->data());
+  }
+  bool guardIsIntact() const;
+
+  std::vector<int64_t> dims;
+
+private:
+  char *data();
+  size_t bytes;
+  std::vector<char> storage;
+  size_t begin;
+};
+
+/// A function @main over buffers, compiled for an ISA level with the passes of MachinePipeline.
+class JitKernel {
+public:
+  /// `text` is the module. Ends the program with the diagnostics when it does not compile.
+  JitKernel(const std::string &text, const std::string &isa);
+  ~JitKernel();
+  /// Runs @main on `threads` threads. Returns the reason when a check failed (one thread only), else "".
+  std::string run(std::initializer_list<Buffer *> buffers, int threads = 1);
+  std::string run(const std::vector<Buffer *> &buffers, int threads = 1);
+  /// Counters of the last run.
+  int64_t counters[8];
+
+private:
+  struct Code;
+  std::unique_ptr<Code> code;
+};
+
+/// Whether this machine runs code of an ISA level.
+bool machineRuns(const std::string &isa);
+
+#endif

@@ -1,0 +1,36 @@
+// RUN: tamis-opt %s | tamis-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @layers
+func.func @layers(%x: tensor<?x?x8xf32>, %w: tensor<8x24xf32>, %p: tensor<2x8x16xf32>, %b: tensor<24xf32>,
+                  %r: tensor<?x?x24xf32>, %s: tensor<8xf32>, %ids: tensor<?x?xi64>, %table: tensor<100x8xf32>) {
+  // CHECK: nn.linear %arg0, %arg1 :
+  %0 = nn.linear %x, %w : (tensor<?x?x8xf32>, tensor<8x24xf32>) -> tensor<?x?x24xf32>
+  // CHECK: nn.linear %arg0, %arg2 bias %arg3 residual %arg4 {activation = #nn.activation<gelu>}
+  %1 = nn.linear %x, %p bias %b residual %r {activation = #nn.activation<gelu>}
+    : (tensor<?x?x8xf32>, tensor<2x8x16xf32>, tensor<24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  // CHECK: nn.layer_norm %arg0, %arg5 bias %arg5
+  %2 = nn.layer_norm %x, %s bias %s {epsilon = 1.0e-5 : f32}
+    : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: nn.rms_norm %arg0, %arg5
+  %3 = nn.rms_norm %x, %s {epsilon = 1.0e-5 : f32} : (tensor<?x?x8xf32>, tensor<8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: nn.embedding %arg7 at %arg6
+  %4 = nn.embedding %table at %ids : (tensor<100x8xf32>, tensor<?x?xi64>) -> tensor<?x?x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @attention
+func.func @attention(%x: tensor<?x?x24xf32>, %rows: tensor<?x24xf32>, %mask: tensor<?x?xi64>, %o: tensor<?xi64>) {
+  // CHECK: nn.attention %arg0, %arg0, %arg0 key_mask %arg2 {
+  %0 = nn.attention %x, %x, %x key_mask %mask {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64,
+      value_dim = 4 : i64, scale = 0.5 : f32, k_column = 8 : i64, v_column = 16 : i64}
+    : (tensor<?x?x24xf32>, tensor<?x?x24xf32>, tensor<?x?x24xf32>, tensor<?x?xi64>) -> tensor<?x?x8xf32>
+  // CHECK: nn.attention %arg1, %arg1, %arg1 offsets %arg3 {
+  %1 = nn.attention %rows, %rows, %rows offsets %o {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64,
+      value_dim = 4 : i64, scale = 0.5 : f32, k_column = 8 : i64, v_column = 16 : i64}
+    : (tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  // CHECK: nn.mean_pool %arg0 mask %arg2
+  %2 = nn.mean_pool %x mask %mask {epsilon = 1.0e-9 : f32} : (tensor<?x?x24xf32>, tensor<?x?xi64>) -> tensor<?x24xf32>
+  // CHECK: nn.mean_pool %arg1 offsets %arg3
+  %3 = nn.mean_pool %rows offsets %o {epsilon = 1.0e-9 : f32} : (tensor<?x24xf32>, tensor<?xi64>) -> tensor<?x24xf32>
+  return
+}

@@ -1,0 +1,68 @@
+// RUN: tamis-opt %s -split-input-file -verify-diagnostics
+
+func.func @linear_rows(%x: tensor<?x7xf32>, %w: tensor<8x24xf32>) {
+  // expected-error @below {{multiplies rows of 7 elements by a weight of 8 rows}}
+  %0 = nn.linear %x, %w : (tensor<?x7xf32>, tensor<8x24xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @linear_packed(%x: tensor<?x8xf32>, %w: tensor<3x8x16xf32>) {
+  // expected-error @below {{that does not fit 24 columns}}
+  %0 = nn.linear %x, %w : (tensor<?x8xf32>, tensor<3x8x16xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @linear_bias(%x: tensor<?x8xf32>, %w: tensor<8x24xf32>, %b: tensor<8xf32>) {
+  // expected-error @below {{needs a bias of 24 elements}}
+  %0 = nn.linear %x, %w bias %b : (tensor<?x8xf32>, tensor<8x24xf32>, tensor<8xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @norm(%x: tensor<?x8xf32>, %s: tensor<9xf32>) {
+  // expected-error @below {{needs a scale of 8 elements}}
+  %0 = nn.layer_norm %x, %s {epsilon = 1.0e-5 : f32} : (tensor<?x8xf32>, tensor<9xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @heads(%x: tensor<?x?x8xf32>) {
+  // expected-error @below {{a multiple of the number of key heads}}
+  %0 = nn.attention %x, %x, %x {heads = 2 : i64, kv_heads = 3 : i64, head_dim = 4 : i64, value_dim = 4 : i64,
+      scale = 1.0 : f32} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @columns(%x: tensor<?x?x8xf32>) {
+  // expected-error @below {{reads columns 4 to 12 of k, which has 8}}
+  %0 = nn.attention %x, %x, %x {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64,
+      scale = 1.0 : f32, k_column = 4 : i64}
+    : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @ragged_bias(%x: tensor<?x8xf32>, %bias: tensor<1x2x?x?xf32>, %o: tensor<?xi64>) {
+  // expected-error @below {{needs positions to read a bias by}}
+  %0 = nn.attention %x, %x, %x bias %bias offsets %o {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64,
+      value_dim = 4 : i64, scale = 1.0 : f32}
+    : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<1x2x?x?xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @pool(%x: tensor<?x?x8xf32>) {
+  // expected-error @below {{needs either a mask or offsets}}
+  %0 = nn.mean_pool %x {epsilon = 1.0e-9 : f32} : (tensor<?x?x8xf32>) -> tensor<?x8xf32>
+  return
+}

@@ -1,0 +1,27 @@
+// RUN: tamis-opt %s | tamis-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @region
+func.func @region(%n: index, %a: memref<?xf32>) {
+  %c1 = arith.constant 1 : index
+  // CHECK: rt.parallel %arg0 grain %{{.*}} "nn.linear" flops %arg0 bytes %arg0 {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
+  rt.parallel %n grain %c1 "nn.linear" flops %n bytes %n {
+  ^bb0(%begin: index, %end: index, %thread: index):
+    rt.yield
+  }
+  // CHECK: rt.threads
+  %t = rt.threads
+  // CHECK: rt.count 0, %{{.*}}
+  rt.count 0, %t
+  %ok = arith.cmpi eq, %t, %n : index
+  // CHECK: rt.check %{{.*}}, "an index is out of range"
+  rt.check %ok, "an index is out of range"
+  return
+}
+
+// CHECK-LABEL: func.func @launch
+func.func @launch(%n: index, %a: memref<?xf32>) {
+  // CHECK: rt.launch @body(%arg1 : memref<?xf32>) count %arg0 grain %arg0 "test" flops %arg0 bytes %arg0
+  rt.launch @body(%a : memref<?xf32>) count %n grain %n "test" flops %n bytes %n
+  return
+}
