@@ -1,0 +1,29 @@
+//===- Passes.td - Passes on tokens ----------------------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_TOKEN_TRANSFORMS_PASSES
+#define TAMIS_DIALECT_TOKEN_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
+  let summary = "Computes with the rows of real tokens only";
+  let description = [{
+    When every attention excludes keys by the same mask, a row of padding reaches no other row: rows of a sequence
+    meet in attention and in the mean over tokens only, and both leave padding out. Ids are packed to rows before the
+    embedding, everything behind works on the R real rows, attention and pooling take offsets, and outputs [B, S,
+    ...] come back with zeros at padded places.
+
+    Padding is kept, with a remark, where the proof fails: an op that mixes the tokens of a sequence otherwise, an
+    attention without a proven mask, a mask that is not an argument. The module attribute `tamis.remarks` says what
+    was done or which node stood in the way; `tamis.mask_input` names the mask when padding was removed.
+  }];
+  let options = [Option<"keepPadding", "keep-padding", "bool", "false", "Do nothing but say so">];
+  let statistics = [
+    Statistic<"rowwiseOps", "rowwise", "Ops that work on real rows">,
+    Statistic<"packedInputs", "packed", "Values packed">,
+    Statistic<"unpackedOutputs", "unpacked", "Values unpacked">
+  ];
+  let dependentDialects = ["::tamis::token::TokenDialect", "::tamis::nn::NNDialect",
+                           "::tamis::onnx::ONNXDialect"];
+}
+
+#endif

@@ -1,0 +1,18 @@
+//===- Passes.h - Passes on the weight dialect
+//------------------------------------------------------------===//
+#ifndef TAMIS_DIALECT_WEIGHT_TRANSFORMS_PASSES_H
+#define TAMIS_DIALECT_WEIGHT_TRANSFORMS_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace tamis::weight {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "tamis/Dialect/Weight/Transforms/Passes.h.inc"
+
+/// What the pass weight-fold does, on the ops inside `root`; returns how many were folded.
+unsigned foldTransforms(mlir::Operation *root);
+} // namespace tamis::weight
+
+#endif

@@ -1,0 +1,43 @@
+// RUN: tamis-opt %s --nn-fuse-qkv --split-input-file | FileCheck %s
+
+weight.source @w : tensor<32x32xf32> in "model.onnx" at 0
+weight.source @b : tensor<32xf32> in "model.onnx" at 4096
+
+// CHECK-LABEL: func.func @fuse
+// CHECK: %[[W:.*]] = weight.concat {{.*}}axis = 1 : i64{{.*}} -> tensor<32x96xf32>
+// CHECK: %[[B:.*]] = weight.concat {{.*}}axis = 0 : i64{{.*}} -> tensor<96xf32>
+// CHECK: %[[Y:.*]] = nn.linear %{{.*}}, %[[W]] bias %[[B]]
+// CHECK: nn.attention %[[Y]], %[[Y]], %[[Y]]
+// CHECK-SAME: k_column = 32
+// CHECK-SAME: v_column = 64
+func.func @fuse(%x: tensor<?x32xf32>, %offsets: tensor<?xi64>) -> tensor<?x32xf32> {
+  %w = weight.load @w : tensor<32x32xf32>
+  %b = weight.load @b : tensor<32xf32>
+  %q = nn.linear %x, %w bias %b : (tensor<?x32xf32>, tensor<32x32xf32>, tensor<32xf32>) -> tensor<?x32xf32>
+  %k = nn.linear %x, %w bias %b : (tensor<?x32xf32>, tensor<32x32xf32>, tensor<32xf32>) -> tensor<?x32xf32>
+  %v = nn.linear %x, %w bias %b : (tensor<?x32xf32>, tensor<32x32xf32>, tensor<32xf32>) -> tensor<?x32xf32>
+  %a = nn.attention %q, %k, %v offsets %offsets {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi64>) -> tensor<?x32xf32>
+  return %a : tensor<?x32xf32>
+}
+
+// -----
+
+weight.source @w : tensor<32x32xf32> in "model.onnx" at 0
+
+// The keys are also an output: queries and values are fused, keys stay.
+
+// CHECK-LABEL: func.func @other_reader
+// CHECK: %[[K:.*]] = nn.linear {{.*}} -> tensor<2x3x32xf32>
+// CHECK: %[[Y:.*]] = nn.linear {{.*}} -> tensor<2x3x64xf32>
+// CHECK: nn.attention %[[Y]], %[[K]], %[[Y]]
+// CHECK-SAME: v_column = 32
+func.func @other_reader(%x: tensor<2x3x32xf32>) -> (tensor<2x3x32xf32>, tensor<2x3x32xf32>) {
+  %w = weight.load @w : tensor<32x32xf32>
+  %q = nn.linear %x, %w : (tensor<2x3x32xf32>, tensor<32x32xf32>) -> tensor<2x3x32xf32>
+  %k = nn.linear %x, %w : (tensor<2x3x32xf32>, tensor<32x32xf32>) -> tensor<2x3x32xf32>
+  %v = nn.linear %x, %w : (tensor<2x3x32xf32>, tensor<32x32xf32>) -> tensor<2x3x32xf32>
+  %a = nn.attention %q, %k, %v {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<2x3x32xf32>, tensor<2x3x32xf32>, tensor<2x3x32xf32>) -> tensor<2x3x32xf32>
+  return %a, %k : tensor<2x3x32xf32>, tensor<2x3x32xf32>
+}

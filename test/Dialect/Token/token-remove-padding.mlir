@@ -1,0 +1,100 @@
+// RUN: tamis-opt %s --token-remove-padding --split-input-file | FileCheck %s
+// RUN: tamis-opt %s --token-remove-padding=keep-padding --split-input-file | FileCheck %s --check-prefix=KEEP
+
+// KEEP-NOT: token.
+
+// Ids are packed once, everything between works on real rows, outputs come back.
+
+// CHECK: module attributes {tamis.mask_input = "attention_mask"
+// CHECK-SAME: padding is removed by the mask 'attention_mask'
+// CHECK-LABEL: func.func @encoder
+// CHECK-SAME: %[[IDS:[a-z0-9]+]]: tensor<?x?xi64>
+// CHECK-SAME: %[[MASK:[a-z0-9]+]]: tensor<?x?xi64>
+weight.source @words : tensor<120x32xf32> in "model.onnx" at 0
+weight.source @places : tensor<64x32xf32> in "model.onnx" at 15360
+weight.source @w : tensor<32x96xf32> in "model.onnx" at 23552
+weight.source @v : tensor<32xf32> in "model.onnx" at 35840
+func.func @encoder(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                   %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask", tamis.binary_mask},
+                   %at: tensor<1x?xi64> {onnx.dims = ["", "s"]})
+    -> (tensor<?x?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
+  %words = weight.load @words : tensor<120x32xf32>
+  %places = weight.load @places : tensor<64x32xf32>
+  %w = weight.load @w : tensor<32x96xf32>
+  %v = weight.load @v : tensor<32xf32>
+  // CHECK: %[[ROWS:.*]], %[[OFFSETS:.*]] = token.index %[[MASK]] binary
+  // CHECK: %[[PIDS:.*]] = token.pack %[[IDS]], %[[ROWS]], %[[MASK]]
+  // CHECK: %[[PAT:.*]] = token.pack
+  // CHECK: nn.embedding %{{.*}}, %{{.*}} at %[[PIDS]], %[[PAT]] : {{.*}} -> tensor<?x32xf32>
+  %x = nn.embedding %words, %places at %ids, %at
+      : (tensor<120x32xf32>, tensor<64x32xf32>, tensor<?x?xi64>, tensor<1x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK-NEXT: nn.linear {{.*}} -> tensor<?x96xf32>
+  %qkv = nn.linear %x, %w : (tensor<?x?x32xf32>, tensor<32x96xf32>) -> tensor<?x?x96xf32>
+  // CHECK-NEXT: nn.attention {{.*}} offsets %[[OFFSETS]] {{.*}} -> tensor<?x32xf32>
+  // CHECK-NOT: key_mask
+  %a = nn.attention %qkv, %qkv, %qkv key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64,
+       value_dim = 8 : i64, scale = 1.0 : f32, k_column = 32 : i64, v_column = 64 : i64}
+      : (tensor<?x?x96xf32>, tensor<?x?x96xf32>, tensor<?x?x96xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK: onnx.Add {{.*}} -> tensor<?x32xf32>
+  %r = onnx.Add %a, %x : (tensor<?x?x32xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+  // CHECK-NEXT: %[[Y:.*]] = nn.layer_norm
+  %y = nn.layer_norm %r, %v {epsilon = 1.0e-5 : f32} : (tensor<?x?x32xf32>, tensor<32xf32>) -> tensor<?x?x32xf32>
+  // CHECK-NEXT: %[[POOL:.*]] = nn.mean_pool %[[Y]] offsets %[[OFFSETS]]
+  %pool = nn.mean_pool %y mask %mask {epsilon = 1.0e-9 : f32} : (tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x32xf32>
+  // CHECK: %[[FIRST:.*]] = token.first %[[Y]], %[[ROWS]], %[[OFFSETS]], %[[MASK]]
+  %zero = onnx.Constant dense<0> : tensor<i64>
+  %cls = onnx.Gather %y, %zero {axis = 1 : i64} : (tensor<?x?x32xf32>, tensor<i64>) -> tensor<?x32xf32>
+  // CHECK-NEXT: %[[OUT:.*]] = token.unpack %[[Y]], %[[ROWS]], %[[MASK]]
+  // CHECK-NEXT: return %[[OUT]], %[[POOL]], %[[FIRST]]
+  return %y, %pool, %cls : tensor<?x?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+}
+
+// -----
+
+// Heads before rows, as around rotary embedding; the tables of the positions are packed.
+
+// CHECK-LABEL: func.func @rotary
+// CHECK: token.pack {{.*}} -> tensor<?x1x8xf32>
+// CHECK: onnx.Mul {{.*}} -> tensor<?x4x8xf32>
+// CHECK: nn.attention {{.*}} -> tensor<?x32xf32>
+// CHECK: token.unpack
+func.func @rotary(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", ""]}, %mask: tensor<?x?xi1> {onnx.dims = ["b", "s"], onnx.name = "m"},
+                  %cos: tensor<1x?x8xf32> {onnx.dims = ["", "s", ""]}, %w: tensor<32x32xf32>) -> tensor<?x?x32xf32> {
+  %four = onnx.Constant dense<[0, 0, 4, 8]> : tensor<4xi64>
+  %three = onnx.Constant dense<[0, 0, 32]> : tensor<3xi64>
+  %0 = nn.attention %x, %x, %x key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi1>) -> tensor<?x?x32xf32>
+  %1 = onnx.Reshape %0, %four : (tensor<?x?x32xf32>, tensor<4xi64>) -> tensor<?x?x4x8xf32>
+  %2 = onnx.Transpose %1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x?x4x8xf32>) -> tensor<?x4x?x8xf32>
+  %3 = onnx.Unsqueeze %cos {axes = array<i64: 1>} : (tensor<1x?x8xf32>) -> tensor<1x1x?x8xf32>
+  %4 = onnx.Mul %2, %3 : (tensor<?x4x?x8xf32>, tensor<1x1x?x8xf32>) -> tensor<?x4x?x8xf32>
+  %5 = onnx.Transpose %4 {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x4x?x8xf32>) -> tensor<?x?x4x8xf32>
+  %6 = onnx.Reshape %5, %three : (tensor<?x?x4x8xf32>, tensor<3xi64>) -> tensor<?x?x32xf32>
+  %7 = nn.attention %6, %x, %x key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi1>) -> tensor<?x?x32xf32>
+  return %7 : tensor<?x?x32xf32>
+}
+
+// -----
+
+// A mean over all tokens reads padding: it is kept, and the remark names the node.
+
+// CHECK: padding is kept because of node 'plain_mean'
+// CHECK-LABEL: func.func @mixes
+// CHECK-NOT: token.
+func.func @mixes(%x: tensor<?x?x32xf32>, %mask: tensor<?x?xi64>) -> tensor<?x32xf32> {
+  %a = nn.attention %x, %x, %x key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  %m = onnx.ReduceMean %a {axes = array<i64: 1>, keepdims = false} : (tensor<?x?x32xf32>) -> tensor<?x32xf32> loc("plain_mean")
+  return %m : tensor<?x32xf32>
+}
+
+// -----
+
+// CHECK: padding is kept: the attention at node 'open' has no mask
+// CHECK-LABEL: func.func @no_mask
+func.func @no_mask(%x: tensor<?x?x32xf32>) -> tensor<?x?x32xf32> {
+  %a = nn.attention %x, %x, %x {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("open")
+  return %a : tensor<?x?x32xf32>
+}
