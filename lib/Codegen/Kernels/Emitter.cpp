@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "tamis/Dialect/RT/IR/RTDialect.h"
+#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -116,7 +117,12 @@ void Emitter::storeVector(Value value, Value flat, Value at, Value mask) {
     vector::StoreOp::create(*this, value, flat, ValueRange{at});
 }
 Value Emitter::maskOf(Value count) {
-  return vector::CreateMaskOp::create(*this, VectorType::get(width, getI1Type()), ValueRange{count});
+  auto type = VectorType::get(width, getI32Type());
+  SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, width));
+  Value lanes = arith::ConstantOp::create(*this, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+  Value bound = arith::IndexCastOp::create(*this, getI32Type(), min(count, width));
+  bound = vector::BroadcastOp::create(*this, type, bound);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, lanes, bound);
 }
 
 void Emitter::loop(Value begin, Value end, Value step, llvm::function_ref<void(Value)> body) {

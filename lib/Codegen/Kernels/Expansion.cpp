@@ -2,6 +2,7 @@
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -70,6 +71,11 @@ void KernelExpander::callProduct(Emitter &e, const Matrix &a, const Panels &b, V
 namespace {
 struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKernelToVector> {
   using ConvertKernelToVectorBase::ConvertKernelToVectorBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    ConvertKernelToVectorBase::getDependentDialects(registry);
+    registry.insert<LLVM::LLVMDialect>();
+  }
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

@@ -1,8 +1,35 @@
 //===- F32Microkernel.cpp - Outer products of f32 in vector registers ---------------------------------===//
 #include "F32Microkernel.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 using namespace mlir;
 using namespace tamis;
+
+/// The address of element `at` of a flat buffer, made opaque by an empty piece of assembly. LLVM would else
+/// take the computation of a row's address apart and, short of registers, repeat it at every step of the
+/// loop.
+static Value opaquePointer(Emitter &e, Value flat, Value at) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(e, flat);
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(e, flat);
+  Value address = e.madd(e.add(metadata.getOffset(), at), e.index(sizeof(float)), base);
+  Type pointer = LLVM::LLVMPointerType::get(e.getContext());
+  Value number = arith::IndexCastOp::create(e, e.getI64Type(), address);
+  Value raw = LLVM::IntToPtrOp::create(e, pointer, number);
+  auto opaque = LLVM::InlineAsmOp::create(
+      e, pointer, ValueRange{raw}, /*asm_string=*/"", /*constraints=*/"=r,0", /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(e.getContext(), LLVM::AsmDialect::AD_ATT), /*operand_attrs=*/ArrayAttr());
+  return opaque.getResult(0);
+}
+
+/// Loads the floats from `index` on behind a pointer.
+static Value loadAt(Emitter &e, Type type, Value pointer, Value index) {
+  Value number = arith::IndexCastOp::create(e, e.getI64Type(), index);
+  Value address = LLVM::GEPOp::create(e, pointer.getType(), e.getF32Type(), pointer, ValueRange{number});
+  return LLVM::LoadOp::create(e, type, address, /*alignment=*/sizeof(float));
+}
 
 void F32Microkernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
                               Value depth, const Matrix &out) const {
@@ -14,11 +41,11 @@ void F32Microkernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Ma
   while (chains * sets < 8 && chains * sets * 2 <= 12)
     sets *= 2;
 
-  SmallVector<Value> rowOffsets, panelOffsets;
+  SmallVector<Value> aRows, bPanels;
   for (int64_t i = 0; i < rows; ++i)
-    rowOffsets.push_back(e.madd(e.index(i), a.stride, a.offset));
+    aRows.push_back(opaquePointer(e, a.data, e.madd(e.index(i), a.stride, a.offset)));
   for (int64_t p = 0; p < panels; ++p)
-    panelOffsets.push_back(e.madd(e.index(p), b.panelStride, b.offset));
+    bPanels.push_back(opaquePointer(e, b.data, e.madd(e.index(p), b.panelStride, b.offset)));
 
   // Adds the outer product at k to the accumulators [first, first + chains).
   auto step = [&](Value k, MutableArrayRef<Value> accumulators) {
@@ -26,9 +53,9 @@ void F32Microkernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Ma
     SmallVector<Value> bVectors;
     for (int64_t p = 0; p < panels; ++p)
       for (int64_t v = 0; v < vectors; ++v)
-        bVectors.push_back(e.loadVector(b.data, e.add(e.add(panelOffsets[p], bRow), v * width)));
+        bVectors.push_back(loadAt(e, e.vectorType(), bPanels[p], e.add(bRow, v * width)));
     for (int64_t i = 0; i < rows; ++i) {
-      Value element = e.splat(e.load(a.data, e.add(rowOffsets[i], k)));
+      Value element = e.splat(loadAt(e, e.getF32Type(), aRows[i], k));
       for (int64_t j = 0; j < columns; ++j) {
         Value &accumulator = accumulators[i * columns + j];
         accumulator = e.fma(element, bVectors[j], accumulator);
