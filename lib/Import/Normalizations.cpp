@@ -1,0 +1,163 @@
+//===- Normalizations.cpp - Softmax and normalisations
+//---------------------------------------------------===//
+#include "Node.h"
+
+using namespace mlir;
+
+namespace tamis::import {
+
+template <typename OpTy> static LogicalResult softmax(Node &node) {
+  auto axis = node.axis(node.integer("axis", -1), node.rank());
+  if (failed(axis))
+    return failure();
+  node.setOutput(0, node.make<OpTy>(node.input(0), *axis));
+  return success();
+}
+/// Before version 13: over all dimensions from `axis` on.
+template <typename OpTy> static LogicalResult softmaxOfMatrix(Node &node) {
+  int64_t rank = node.rank();
+  auto axis = node.axis(node.integer("axis", 1), rank);
+  if (failed(axis))
+    return failure();
+  if (*axis == rank - 1) {
+    node.setOutput(0, node.make<OpTy>(node.input(0), *axis));
+    return success();
+  }
+  Value matrix = node.make<OpTy>(node.make<onnx::FlattenOp>(node.input(0), *axis), 1);
+  Value shape = node.make<onnx::ShapeOp>(node.input(0), 0, rank);
+  node.setOutput(0, node.make<onnx::ReshapeOp>(matrix, shape, /*allowzero=*/true));
+  return success();
+}
+
+/// One at the first largest element along the axis, else zero.
+static LogicalResult hardmax(Node &node) {
+  auto axis = node.axis(node.integer("axis", -1), node.rank());
+  if (failed(axis))
+    return failure();
+  Value largest = node.make<onnx::ArgMaxOp>(node.input(0), *axis, /*keepdims=*/false);
+  Value depth = node.make<onnx::ShapeOp>(node.input(0), *axis, *axis + 1);
+  Value values = node.makeCast(node.makeIntegers({0, 1}), node.element());
+  node.setOutput(0, node.make<onnx::OneHotOp>(largest, depth, values, *axis));
+  return success();
+}
+
+static LogicalResult layerNormalization(Node &node) {
+  auto axis = node.axis(node.integer("axis", -1), node.rank());
+  if (failed(axis))
+    return failure();
+  node.setOutput(0, node.make<onnx::LayerNormalizationOp>(node.input(0), node.input(1), node.input(2), *axis,
+                                                          APFloat(node.real("epsilon", 1e-5f))));
+  return success();
+}
+static LogicalResult rmsNormalization(Node &node) {
+  auto axis = node.axis(node.integer("axis", -1), node.rank());
+  if (failed(axis))
+    return failure();
+  node.setOutput(0, node.make<onnx::RMSNormalizationOp>(node.input(0), node.input(1), *axis,
+                                                        APFloat(node.real("epsilon", 1e-5f))));
+  return success();
+}
+
+/// The sum of input, skip and bias, and its normalisation over the last dimension.
+static LogicalResult skipNormalization(Node &node, bool isSimplified) {
+  Value sum = node.make<onnx::AddOp>(node.input(0), node.input(1));
+  Value bias = node.input(isSimplified ? 3 : 4);
+  if (bias)
+    sum = node.make<onnx::AddOp>(sum, bias);
+  APFloat epsilon(node.real("epsilon", 1e-12f));
+  int64_t axis = node.rank() - 1;
+  node.setOutput(0, isSimplified ? node.make<onnx::RMSNormalizationOp>(sum, node.input(2), axis, epsilon)
+                                 : node.make<onnx::LayerNormalizationOp>(sum, node.input(2), node.input(3),
+                                                                         axis, epsilon));
+  node.setOutput(3, sum);
+  return success();
+}
+static LogicalResult skipLayerNormalization(Node &node) {
+  return skipNormalization(node, /*isSimplified=*/false);
+}
+static LogicalResult skipSimplifiedLayerNormalization(Node &node) {
+  return skipNormalization(node, /*isSimplified=*/true);
+}
+
+/// The sum of embeddings of words, positions and segments, normalised.
+static LogicalResult embedLayerNormalization(Node &node) {
+  if (node.rank() != 2)
+    return node.fail("has input_ids that are no matrix", "export the model again");
+  for (unsigned i : {0, 1, 8})
+    if (failed(node.checkIndex(i, "ids", /*orInt32=*/true)))
+      return failure();
+  Type i64 = node.builder.getI64Type();
+  Value positions = node.input(8);
+  if (!positions) {
+    Value length =
+        node.make<onnx::SqueezeOp>(node.make<onnx::ShapeOp>(node.input(0), 1, 2), ArrayRef<int64_t>{0});
+    positions = node.make<onnx::UnsqueezeOp>(
+        node.make<onnx::RangeOp>(node.makeScalar(0, i64), length, node.makeScalar(1, i64)),
+        ArrayRef<int64_t>{0});
+  }
+  Value sum = node.make<onnx::AddOp>(node.make<onnx::GatherOp>(node.input(2), node.input(0), 0),
+                                     node.make<onnx::GatherOp>(node.input(3), positions, 0));
+  if (node.input(1) && node.input(4))
+    sum = node.make<onnx::AddOp>(sum, node.make<onnx::GatherOp>(node.input(4), node.input(1), 0));
+  node.setOutput(0, node.make<onnx::LayerNormalizationOp>(sum, node.input(5), node.input(6), 2,
+                                                          APFloat(node.real("epsilon", 1e-12f))));
+  node.setOutput(2, sum);
+  return success();
+}
+
+void addNormalizations(Registry &registry) {
+  registry.add("", {"Softmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::SoftmaxOp>, ""});
+  registry.add("", {"Softmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::SoftmaxOp>, ""});
+  registry.add("", {"LogSoftmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::LogSoftmaxOp>, ""});
+  registry.add("", {"LogSoftmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::LogSoftmaxOp>, ""});
+  registry.add("", {"Hardmax", {13}, 1, 1, 1, 1, "axis:i", hardmax, ""});
+  constexpr StringLiteral attributes = "axis:i epsilon:f stash_type:i";
+  registry.add("", {"LayerNormalization",
+                    {17},
+                    2,
+                    3,
+                    1,
+                    3,
+                    attributes,
+                    layerNormalization,
+                    "the outputs Mean and InvStdDev"});
+  registry.add("", {"RMSNormalization", {23}, 2, 2, 1, 1, attributes, rmsNormalization, ""});
+  registry.add("", {"SimplifiedLayerNormalization",
+                    {1},
+                    2,
+                    2,
+                    1,
+                    2,
+                    attributes,
+                    rmsNormalization,
+                    "the output inv_std_var"});
+  registry.add("com.microsoft", {"SkipLayerNormalization",
+                                 {1},
+                                 3,
+                                 5,
+                                 1,
+                                 4,
+                                 "epsilon:f",
+                                 skipLayerNormalization,
+                                 "the outputs mean and inv_std_var"});
+  registry.add("com.microsoft", {"SkipSimplifiedLayerNormalization",
+                                 {1},
+                                 3,
+                                 4,
+                                 1,
+                                 4,
+                                 "epsilon:f",
+                                 skipSimplifiedLayerNormalization,
+                                 "the outputs mean and inv_std_var"});
+  registry.add("com.microsoft", {"EmbedLayerNormalization",
+                                 {1},
+                                 7,
+                                 9,
+                                 1,
+                                 3,
+                                 "epsilon:f mask_index_type:i",
+                                 embedLayerNormalization,
+                                 "the output mask_index"});
+}
+
+} // namespace tamis::import
