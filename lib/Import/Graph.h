@@ -71,6 +71,7 @@ private:
   bool finishOutputs(const pb::GraphProto &graph, Scope &scope);
   mlir::Type inputType(const pb::ValueInfoProto &info, mlir::SmallVectorImpl<mlir::Attribute> &dims);
   mlir::ArrayAttr dimNames(const pb::ValueInfoProto &info, mlir::RankedTensorType type);
+  void checkUnused(const Scope &scope);
   void removeDead();
 
   mlir::ModuleOp module;

@@ -118,6 +118,12 @@ bool GraphImporter::finishOutputs(const pb::GraphProto &graph, Scope &scope) {
     Value value;
     if (!seen.insert(name).second)
       return refuse("two outputs have the name '" + name + "'");
+    if (auto owner = scope.unavailable.find(output.name()); owner != scope.unavailable.end()) {
+      report(module.getLoc(),
+             "the model's output '" + name + "' is an output of " + owner->second + " that is not supported",
+             "export the model without it");
+      return false;
+    }
     if (!lookup(scope, output.name(), value))
       return refuse("nothing computes the output '" + name + "'");
     if (!value)
@@ -146,6 +152,18 @@ bool GraphImporter::finishOutputs(const pb::GraphProto &graph, Scope &scope) {
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), ValueRange(results).getTypes()));
   main.setAllResultAttrs(attributes);
   return true;
+}
+
+/// Initializers that no node reads must be sound, too, except for their types.
+void GraphImporter::checkUnused(const Scope &scope) {
+  for (const auto &entry : scope.tensors) {
+    std::string error;
+    const pb::TensorProto &proto = *entry.second;
+    if (!scope.values.contains(entry.first()) && elementType(builder.getContext(), proto.data_type()) &&
+        !readTensor(builder.getContext(), file, proto, error))
+      report(NameLoc::get(builder.getStringAttr(escape(entry.first()))),
+             "the initializer '" + escape(entry.first()) + "' " + error);
+  }
 }
 
 void GraphImporter::removeDead() {
@@ -177,6 +195,7 @@ LogicalResult GraphImporter::run() {
   if (!addInitializers(model.graph(), scope) || !addInputs(model.graph(), scope))
     return failure();
   importNodes(model.graph().node(), scope, nullptr, "");
+  checkUnused(scope);
   if (!finishOutputs(model.graph(), scope) || errors)
     return failure();
   removeDead();

@@ -1,12 +1,12 @@
 //===- tamis-translate.cpp - Models to and from MLIR
 //-----------------------------------------------------===//
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/FileUtilities.h"
 #include "tamis/Import/ImportONNX.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace llvm;
@@ -47,9 +47,12 @@ static int printModule(raw_ostream &os) {
   mlir::DialectRegistry registry;
   tamis::addImportDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  context.printOpOnDiagnostic(false);
-  SourceMgr sources;
-  mlir::SourceMgrDiagnosticHandler handler(sources, &context);
+  // Messages name the node themselves.
+  mlir::ScopedDiagnosticHandler handler(&context, [](mlir::Diagnostic &diagnostic) {
+    errs() << (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error ? "error: " : "warning: ")
+           << diagnostic.str() << "\n";
+    return mlir::success();
+  });
   tamis::ImportError error;
   auto module = tamis::importONNX(context, input, options, &error);
   if (failed(module))

@@ -1,0 +1,202 @@
+"""Writes the small models of the import tests: make_models.py CASE FILE."""
+
+import os
+import sys
+
+import numpy as np
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper as nh
+from onnx import save
+
+
+def tensor(name, shape, elements=T.FLOAT):
+    return h.make_tensor_value_info(name, elements, shape)
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=17, domains=(), functions=(), sparse=()):
+    graph = h.make_graph(nodes, "graph", inputs, outputs, list(initializers), sparse_initializer=list(sparse))
+    imports = [h.make_opsetid("", opset)] + [h.make_opsetid(domain, 1) for domain in domains]
+    result = h.make_model(graph, opset_imports=imports, functions=list(functions))
+    result.ir_version = 8
+    return result
+
+
+def floats(name, *shape):
+    count = int(np.prod(shape))
+    return nh.from_array(np.arange(count, dtype=np.float32).reshape(shape), name)
+
+
+def integers(name, *values):
+    return nh.from_array(np.array(values, dtype=np.int64), name)
+
+
+
+
+def weights():
+    typed = h.make_tensor("typed", T.FLOAT, [32], [0.5] * 32)
+    half = nh.from_array(np.ones((4, 8), dtype=np.float16), "half")
+    values = h.make_tensor("sparse", T.FLOAT, [2], [1.0, 2.0])
+    sparse = h.make_sparse_tensor(values, h.make_tensor("indices", T.INT64, [2], [0, 33]), [5, 8])
+    nodes = [
+        h.make_node("MatMul", ["x", "w"], ["a"], name="product"),
+        h.make_node("Constant", [], ["bias"], value=floats("", 32), name="constant"),
+        h.make_node("Add", ["a", "bias"], ["b"]),
+        h.make_node("Add", ["b", "typed"], ["c"]),
+        h.make_node("Mul", ["c", "scale"], ["d"]),
+        h.make_node("Reshape", ["d", "shape"], ["e"]),
+        h.make_node("Cast", ["half"], ["f"], to=T.FLOAT),
+        h.make_node("MatMul", ["e", "f8"], ["g"]),
+        h.make_node("Transpose", ["f"], ["f8"]),
+    ]
+    nodes[7], nodes[8] = nodes[8], nodes[7]
+    nodes.append(h.make_node("Concat", ["g", "sparse_t"], ["y"], axis=0))
+    nodes.insert(9, h.make_node("Slice", ["sparse", "zero", "four"], ["sparse_t"], name="cut"))
+    nodes[9].input[:] = ["sparse", "zero", "four", "one"]
+    scale = nh.from_array(np.float32(2), "scale")
+    return model(
+        nodes,
+        [tensor("x", [2, 24])],
+        [tensor("y", None)],
+        [floats("w", 24, 32), typed, half, scale, integers("shape", -1, 8), integers("zero", 0), integers("four", 4),
+         integers("one", 1)],
+        sparse=[sparse],
+    )
+
+
+def dimensions():
+    nodes = [
+        h.make_node("Shape", ["ids"], ["shape"]),
+        h.make_node("Gather", ["shape", "one"], ["length"]),
+        h.make_node("Unsqueeze", ["length", "axis"], ["lengths"]),
+        h.make_node("Concat", ["minus", "lengths", "four"], ["to"], axis=0),
+        h.make_node("Reshape", ["x", "to"], ["y"]),
+    ]
+    constants = [nh.from_array(np.int64(1), "one"), integers("axis", 0), integers("minus", -1), integers("four", 4)]
+    inputs = [tensor("ids", ["batch", "sequence"], T.INT64), tensor("x", ["batch", "sequence", 2, 2])]
+    return model(nodes, inputs, [tensor("y", ["batch", "sequence", 4])], constants)
+
+
+def old_versions():
+    nodes = [
+        h.make_node("Squeeze", ["x"], ["a"], axes=[1]),
+        h.make_node("Slice", ["a"], ["b"], starts=[1], ends=[3], axes=[-1]),
+        h.make_node("Pad", ["b"], ["c"], pads=[0, 0, 0, 0, 1, 1], value=2.0),
+        h.make_node("Clip", ["c"], ["d"], max=6.0),
+        h.make_node("Softmax", ["d"], ["e"], axis=1),
+        h.make_node("ReduceSum", ["e"], ["f"], axes=[-1], keepdims=0),
+        h.make_node("Split", ["f"], ["g", "h"], axis=1, split=[1, 4]),
+        h.make_node("Unsqueeze", ["g"], ["i"], axes=[0]),
+        h.make_node("Dropout", ["h"], ["j"]),
+        h.make_node("Sum", ["j", "g", "j"], ["k"]),
+    ]
+    return model(nodes, [tensor("x", ["n", 1, 4, 4])], [tensor("i", None), tensor("k", None)], opset=9)
+
+
+def function():
+    scale = h.make_node("Constant", [], ["factor"], name="factor")
+    reference = scale.attribute.add()
+    reference.name, reference.ref_attr_name, reference.type = "value_float", "factor", 1
+    body = [scale, h.make_node("Mul", ["v", "factor"], ["w"], name="scale"), h.make_node("Erf", ["w"], ["out"])]
+    scaled = h.make_function("own", "ScaledErf", ["v"], ["out"], body, [h.make_opsetid("", 17)], ["factor"])
+    nodes = [h.make_node("ScaledErf", ["x"], ["y"], domain="own", name="layer", factor=0.5)]
+    return model(nodes, [tensor("x", [2])], [tensor("y", [2])], domains=["own"], functions=[scaled])
+
+
+def recursion():
+    body = [h.make_node("F", ["v"], ["out"], domain="own")]
+    own = h.make_function("own", "F", ["v"], ["out"], body, [h.make_opsetid("", 17), h.make_opsetid("own", 1)])
+    nodes = [h.make_node("F", ["x"], ["y"], domain="own", name="start")]
+    return model(nodes, [tensor("x", [2])], [tensor("y", [2])], domains=["own"], functions=[own])
+
+
+def condition():
+    squeeze = h.make_graph([h.make_node("Squeeze", ["x", "axis"], ["s"])], "then", [], [tensor("s", None)])
+    keep = h.make_graph([h.make_node("Identity", ["x"], ["k"])], "else", [], [tensor("k", None)])
+    nodes = [
+        h.make_node("Shape", ["x"], ["shape"]),
+        h.make_node("Gather", ["shape", "axis"], ["size"]),
+        h.make_node("Equal", ["size", "axis"], ["is_one"]),
+        h.make_node("If", ["is_one"], ["y"], then_branch=squeeze, else_branch=keep, name="choose"),
+    ]
+    return model(nodes, [tensor("x", ["n", 1])], [tensor("y", None)], [integers("axis", 1)])
+
+
+def unsupported():
+    nodes = [
+        h.make_node("Loop", ["", "", "x"], ["a"], name="loop",
+                    body=h.make_graph([], "body", [], [])),
+        h.make_node("Relu", ["a"], ["b"], name="behind"),
+        h.make_node("StringNormalizer", ["b"], ["c"], name="strings"),
+        h.make_node("QMoE", ["x"], ["d"], domain="com.microsoft", name="experts"),
+        h.make_node("Squeeze", ["x", "axes"], ["e"], name="squeeze"),
+        h.make_node("LayerNormalization", ["x", "x"], ["f", "mean"], name="norm"),
+        h.make_node("Relu", ["mean"], ["g"], name="reads_mean"),
+    ]
+    inputs = [tensor("x", ["n"]), tensor("axes", [1], T.INT64)]
+    return model(nodes, inputs, [tensor("c", None), tensor("e", None)], domains=["com.microsoft"])
+
+
+def small():
+    nodes = [
+        h.make_node("Gather", ["w", "ids"], ["a"], name="embedding"),
+        h.make_node("Gemm", ["a", "w"], ["b"], transB=1, name="product"),
+        h.make_node("Constant", [], ["c"], value=nh.from_array(np.float32(0.5))),
+        h.make_node("Mul", ["b", "c"], ["y"], name="scale"),
+    ]
+    return model(nodes, [tensor("ids", ["n"], T.INT64)], [tensor("y", ["n", 5])], [floats("w", 5, 4)])
+
+
+def unsorted():
+    result = small()
+    result.graph.node.insert(0, result.graph.node[1])
+    del result.graph.node[2]
+    return result
+
+
+def twice():
+    result = small()
+    result.graph.node[1].output[0] = "a"
+    return result
+
+
+def broadcast():
+    result = small()
+    result.graph.initializer.append(floats("v", 3))
+    result.graph.node[3].input[1] = "v"
+    return result
+
+
+def with_external(location, offset="0", length="80"):
+    result = small()
+    weight = result.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = T.EXTERNAL
+    for key, value in [("location", location), ("offset", offset), ("length", length)]:
+        if value is not None:
+            weight.external_data.add(key=key, value=value)
+    return result
+
+
+def main():
+    case, path = sys.argv[1:3]
+    if case == "external":
+        folder = os.path.dirname(os.path.abspath(path))
+        made = with_external(*sys.argv[3:])
+        data = np.arange(40, dtype=np.float32).tobytes()
+        os.makedirs(os.path.join(folder, "sub"), exist_ok=True)
+        for name in ["data.bin", "sub/data.bin", "linked.bin"]:
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        for link in ["symbolic.bin", "hard.bin", "pipe"]:
+            if os.path.lexists(os.path.join(folder, link)):
+                os.remove(os.path.join(folder, link))
+        os.symlink("data.bin", os.path.join(folder, "symbolic.bin"))
+        os.link(os.path.join(folder, "linked.bin"), os.path.join(folder, "hard.bin"))
+        os.mkfifo(os.path.join(folder, "pipe"))
+    else:
+        made = globals()[case]()
+    save(made, path)
+
+
+main()
