@@ -104,16 +104,16 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       e.add(e.mul(queryRows, heads * (depth + valueDepth)), e.mul(keyRows, kvHeads * (depth + valueDepth))),
       4);
 
+  Value longestBlocks = e.ceilDiv(longestQuery, queryBlock);
   // Heads are split over several units only where there are fewer of them than work for the threads.
   Value headUnits = e.max(e.mul(batch, heads), 1), threads = e.threads();
-  Value splits =
-      e.max(e.min(e.ceilDiv(e.mul(threads, 4), headUnits), e.div(longestQuery, queryBlock / 2)), 1);
+  Value splits = e.max(e.min(e.ceilDiv(e.mul(threads, 4), headUnits), longestBlocks), 1);
   Value count = e.mul(e.mul(batch, heads), splits);
   Value perUnit = e.max(e.div(flops, e.max(count, 1)), 1);
   Value grain = e.max(e.div(e.index(grainFlops), perUnit), 1);
 
   Value paddedBlock = roundUp(e, e.min(longestKey, keyBlock), panelColumns);
-  Value unitQueries = e.add(e.ceilDiv(longestQuery, splits), 1);
+  Value unitQueries = e.mul(e.ceilDiv(longestBlocks, splits), queryBlock);
   Scratch sizes(e, paddedBlock, unitQueries, depth, valueColumns);
   auto scratchType = MemRefType::get({ShapedType::kDynamic}, e.getF32Type());
   Value scratch = memref::AllocOp::create(e, scratchType, ValueRange{e.mul(threads, sizes.size)},
@@ -193,8 +193,10 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
         queries = length;
         keys = keyLength;
       }
-      Value queryBegin = e.div(e.mul(split, queries), splits);
-      Value queryEnd = e.div(e.mul(e.add(split, 1), queries), splits);
+      // Whole blocks, so that the tiles of a row, hence its sums, do not depend on the number of units.
+      Value blocks = e.ceilDiv(queries, queryBlock);
+      Value queryBegin = e.mul(e.div(e.mul(split, blocks), splits), queryBlock);
+      Value queryEnd = e.min(e.mul(e.div(e.mul(e.add(split, 1), blocks), splits), queryBlock), queries);
       Value qAt = e.add(e.mul(head, depth), op.getQColumn());
       Value kAt = e.add(e.mul(keyHead, depth), op.getKColumn());
       Value vAt = e.add(e.mul(keyHead, valueDepth), op.getVColumn());

@@ -44,11 +44,13 @@ static Value expCore(Emitter &e, Value x, bool halve) {
   return e.mulF(p, power);
 }
 
+/// Where 2^n, and where 2^(n - 1), would be less than the smallest normal number.
 static constexpr float expUnderflow = -87.33f;
+static constexpr float halvedExpUnderflow = -86.98f;
 static constexpr float expOverflow = 88.7228394f;
 
 Value tamis::emitExp(Emitter &e, Value x) {
-  Value low = e.vector(expUnderflow), high = e.vector(expOverflow);
+  Value low = e.vector(halvedExpUnderflow), high = e.vector(expOverflow);
   Value y = expCore(e, e.maxF(low, e.minF(high, x)), /*halve=*/true);
   y = e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
   return e.select(e.compare(CmpFPredicate::OGT, x, high), e.vector(std::numeric_limits<float>::infinity()),
@@ -69,7 +71,8 @@ Value tamis::emitErf(Emitter &e, Value x) {
   Value q = polynomial(
       e, t,
       {1.0f, 0.501700819f, 0.112906553f, 0.0144477533f, 0.00105597568f, 2.31397462e-05f, -1.11901947e-07f});
-  return e.divF(e.mulF(p, x), q);
+  // Rounding takes it past 1 near the limit.
+  return clamp(e, e.divF(e.mulF(p, x), q), 1);
 }
 Value tamis::emitTanh(Emitter &e, Value x) {
   x = clamp(e, x, 7.9f);
