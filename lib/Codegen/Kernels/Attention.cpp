@@ -244,7 +244,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
             e.loop(zero, count, [&](Value i) {
               Value row = e.add(state, i);
               rows.emitRow(e, e.madd(i, padded, at.scores), padded, blockKeys, keyBegin, e.add(query, i),
-                           isFirst, isLast, e.add(at.maxima, row), e.add(at.sums, row), e.add(at.factors, i));
+                           isFirst, e.add(at.maxima, row), e.add(at.sums, row), e.add(at.factors, i));
             });
             callProduct(e, Matrix{scratch, at.scores, padded},
                         Panels{scratch, at.valuePanels, sixteen, e.mul(blockKeys, panelColumns)}, blockKeys,

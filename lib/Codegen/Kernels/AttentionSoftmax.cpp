@@ -92,7 +92,7 @@ void AttentionRows::emitRange(Emitter &e, Value at, Value padded, Value keyBegin
 }
 
 void AttentionRows::emitRow(Emitter &e, Value at, Value padded, Value keys, Value keyBegin, Value query,
-                            Value isFirst, Value isLast, Value maximumAt, Value sumAt, Value factorAt) const {
+                            Value isFirst, Value maximumAt, Value sumAt, Value factorAt) const {
   // Without softcap and bias, the scale is applied as the scores are read, twice; not so a scale that would
   // not keep the -infinity of masked keys.
   bool scaled = bias.data || softcap != 0 || !(scale > 0);

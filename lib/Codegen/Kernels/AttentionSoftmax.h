@@ -36,8 +36,8 @@ public:
   /// Updates the row's maximum and sum at their places; `factorAt` gets what earlier results must be
   /// multiplied by.
   void emitRow(Emitter &e, mlir::Value at, mlir::Value padded, mlir::Value keys, mlir::Value keyBegin,
-               mlir::Value query, mlir::Value isFirst, mlir::Value isLast, mlir::Value maximumAt,
-               mlir::Value sumAt, mlir::Value factorAt) const;
+               mlir::Value query, mlir::Value isFirst, mlir::Value maximumAt, mlir::Value sumAt,
+               mlir::Value factorAt) const;
 
 private:
   void emitBias(Emitter &e, mlir::Value at, mlir::Value keys, mlir::Value keyBegin, mlir::Value query) const;
