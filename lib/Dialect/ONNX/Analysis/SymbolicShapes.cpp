@@ -50,6 +50,14 @@ Polynomial SymbolicShapes::newSymbol() {
   return Polynomial::symbol(extents.size() - 1);
 }
 
+bool SymbolicShapes::isClamped(const Polynomial &size, const Polynomial &limit) const {
+  ArrayRef<Polynomial::Term> terms = size.getTerms();
+  if (terms.size() != 1 || terms.front().coefficient != 1 || terms.front().symbols.size() != 1)
+    return false;
+  auto found = limits.find(terms.front().symbols.front());
+  return found != limits.end() && *found->second == limit;
+}
+
 Polynomial SymbolicShapes::newIndex(const Polynomial &extent) {
   extents.push_back(extent);
   return Polynomial::symbol(extents.size() - 1);
@@ -155,8 +163,10 @@ Sizes SymbolicShapes::broadcast(ValueRange operands, unsigned rank) {
       Polynomial &to = result[i + offset];
       if (from[i].isConstant(1) || to == from[i])
         continue;
-      if (to.isConstant(1) || from[i].constant())
+      if (to.isConstant(1) || from[i].constant() || isClamped(to, from[i]))
         to = from[i];
+      else if (isClamped(from[i], to))
+        continue;
       else if (!to.constant())
         to = newSymbol(); // Either may be 1 at run time.
     }
@@ -293,6 +303,8 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
           // The end is clamped to the size; only what is proven to lie within is taken.
           if (isNonNegative(begin) && isNonNegative(end - begin) && isNonNegative(from - end))
             to[axis] = end - begin;
+          else if (begin.isConstant(0) && isNonNegative(end) && from.constant().value_or(0) > 1)
+            limits[to[axis].getTerms().front().symbols.front()] = std::make_unique<Polynomial>(end);
         }
         return to;
       })
