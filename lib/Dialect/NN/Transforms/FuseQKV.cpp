@@ -1,6 +1,5 @@
 //===- FuseQKV.cpp - One product for queries, keys and values -----------------------------------------===//
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/Dominance.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"

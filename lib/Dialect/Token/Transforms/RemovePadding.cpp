@@ -58,17 +58,7 @@ struct TokenRemovePadding : tamis::token::impl::TokenRemovePaddingBase<TokenRemo
                       " has another mask than those before it");
       mask = own;
     }
-    if (Operation *other = unraised(function))
-      return remark("padding is kept: the softmax at " + nameOf(other) +
-                    " was not recognised as attention; --print-raising says why");
     removePadding(function, mask);
-  }
-
-  /// A softmax over what may be scores of tokens, not part of an attention.
-  Operation *unraised(func::FuncOp function) {
-    Operation *found = nullptr;
-    function.walk([&](onnx::AttentionOp op) { found = op; });
-    return found;
   }
 
   void removePadding(func::FuncOp function, BlockArgument mask) {

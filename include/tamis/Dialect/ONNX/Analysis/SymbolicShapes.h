@@ -47,8 +47,8 @@ private:
   std::optional<Integers> resultIntegers(mlir::Operation *op);
   llvm::SmallVector<Polynomial, 4> broadcast(mlir::ValueRange operands, unsigned rank);
   Polynomial newSymbol();
-  /// Is `size` min(limit, c) of a slice, with a constant c above 1? Where both meet in a broadcast, they are equal in
-  /// every run that does not fail.
+  /// Is `size` min(limit, c) of a slice, with a constant c above 1? Where both meet in a broadcast, they are
+  /// equal in every run that does not fail.
   bool isClamped(const Polynomial &size, const Polynomial &limit) const;
 
   // Behind pointers, so that what was handed out stays in place.
@@ -56,7 +56,7 @@ private:
   llvm::DenseMap<mlir::Value, std::unique_ptr<Integers>> integersOf;
   llvm::DenseMap<Polynomial::Symbol, std::pair<mlir::BlockArgument, unsigned>> sources;
   llvm::DenseMap<Polynomial::Symbol, std::unique_ptr<Polynomial>> limits; // Of clamped sizes.
-  llvm::SmallVector<std::optional<Polynomial>> extents; // By symbol; of indices only.
+  llvm::SmallVector<std::optional<Polynomial>> extents;                   // By symbol; of indices only.
 };
 
 } // namespace tamis::onnx
