@@ -41,12 +41,29 @@ static LogicalResult hardmax(Node &node) {
   return success();
 }
 
+/// The outputs Mean and InvStdDev, in f32; what nothing reads is removed later.
+static void addStatistics(Node &node, int64_t axis) {
+  if (!node.isUsed(1) && !node.isUsed(2))
+    return;
+  Type f32 = node.builder.getF32Type();
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, node.rank()));
+  auto meanOf = [&](Value x) {
+    return node.make<onnx::ReduceMeanOp>(x, ArrayRef<int64_t>(axes), /*keepdims=*/true);
+  };
+  Value x = node.makeCast(node.input(0), f32), mean = meanOf(x), centred = node.make<onnx::SubOp>(x, mean);
+  Value variance = meanOf(node.make<onnx::MulOp>(centred, centred));
+  Value shifted = node.make<onnx::AddOp>(variance, node.makeScalar(node.real("epsilon", 1e-5f), f32));
+  node.setOutput(1, mean);
+  node.setOutput(2, node.make<onnx::ReciprocalOp>(node.make<onnx::SqrtOp>(shifted)));
+}
+
 static LogicalResult layerNormalization(Node &node) {
   auto axis = node.axis(node.integer("axis", -1), node.rank());
   if (failed(axis))
     return failure();
   node.setOutput(0, node.make<onnx::LayerNormalizationOp>(node.input(0), node.input(1), node.input(2), *axis,
                                                           APFloat(node.real("epsilon", 1e-5f))));
+  addStatistics(node, *axis);
   return success();
 }
 static LogicalResult rmsNormalization(Node &node) {
@@ -112,15 +129,7 @@ void addNormalizations(Registry &registry) {
   registry.add("", {"LogSoftmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::LogSoftmaxOp>, ""});
   registry.add("", {"Hardmax", {13}, 1, 1, 1, 1, "axis:i", hardmax, ""});
   constexpr StringLiteral attributes = "axis:i epsilon:f stash_type:i";
-  registry.add("", {"LayerNormalization",
-                    {17},
-                    2,
-                    3,
-                    1,
-                    3,
-                    attributes,
-                    layerNormalization,
-                    "the outputs Mean and InvStdDev"});
+  registry.add("", {"LayerNormalization", {17}, 2, 3, 1, 3, attributes, layerNormalization, ""});
   registry.add("", {"RMSNormalization", {23}, 2, 2, 1, 1, attributes, rmsNormalization, ""});
   registry.add("", {"SimplifiedLayerNormalization",
                     {1},

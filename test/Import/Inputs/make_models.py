@@ -130,7 +130,7 @@ def unsupported():
         h.make_node("StringNormalizer", ["b"], ["c"], name="strings"),
         h.make_node("QMoE", ["x"], ["d"], domain="com.microsoft", name="experts"),
         h.make_node("Squeeze", ["x", "axes"], ["e"], name="squeeze"),
-        h.make_node("LayerNormalization", ["x", "x"], ["f", "mean"], name="norm"),
+        h.make_node("SkipLayerNormalization", ["x", "x", "x"], ["f", "mean"], domain="com.microsoft", name="norm"),
         h.make_node("Relu", ["mean"], ["g"], name="reads_mean"),
     ]
     inputs = [tensor("x", ["n"]), tensor("axes", [1], T.INT64)]
