@@ -313,6 +313,10 @@ Value Lowering::dropUnitDims(Value x, Axes positions) {
 }
 
 Value Lowering::slice(Value x, ArrayRef<Size> offsets, ArrayRef<Size> lengths, Axes strides) {
+  // What is statically empty has no valid offset.
+  if (llvm::any_of(lengths, [](const Size &length) { return length.constant() == 0; }) ||
+      llvm::is_contained(typeOf(x).getShape(), 0))
+    return empty(lengths, typeOf(x).getElementType());
   SmallVector<OpFoldResult> begins, counts, steps;
   for (auto [offset, length, stride] : llvm::zip_equal(offsets, lengths, strides)) {
     begins.push_back(offset.value);

@@ -93,6 +93,19 @@ Value Lowering::reshape(Value x, ArrayRef<Size> to) {
     return tensor::ExpandShapeOp::create(*this, getLoc(), type, one, ArrayRef<ReassociationIndices>());
   }
   SmallVector<Group> groups = groupDims(from, to);
+  // memref.expand_shape with two unknown sizes in a group has no lowering upstream.
+  bool ambiguous = llvm::any_of(groups, [&](const Group &group) {
+    return llvm::count_if(group.to, [&](int64_t dim) { return !to[dim].constant(); }) > 1;
+  });
+  if (ambiguous) {
+    SmallVector<Value> shape;
+    for (const Size &size : to)
+      shape.push_back(value(size));
+    auto shapeType = RankedTensorType::get(static_cast<int64_t>(to.size()), getIndexType());
+    Value reshaped =
+        tensor::ReshapeOp::create(*this, getLoc(), typeWith(to, element), x, fromElements(shapeType, shape));
+    return known(reshaped, to);
+  }
   SmallVector<ReassociationIndices> collapse, expand;
   SmallVector<int64_t> middle;
   for (const Group &group : groups) {
@@ -138,6 +151,7 @@ static LoweredValues lowerReshape(ReshapeOp op, ReshapeOp::Adaptor operands, Low
   SmallVector<Value> elements = l.elements(operands.getShape());
   SmallVector<std::optional<Size>> wanted;
   SmallVector<Value> isInferred(elements.size());
+  const Integers *knownShape = l.symbolicShapes().integers(op.getShape());
   unsigned unknown = 0;
   Polynomial held(1);
   for (unsigned i = 0; i < elements.size(); ++i) {
@@ -150,6 +164,9 @@ static LoweredValues lowerReshape(ReshapeOp op, ReshapeOp::Adaptor operands, Low
       wanted.push_back(from[i]);
     } else if (constant) {
       wanted.push_back(l.size(*constant));
+    } else if (i < from.size() && knownShape && i < knownShape->size() &&
+               (*knownShape)[i] == from[i].symbolic) {
+      wanted.push_back(from[i]); // Also where it is 0.
     } else {
       ++unknown;
       if (!op.getAllowzero() && i < from.size())
