@@ -169,27 +169,13 @@ void addAttention(Registry &registry) {
   constexpr StringLiteral attributes =
       "is_causal:i kv_num_heads:i q_num_heads:i qk_matmul_output_mode:i scale:f "
       "softcap:f softmax_precision:i";
-  registry.add("", {"Attention", {23}, 3, 6, 1, 4, attributes, attention, "the output qk_matmul_output"});
-  registry.add("", {"Attention", {24}, 3, 7, 1, 4, attributes, attention, "the output qk_matmul_output"});
-  registry.add("", {"RotaryEmbedding",
-                    {23},
-                    3,
-                    4,
-                    1,
-                    1,
-                    "interleaved:i num_heads:i rotary_embedding_dim:i",
-                    rotaryEmbedding,
-                    ""});
-  registry.add("com.microsoft",
-               {"RotaryEmbedding",
-                {1},
-                4,
-                4,
-                1,
-                1,
-                "interleaved:i is_packed_batching:i num_heads:i rotary_embedding_dim:i scale:f",
-                microsoftRotaryEmbedding,
-                "packed batches; a scale other than 1"});
+  registry.add("", "Attention", {23}, 3, 6, 1, 4, attributes, attention, "the output qk_matmul_output");
+  registry.add("", "Attention", {24}, 3, 7, 1, 4, attributes, attention, "the output qk_matmul_output");
+  registry.add("", "RotaryEmbedding", {23}, 3, 4, 1, 1, "interleaved:i num_heads:i rotary_embedding_dim:i",
+               rotaryEmbedding, "");
+  registry.add("com.microsoft", "RotaryEmbedding", {1}, 4, 4, 1, 1,
+               "interleaved:i is_packed_batching:i num_heads:i rotary_embedding_dim:i scale:f",
+               microsoftRotaryEmbedding, "packed batches; a scale other than 1");
 }
 
 } // namespace tamis::import

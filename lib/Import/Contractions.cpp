@@ -104,20 +104,12 @@ static LogicalResult einsum(Node &node) {
 }
 
 void addContractions(Registry &registry) {
-  registry.add("", {"MatMul", {1, 9, 13}, 2, 2, 1, 1, "", matMul, ""});
-  registry.add("", {"Gemm", {7, 9}, 3, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm, ""});
-  registry.add("", {"Gemm", {11, 13}, 2, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm, ""});
-  registry.add("",
-               {"Einsum", {12}, 1, anyCount, 1, 1, "equation:s", einsum, "a letter twice in one operand"});
-  registry.add("com.microsoft", {"FusedMatMul",
-                                 {1},
-                                 2,
-                                 2,
-                                 1,
-                                 1,
-                                 "alpha:f transA:i transB:i transBatchA:i transBatchB:i",
-                                 fusedMatMul,
-                                 ""});
+  registry.add("", "MatMul", {1, 9, 13}, 2, 2, 1, 1, "", matMul);
+  registry.add("", "Gemm", {7, 9}, 3, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm);
+  registry.add("", "Gemm", {11, 13}, 2, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm);
+  registry.add("", "Einsum", {12}, 1, anyCount, 1, 1, "equation:s", einsum, "a letter twice in one operand");
+  registry.add("com.microsoft", "FusedMatMul", {1}, 2, 2, 1, 1,
+               "alpha:f transA:i transB:i transBatchA:i transBatchB:i", fusedMatMul, "");
 }
 
 } // namespace tamis::import

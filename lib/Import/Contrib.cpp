@@ -28,10 +28,10 @@ static LogicalResult quickGelu(Node &node) {
 }
 
 void addContrib(Registry &registry) {
-  registry.add("com.microsoft", {"Gelu", {1}, 1, 1, 1, 1, "", gelu, ""});
-  registry.add("com.microsoft", {"BiasGelu", {1}, 2, 2, 1, 1, "", biasGelu, ""});
-  registry.add("com.microsoft", {"FastGelu", {1}, 1, 2, 1, 1, "", fastGelu, ""});
-  registry.add("com.microsoft", {"QuickGelu", {1}, 1, 1, 1, 1, "alpha:f", quickGelu, ""});
+  registry.add("com.microsoft", "Gelu", {1}, 1, 1, 1, 1, "", gelu);
+  registry.add("com.microsoft", "BiasGelu", {1}, 2, 2, 1, 1, "", biasGelu);
+  registry.add("com.microsoft", "FastGelu", {1}, 1, 2, 1, 1, "", fastGelu);
+  registry.add("com.microsoft", "QuickGelu", {1}, 1, 1, 1, 1, "alpha:f", quickGelu);
 }
 
 } // namespace tamis::import

@@ -90,31 +90,17 @@ static LogicalResult ifNode(Node &node) {
 }
 
 void addControl(Registry &registry) {
-  registry.add("", {"Constant", {1, 9, 11}, 0, 0, 1, 1, "value:t sparse_value:p", constant, ""});
-  registry.add("",
-               {"Constant",
-                {12, 13, 19, 21, 23, 24},
-                0,
-                0,
-                1,
-                1,
-                "value:t sparse_value:p value_float:f value_floats:F value_int:i value_ints:I value_string:s "
-                "value_strings:S",
-                constant,
-                "strings"});
-  registry.add(
-      "", {"Identity", {1, 13, 14, 16, 19, 21, 23, 24}, 1, 1, 1, 1, "", identity, "sequences, optionals"});
-  registry.add("", {"Dropout", {7, 10}, 1, 1, 1, 2, "ratio:f", dropout, ""});
-  registry.add("", {"Dropout", {12, 13, 22}, 1, 3, 1, 2, "seed:i", dropout, "training mode"});
-  registry.add("", {"If",
-                    {1, 11, 13, 16, 19, 21, 23, 24},
-                    1,
-                    1,
-                    1,
-                    anyCount,
-                    "then_branch:g else_branch:g",
-                    ifNode,
-                    "conditions that are not known at compile time"});
+  registry.add("", "Constant", {1, 9, 11}, 0, 0, 1, 1, "value:t sparse_value:p", constant);
+  registry.add("", "Constant", {12, 13, 19, 21, 23, 24}, 0, 0, 1, 1,
+               "value:t sparse_value:p value_float:f value_floats:F value_int:i value_ints:I value_string:s "
+               "value_strings:S",
+               constant, "strings");
+  registry.add("", "Identity", {1, 13, 14, 16, 19, 21, 23, 24}, 1, 1, 1, 1, "", identity,
+               "sequences, optionals");
+  registry.add("", "Dropout", {7, 10}, 1, 1, 1, 2, "ratio:f", dropout);
+  registry.add("", "Dropout", {12, 13, 22}, 1, 3, 1, 2, "seed:i", dropout, "training mode");
+  registry.add("", "If", {1, 11, 13, 16, 19, 21, 23, 24}, 1, 1, 1, anyCount, "then_branch:g else_branch:g",
+               ifNode, "conditions that are not known at compile time");
 }
 
 } // namespace tamis::import

@@ -135,7 +135,7 @@ static LogicalResult castLike(Node &node) {
 void addElementwise(Registry &registry) {
   auto addUnary = [&](StringRef name, SmallVector<int> versions, LogicalResult (*handle)(Node &),
                       StringRef attributes = "") {
-    registry.add("", {name, versions, 1, 1, 1, 1, attributes, handle, ""});
+    registry.add("", name, versions, 1, 1, 1, 1, attributes, handle);
   };
   addUnary("Abs", {6, 13}, unary<onnx::AbsOp>);
   addUnary("Acos", {7, 22}, unary<onnx::AcosOp>);
@@ -181,7 +181,7 @@ void addElementwise(Registry &registry) {
 
   auto addBinary = [&](StringRef name, SmallVector<int> versions, LogicalResult (*handle)(Node &),
                        StringRef attributes = "") {
-    registry.add("", {name, versions, 2, 2, 1, 1, attributes, handle, ""});
+    registry.add("", name, versions, 2, 2, 1, 1, attributes, handle);
   };
   addBinary("Add", {7, 13, 14}, binary<onnx::AddOp>);
   addBinary("And", {7}, binary<onnx::AndOp>);
@@ -200,26 +200,19 @@ void addElementwise(Registry &registry) {
   addBinary("Xor", {7}, binary<onnx::XorOp>);
 
   auto addChain = [&](StringRef name, SmallVector<int> versions, LogicalResult (*handle)(Node &)) {
-    registry.add("", {name, versions, 1, anyCount, 1, 1, "", handle, ""});
+    registry.add("", name, versions, 1, anyCount, 1, 1, "", handle);
   };
   addChain("Max", {6, 8, 12, 13}, chain<onnx::MaxOp>);
   addChain("Mean", {6, 8, 13}, chain<onnx::AddOp>);
   addChain("Min", {6, 8, 12, 13}, chain<onnx::MinOp>);
   addChain("Sum", {6, 8, 13}, chain<onnx::AddOp>);
 
-  registry.add("", {"Clip", {6}, 1, 1, 1, 1, "max:f min:f", clipWithAttributes, ""});
-  registry.add("", {"Clip", {11, 12, 13}, 1, 3, 1, 1, "", clip, ""});
-  registry.add("", {"Where", {9, 16}, 3, 3, 1, 1, "", where, ""});
-  registry.add("", {"Cast",
-                    {6, 9, 13, 19, 21, 23, 24},
-                    1,
-                    1,
-                    1,
-                    1,
-                    "to:i saturate:i round_mode:s",
-                    cast,
-                    "strings, 8-bit floats, 4-bit types"});
-  registry.add("", {"CastLike", {15, 19, 21, 23, 24}, 2, 2, 1, 1, "saturate:i round_mode:s", castLike, ""});
+  registry.add("", "Clip", {6}, 1, 1, 1, 1, "max:f min:f", clipWithAttributes);
+  registry.add("", "Clip", {11, 12, 13}, 1, 3, 1, 1, "", clip);
+  registry.add("", "Where", {9, 16}, 3, 3, 1, 1, "", where);
+  registry.add("", "Cast", {6, 9, 13, 19, 21, 23, 24}, 1, 1, 1, 1, "to:i saturate:i round_mode:s", cast,
+               "strings, 8-bit floats, 4-bit types");
+  registry.add("", "CastLike", {15, 19, 21, 23, 24}, 2, 2, 1, 1, "saturate:i round_mode:s", castLike);
 }
 
 } // namespace tamis::import

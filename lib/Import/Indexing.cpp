@@ -68,21 +68,21 @@ static LogicalResult topKWithAttribute(Node &node) {
 static LogicalResult topK(Node &node) { return topKOf(node, node.input(1)); }
 
 void addIndexing(Registry &registry) {
-  registry.add("", {"Gather", {1, 11, 13}, 2, 2, 1, 1, "axis:i", gather<onnx::GatherOp>, ""});
-  registry.add("", {"GatherElements", {11, 13}, 2, 2, 1, 1, "axis:i", gather<onnx::GatherElementsOp>, ""});
-  registry.add("", {"GatherND", {11}, 2, 2, 1, 1, "", gatherND, ""});
-  registry.add(
-      "", {"GatherND", {12, 13}, 2, 2, 1, 1, "batch_dims:i", gatherND, "index tuples of unknown length"});
-  registry.add("", {"Scatter", {9, 11}, 3, 3, 1, 1, "axis:i", scatterElements, ""});
-  registry.add("", {"ScatterElements", {11, 13}, 3, 3, 1, 1, "axis:i", scatterElements, ""});
-  registry.add("", {"ScatterElements", {16, 18}, 3, 3, 1, 1, "axis:i reduction:s", scatterElements, ""});
-  registry.add("", {"ScatterND", {11, 13}, 3, 3, 1, 1, "", scatterND, ""});
-  registry.add("", {"ScatterND", {16, 18}, 3, 3, 1, 1, "reduction:s", scatterND, ""});
-  registry.add("", {"OneHot", {9, 11}, 3, 3, 1, 1, "axis:i", oneHot, ""});
-  registry.add("", {"NonZero", {9, 13}, 1, 1, 1, 1, "", nonZero, ""});
-  registry.add("", {"TopK", {1}, 1, 1, 2, 2, "axis:i k:i", topKWithAttribute, ""});
-  registry.add("", {"TopK", {10}, 2, 2, 1, 2, "axis:i", topK, ""});
-  registry.add("", {"TopK", {11, 24}, 2, 2, 1, 2, "axis:i largest:i sorted:i", topK, ""});
+  registry.add("", "Gather", {1, 11, 13}, 2, 2, 1, 1, "axis:i", gather<onnx::GatherOp>);
+  registry.add("", "GatherElements", {11, 13}, 2, 2, 1, 1, "axis:i", gather<onnx::GatherElementsOp>);
+  registry.add("", "GatherND", {11}, 2, 2, 1, 1, "", gatherND);
+  registry.add("", "GatherND", {12, 13}, 2, 2, 1, 1, "batch_dims:i", gatherND,
+               "index tuples of unknown length");
+  registry.add("", "Scatter", {9, 11}, 3, 3, 1, 1, "axis:i", scatterElements);
+  registry.add("", "ScatterElements", {11, 13}, 3, 3, 1, 1, "axis:i", scatterElements);
+  registry.add("", "ScatterElements", {16, 18}, 3, 3, 1, 1, "axis:i reduction:s", scatterElements);
+  registry.add("", "ScatterND", {11, 13}, 3, 3, 1, 1, "", scatterND);
+  registry.add("", "ScatterND", {16, 18}, 3, 3, 1, 1, "reduction:s", scatterND);
+  registry.add("", "OneHot", {9, 11}, 3, 3, 1, 1, "axis:i", oneHot);
+  registry.add("", "NonZero", {9, 13}, 1, 1, 1, 1, "", nonZero);
+  registry.add("", "TopK", {1}, 1, 1, 2, 2, "axis:i k:i", topKWithAttribute);
+  registry.add("", "TopK", {10}, 2, 2, 1, 2, "axis:i", topK);
+  registry.add("", "TopK", {11, 24}, 2, 2, 1, 2, "axis:i largest:i sorted:i", topK);
 }
 
 } // namespace tamis::import

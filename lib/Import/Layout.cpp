@@ -143,18 +143,18 @@ static LogicalResult trilu(Node &node) {
 }
 
 void addLayout(Registry &registry) {
-  registry.add("", {"Transpose", {1, 13, 21, 23, 24}, 1, 1, 1, 1, "perm:I", transpose, ""});
-  registry.add("", {"Concat", {4, 11, 13}, 1, anyCount, 1, 1, "axis:i", concat, ""});
-  registry.add("", {"Split", {2, 11}, 1, 1, 1, anyCount, "axis:i split:I", splitWithAttribute, ""});
-  registry.add("", {"Split", {13}, 1, 2, 1, anyCount, "axis:i", split, ""});
-  registry.add("", {"Split", {18}, 1, 2, 1, anyCount, "axis:i num_outputs:i", split, ""});
-  registry.add("", {"Slice", {1}, 1, 1, 1, 1, "axes:I starts:I ends:I", sliceWithAttributes, ""});
-  registry.add("", {"Slice", {10, 11, 13}, 3, 5, 1, 1, "", slice, "axes or steps that are no constants"});
-  registry.add("", {"Pad", {2}, 1, 1, 1, 1, "mode:s pads:I value:f", padWithAttributes, ""});
-  registry.add("", {"Pad", {11, 13}, 2, 3, 1, 1, "mode:s", pad, ""});
-  registry.add("", {"Pad", {18, 19, 21, 23, 24}, 2, 4, 1, 1, "mode:s", pad, "axes that are no constant"});
-  registry.add("", {"Tile", {6, 13}, 2, 2, 1, 1, "", tile, ""});
-  registry.add("", {"Trilu", {14}, 1, 2, 1, 1, "upper:i", trilu, ""});
+  registry.add("", "Transpose", {1, 13, 21, 23, 24}, 1, 1, 1, 1, "perm:I", transpose);
+  registry.add("", "Concat", {4, 11, 13}, 1, anyCount, 1, 1, "axis:i", concat);
+  registry.add("", "Split", {2, 11}, 1, 1, 1, anyCount, "axis:i split:I", splitWithAttribute);
+  registry.add("", "Split", {13}, 1, 2, 1, anyCount, "axis:i", split);
+  registry.add("", "Split", {18}, 1, 2, 1, anyCount, "axis:i num_outputs:i", split);
+  registry.add("", "Slice", {1}, 1, 1, 1, 1, "axes:I starts:I ends:I", sliceWithAttributes);
+  registry.add("", "Slice", {10, 11, 13}, 3, 5, 1, 1, "", slice, "axes or steps that are no constants");
+  registry.add("", "Pad", {2}, 1, 1, 1, 1, "mode:s pads:I value:f", padWithAttributes);
+  registry.add("", "Pad", {11, 13}, 2, 3, 1, 1, "mode:s", pad);
+  registry.add("", "Pad", {18, 19, 21, 23, 24}, 2, 4, 1, 1, "mode:s", pad, "axes that are no constant");
+  registry.add("", "Tile", {6, 13}, 2, 2, 1, 1, "", tile);
+  registry.add("", "Trilu", {14}, 1, 2, 1, 1, "upper:i", trilu);
 }
 
 } // namespace tamis::import

@@ -123,50 +123,22 @@ static LogicalResult embedLayerNormalization(Node &node) {
 }
 
 void addNormalizations(Registry &registry) {
-  registry.add("", {"Softmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::SoftmaxOp>, ""});
-  registry.add("", {"Softmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::SoftmaxOp>, ""});
-  registry.add("", {"LogSoftmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::LogSoftmaxOp>, ""});
-  registry.add("", {"LogSoftmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::LogSoftmaxOp>, ""});
-  registry.add("", {"Hardmax", {13}, 1, 1, 1, 1, "axis:i", hardmax, ""});
+  registry.add("", "Softmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::SoftmaxOp>);
+  registry.add("", "Softmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::SoftmaxOp>);
+  registry.add("", "LogSoftmax", {1, 11}, 1, 1, 1, 1, "axis:i", softmaxOfMatrix<onnx::LogSoftmaxOp>);
+  registry.add("", "LogSoftmax", {13}, 1, 1, 1, 1, "axis:i", softmax<onnx::LogSoftmaxOp>);
+  registry.add("", "Hardmax", {13}, 1, 1, 1, 1, "axis:i", hardmax);
   constexpr StringLiteral attributes = "axis:i epsilon:f stash_type:i";
-  registry.add("", {"LayerNormalization", {17}, 2, 3, 1, 3, attributes, layerNormalization, ""});
-  registry.add("", {"RMSNormalization", {23}, 2, 2, 1, 1, attributes, rmsNormalization, ""});
-  registry.add("", {"SimplifiedLayerNormalization",
-                    {1},
-                    2,
-                    2,
-                    1,
-                    2,
-                    attributes,
-                    rmsNormalization,
-                    "the output inv_std_var"});
-  registry.add("com.microsoft", {"SkipLayerNormalization",
-                                 {1},
-                                 3,
-                                 5,
-                                 1,
-                                 4,
-                                 "epsilon:f",
-                                 skipLayerNormalization,
-                                 "the outputs mean and inv_std_var"});
-  registry.add("com.microsoft", {"SkipSimplifiedLayerNormalization",
-                                 {1},
-                                 3,
-                                 4,
-                                 1,
-                                 4,
-                                 "epsilon:f",
-                                 skipSimplifiedLayerNormalization,
-                                 "the outputs mean and inv_std_var"});
-  registry.add("com.microsoft", {"EmbedLayerNormalization",
-                                 {1},
-                                 7,
-                                 9,
-                                 1,
-                                 3,
-                                 "epsilon:f mask_index_type:i",
-                                 embedLayerNormalization,
-                                 "the output mask_index"});
+  registry.add("", "LayerNormalization", {17}, 2, 3, 1, 3, attributes, layerNormalization);
+  registry.add("", "RMSNormalization", {23}, 2, 2, 1, 1, attributes, rmsNormalization);
+  registry.add("", "SimplifiedLayerNormalization", {1}, 2, 2, 1, 2, attributes, rmsNormalization,
+               "the output inv_std_var");
+  registry.add("com.microsoft", "SkipLayerNormalization", {1}, 3, 5, 1, 4, "epsilon:f",
+               skipLayerNormalization, "the outputs mean and inv_std_var");
+  registry.add("com.microsoft", "SkipSimplifiedLayerNormalization", {1}, 3, 4, 1, 4, "epsilon:f",
+               skipSimplifiedLayerNormalization, "the outputs mean and inv_std_var");
+  registry.add("com.microsoft", "EmbedLayerNormalization", {1}, 7, 9, 1, 3, "epsilon:f mask_index_type:i",
+               embedLayerNormalization, "the output mask_index");
 }
 
 } // namespace tamis::import

@@ -61,8 +61,8 @@ void addReductions(Registry &registry) {
   // The versions with an attribute `axes`, then those with an input.
   auto add = [&](StringRef name, SmallVector<int> before, LogicalResult (*handleBefore)(Node &),
                  SmallVector<int> since, LogicalResult (*handle)(Node &)) {
-    registry.add("", {name, before, 1, 1, 1, 1, old, handleBefore, ""});
-    registry.add("", {name, since, 1, 2, 1, 1, current, handle, restriction});
+    registry.add("", name, before, 1, 1, 1, 1, old, handleBefore);
+    registry.add("", name, since, 1, 2, 1, 1, current, handle, restriction);
   };
 #define TAMIS_REDUCTION(NAME, BEFORE, SINCE)                                                                 \
   add(#NAME, SmallVector<int> BEFORE, reduceWithAttribute<onnx::NAME##Op>, SmallVector<int> SINCE,           \
@@ -80,14 +80,14 @@ void addReductions(Registry &registry) {
   TAMIS_REDUCTION(ReduceSumSquare, TAMIS_LIST(1, 11, 13), {18});
 #undef TAMIS_LIST
 #undef TAMIS_REDUCTION
-  registry.add("", {"ArgMax", {1, 11}, 1, 1, 1, 1, "axis:i keepdims:i", arg<onnx::ArgMaxOp>, ""});
-  registry.add(
-      "", {"ArgMax", {12, 13}, 1, 1, 1, 1, "axis:i keepdims:i select_last_index:i", arg<onnx::ArgMaxOp>, ""});
-  registry.add("", {"ArgMin", {1, 11}, 1, 1, 1, 1, "axis:i keepdims:i", arg<onnx::ArgMinOp>, ""});
-  registry.add(
-      "", {"ArgMin", {12, 13}, 1, 1, 1, 1, "axis:i keepdims:i select_last_index:i", arg<onnx::ArgMinOp>, ""});
-  registry.add(
-      "", {"CumSum", {11, 14}, 2, 2, 1, 1, "exclusive:i reverse:i", cumSum, "an axis that is no constant"});
+  registry.add("", "ArgMax", {1, 11}, 1, 1, 1, 1, "axis:i keepdims:i", arg<onnx::ArgMaxOp>);
+  registry.add("", "ArgMax", {12, 13}, 1, 1, 1, 1, "axis:i keepdims:i select_last_index:i",
+               arg<onnx::ArgMaxOp>);
+  registry.add("", "ArgMin", {1, 11}, 1, 1, 1, 1, "axis:i keepdims:i", arg<onnx::ArgMinOp>);
+  registry.add("", "ArgMin", {12, 13}, 1, 1, 1, 1, "axis:i keepdims:i select_last_index:i",
+               arg<onnx::ArgMinOp>);
+  registry.add("", "CumSum", {11, 14}, 2, 2, 1, 1, "exclusive:i reverse:i", cumSum,
+               "an axis that is no constant");
 }
 
 } // namespace tamis::import

@@ -29,9 +29,12 @@ const Registry &Registry::get() {
   return registry;
 }
 
-void Registry::add(StringRef domain, Operator entry) {
-  byName[key(domain, entry.name)].push_back(all.size());
-  all.emplace_back(domain.str(), std::move(entry));
+void Registry::add(StringRef domain, StringRef name, SmallVector<int> versions, int minInputs, int maxInputs,
+                   int minOutputs, int maxOutputs, StringRef attributes, LogicalResult (*handle)(Node &),
+                   StringRef restrictions) {
+  byName[key(domain, name)].push_back(all.size());
+  all.emplace_back(domain.str(), Operator{name, std::move(versions), minInputs, maxInputs, minOutputs,
+                                          maxOutputs, attributes, handle, restrictions});
 }
 
 const Operator *Registry::find(StringRef domain, StringRef name, int64_t opset, int &version) const {

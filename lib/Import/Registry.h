@@ -35,7 +35,10 @@ public:
   /// All operators.
   static const Registry &get();
 
-  void add(llvm::StringRef domain, Operator entry);
+  /// Adds an operator; the parameters are as in Operator.
+  void add(llvm::StringRef domain, llvm::StringRef name, llvm::SmallVector<int> versions, int minInputs,
+           int maxInputs, int minOutputs, int maxOutputs, llvm::StringRef attributes,
+           llvm::LogicalResult (*handle)(Node &), llvm::StringRef restrictions = "");
   /// The operator as `opset` of `domain` ("" for ai.onnx) has it; null when it is unknown or too old.
   const Operator *find(llvm::StringRef domain, llvm::StringRef name, int64_t opset, int &version) const;
   /// Whether any version is known.

@@ -129,43 +129,22 @@ static LogicalResult eyeLike(Node &node) {
 }
 
 void addShapes(Registry &registry) {
-  registry.add("", {"Shape", {1, 13}, 1, 1, 1, 1, "", shape, ""});
-  registry.add("", {"Shape", {15, 19, 21, 23, 24}, 1, 1, 1, 1, "start:i end:i", shape, ""});
-  registry.add("", {"Size", {1, 13, 19, 21, 23, 24}, 1, 1, 1, 1, "", size, ""});
-  registry.add("", {"Reshape",
-                    {5, 13, 14, 19, 21, 23, 24},
-                    2,
-                    2,
-                    1,
-                    1,
-                    "allowzero:i",
-                    reshape,
-                    "a shape whose length is unknown"});
-  registry.add("", {"Flatten", {1, 9, 11, 13, 21, 23, 24}, 1, 1, 1, 1, "axis:i", flatten, ""});
-  registry.add("", {"Squeeze", {1, 11}, 1, 1, 1, 1, "axes:I", squeezeWithAttribute, ""});
-  registry.add("", {"Squeeze",
-                    {13, 21, 23, 24},
-                    1,
-                    2,
-                    1,
-                    1,
-                    "",
-                    squeeze,
-                    "axes that are no constant; no axes where sizes are unknown"});
-  registry.add("", {"Unsqueeze", {1, 11}, 1, 1, 1, 1, "axes:I", unsqueezeWithAttribute, ""});
-  registry.add("", {"Unsqueeze", {13, 21, 23, 24}, 2, 2, 1, 1, "", unsqueeze, "axes that are no constant"});
-  registry.add("", {"Expand", {8, 13}, 2, 2, 1, 1, "", expand, "a shape whose length is unknown"});
-  registry.add("", {"ConstantOfShape",
-                    {9, 20, 21, 23, 24},
-                    1,
-                    1,
-                    1,
-                    1,
-                    "value:t",
-                    constantOfShape,
-                    "a shape whose length is unknown"});
-  registry.add("", {"Range", {11}, 3, 3, 1, 1, "", range, ""});
-  registry.add("", {"EyeLike", {9, 22}, 1, 1, 1, 1, "dtype:i k:i", eyeLike, ""});
+  registry.add("", "Shape", {1, 13}, 1, 1, 1, 1, "", shape);
+  registry.add("", "Shape", {15, 19, 21, 23, 24}, 1, 1, 1, 1, "start:i end:i", shape);
+  registry.add("", "Size", {1, 13, 19, 21, 23, 24}, 1, 1, 1, 1, "", size);
+  registry.add("", "Reshape", {5, 13, 14, 19, 21, 23, 24}, 2, 2, 1, 1, "allowzero:i", reshape,
+               "a shape whose length is unknown");
+  registry.add("", "Flatten", {1, 9, 11, 13, 21, 23, 24}, 1, 1, 1, 1, "axis:i", flatten);
+  registry.add("", "Squeeze", {1, 11}, 1, 1, 1, 1, "axes:I", squeezeWithAttribute);
+  registry.add("", "Squeeze", {13, 21, 23, 24}, 1, 2, 1, 1, "", squeeze,
+               "axes that are no constant; no axes where sizes are unknown");
+  registry.add("", "Unsqueeze", {1, 11}, 1, 1, 1, 1, "axes:I", unsqueezeWithAttribute);
+  registry.add("", "Unsqueeze", {13, 21, 23, 24}, 2, 2, 1, 1, "", unsqueeze, "axes that are no constant");
+  registry.add("", "Expand", {8, 13}, 2, 2, 1, 1, "", expand, "a shape whose length is unknown");
+  registry.add("", "ConstantOfShape", {9, 20, 21, 23, 24}, 1, 1, 1, 1, "value:t", constantOfShape,
+               "a shape whose length is unknown");
+  registry.add("", "Range", {11}, 3, 3, 1, 1, "", range);
+  registry.add("", "EyeLike", {9, 22}, 1, 1, 1, 1, "dtype:i k:i", eyeLike);
 }
 
 } // namespace tamis::import
