@@ -37,6 +37,24 @@ struct ConvertTypes : ConversionPattern {
   }
 };
 
+/// Copies results that are parts of a larger tensor. Bufferisation would return the part with the larger
+/// tensor's strides as if it were contiguous.
+void copyReturnedSlices(func::ReturnOp op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    Operation *source = operand.get().getDefiningOp();
+    while (isa_and_nonnull<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(source))
+      source = source->getOperand(0).getDefiningOp();
+    if (!isa_and_nonnull<tensor::ExtractSliceOp>(source))
+      continue;
+    ImplicitLocOpBuilder b(source->getLoc(), op);
+    Value init = tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), operand.get()),
+                                         getElementTypeOrSelf(operand.get().getType()));
+    if (init.getType() != operand.get().getType())
+      init = tensor::CastOp::create(b, operand.get().getType(), init);
+    operand.set(linalg::CopyOp::create(b, operand.get(), init).getResult(0));
+  }
+}
+
 struct ConvertONNXToLinalg : tamis::impl::ConvertONNXToLinalgBase<ConvertONNXToLinalg> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -81,6 +99,7 @@ struct ConvertONNXToLinalg : tamis::impl::ConvertONNXToLinalgBase<ConvertONNXToL
     target.markUnknownOpDynamicallyLegal([&](Operation *op) { return converter.isLegal(op); });
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
+    module.walk(copyReturnedSlices);
     lowered = state.lowered;
     checks = state.checks;
     broadcasts = state.broadcasts;

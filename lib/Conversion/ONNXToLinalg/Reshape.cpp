@@ -190,7 +190,8 @@ static LoweredValues lowerReshape(ReshapeOp op, ReshapeOp::Adaptor operands, Low
     return {l.reshape(operands.getData(), to)};
   }
 
-  Value others = l.index(1), count = l.value(total);
+  Value others = l.index(1), count = l.value(total), anyZero = l.boolean(false);
+  SmallVector<Value> factors;
   for (unsigned i = 0; i < wanted.size(); ++i) {
     if (!wanted[i])
       continue;
@@ -198,10 +199,14 @@ static LoweredValues lowerReshape(ReshapeOp op, ReshapeOp::Adaptor operands, Low
     if (isInferred[i])
       factor = l.select(isInferred[i], l.index(1), factor);
     l.check(l.compare(Compare::GreaterOrEqual, factor, l.index(0)), mismatch);
-    if (unknown > 1) // The product must not wrap round to the right one.
-      l.check(
-          l.compare(Compare::LessOrEqual, others, l.div(l.max(count, l.index(1)), l.max(factor, l.index(1)))),
-          mismatch);
+    anyZero = l.logicalOr(anyZero, l.compare(Compare::Equal, factor, l.index(0)));
+    factors.push_back(factor);
+  }
+  for (Value factor : factors) {
+    if (unknown > 1) { // The product must not wrap round to the right one.
+      Value limit = l.div(l.max(count, l.index(1)), l.max(factor, l.index(1)));
+      l.check(l.logicalOr(anyZero, l.compare(Compare::LessOrEqual, others, limit)), mismatch);
+    }
     others = l.mul(others, factor);
   }
   Value inferred = l.div(count, others);
