@@ -45,11 +45,13 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
 
     Sizes that broadcast against each other and may differ at run time are compared there: the operand that must be
     repeated is copied to the full size then, and used as it is otherwise.
+
+    The arguments of public functions are marked as not writable, and results that are slices are copied.
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
-    "::tamis::rt::RTDialect"
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::tamis::rt::RTDialect"
   ];
   let statistics = [
     Statistic<"lowered", "lowered", "onnx ops lowered">,

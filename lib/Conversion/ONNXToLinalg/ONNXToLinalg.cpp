@@ -1,6 +1,7 @@
 //===- ONNXToLinalg.cpp - The pass convert-onnx-to-linalg -----------------------------------------===//
 #include "Lowering.h"
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Pass/Pass.h"
 #include "tamis/Conversion/Passes.h"
@@ -100,6 +101,13 @@ struct ConvertONNXToLinalg : tamis::impl::ConvertONNXToLinalgBase<ConvertONNXToL
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     module.walk(copyReturnedSlices);
+    // Inputs are the caller's: what is updated in place is copied first.
+    module.walk([](func::FuncOp function) {
+      for (unsigned i = 0; function.isPublic() && i < function.getNumArguments(); ++i)
+        if (isa<TensorType>(function.getArgument(i).getType()))
+          function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
+                              BoolAttr::get(function.getContext(), false));
+    });
     lowered = state.lowered;
     checks = state.checks;
     broadcasts = state.broadcasts;

@@ -28,6 +28,7 @@ func.func @first_token(%x: tensor<?x?x8xf32>) -> tensor<?x8xf32> {
 
 // Updates in order, in place: the last one wins.
 // CHECK-LABEL: func.func @scatter
+// CHECK-SAME: bufferization.writable = false
 // CHECK: rt.check %{{.*}}, "an index is out of range"
 // CHECK: scf.for
 // CHECK: tensor.insert
