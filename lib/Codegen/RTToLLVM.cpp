@@ -158,7 +158,7 @@ struct CheckLowering : ConvertOpToLLVMPattern<rt::CheckOp> {
               {host.integer(table.indexOf(op)), reason});
     LLVM::UnreachableOp::create(rewriter, loc);
     rewriter.setInsertionPointToEnd(block);
-    LLVM::CondBrOp::create(rewriter, loc, adaptor.getCondition(), rest, failing,
+    LLVM::CondBrOp::create(rewriter, loc, adaptor.getCondition(), rest, ValueRange{}, failing, ValueRange{},
                            std::pair<uint32_t, uint32_t>(1 << 20, 1));
     rewriter.eraseOp(op);
     return success();
@@ -250,8 +250,9 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     vector::populateVectorBroadcastLoweringPatterns(patterns);
     vector::populateVectorMaskOpLoweringPatterns(patterns);
     vector::populateVectorShapeCastLoweringPatterns(patterns);
-    populateFuncToLLVMConversionPatterns(converter, patterns, &symbols);
-    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns, &symbols);
+    SymbolTableCollection collection;
+    populateFuncToLLVMConversionPatterns(converter, patterns, &collection);
+    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns, &collection);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     index::populateIndexToLLVMConversionPatterns(converter, patterns);

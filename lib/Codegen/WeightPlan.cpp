@@ -3,6 +3,7 @@
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Iterators.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 
 namespace tamis {
@@ -32,7 +33,7 @@ static void collectChain(Operation *op, SetVector<Operation *> &chain) {
 }
 
 namespace {
-struct WeightPlan : impl::WeightPlanBase<WeightPlan> {
+struct WeightPlan : tamis::impl::WeightPlanBase<WeightPlan> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
@@ -77,7 +78,7 @@ struct WeightPlan : impl::WeightPlanBase<WeightPlan> {
 
   void dropUnused(ModuleOp module) {
     SmallVector<Operation *> dead;
-    module.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
+    module.walk<WalkOrder::PostOrder, mlir::ReverseIterator>([&](Operation *op) {
       if (isWeightOp(op) && !isa<weight::SourceOp, weight::RecipeOp, weight::YieldOp>(op) && op->use_empty())
         op->erase();
     });

@@ -3,7 +3,6 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -43,11 +42,7 @@ void LoopPipeline::build(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   simplify(passes);
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  bufferize.bufferAlignment = 64;
-  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addPass(createRTBufferize());
   passes.addNestedPass<func::FuncOp>(createConvertMatmulToKernel());
   passes.addNestedPass<func::FuncOp>(createMemRefCopyToLinalg());
   simplify(passes);
@@ -67,7 +62,7 @@ void MachinePipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
-  passes.addPass(arith::createArithExpandOpsPass());
+  passes.addPass(arith::createArithExpandOpsPass({/*includeBf16=*/true}));
   simplify(passes);
   passes.addPass(createConvertRTToLLVM());
   passes.addPass(createReconcileUnrealizedCastsPass());

@@ -5,6 +5,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -57,7 +58,7 @@ namespace {
 class Reporter {
 public:
   Reporter(MLIRContext &context, StringRef model)
-      : handler(&context, [this](Diagnostic &diagnostic) { report(diagnostic); }), model(model) {}
+      : handler(&context, [this](Diagnostic &diagnostic) { return report(diagnostic); }), model(model) {}
 
   bool sawError() const { return errors > 0; }
 
@@ -96,13 +97,15 @@ private:
   }
 
   void print(Diagnostic &diagnostic, StringRef severity, StringRef indent) {
+    std::string text = diagnostic.str();
     StringRef node = nodeName(diagnostic.getLocation());
     llvm::errs() << indent << severity << ": ";
-    if (!node.empty())
+    // The importer's sentences name their node.
+    if (!node.empty() && !StringRef(text).contains(node))
       llvm::errs() << "node '" << node << "': ";
-    else if (indent != "  ")
+    else if (node.empty() && indent != "  " && !StringRef(text).contains(model))
       llvm::errs() << model << ": ";
-    llvm::errs() << diagnostic.str() << "\n";
+    llvm::errs() << text << "\n";
   }
 
   ScopedDiagnosticHandler handler;
@@ -175,14 +178,16 @@ private:
 
   int import() {
     ImportOptions importOptions;
-    std::string error;
-    for (const std::string &dim : options.dims)
-      if (!parseDimension(dim, importOptions, error))
-        return reporter.fail(Usage, error);
+    for (const std::string &dim : options.dims) {
+      DimensionOverride parsed;
+      if (!parseDimension(dim, parsed))
+        return reporter.fail(Usage, "--dim " + dim + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1");
+      importOptions.dimensions.push_back(parsed);
+    }
     ImportError kind = ImportError::None;
     auto imported = importONNX(context, options.model, importOptions, &kind);
     if (failed(imported))
-      return kind == ImportError::System ? System : reporter.sawError() ? Refused : Internal;
+      return kind == ImportError::System ? System : Refused;
     module = std::move(*imported);
     description = describeModel(*module);
     description.sourceName = llvm::sys::path::filename(options.model).str();
@@ -192,21 +197,14 @@ private:
     return 0;
   }
 
-  static bool parseDimension(StringRef text, ImportOptions &importOptions, std::string &error) {
+  static bool parseDimension(StringRef text, DimensionOverride &dimension) {
     auto [name, value] = text.rsplit('=');
     auto [low, high] = value.split("..");
-    DimensionOverride dimension;
     dimension.name = name.str();
-    bool range = value.contains("..");
-    if (name.empty() || low.getAsInteger(10, dimension.min) || (range && high.getAsInteger(10, dimension.max)) ||
-        dimension.min < 1 || (range && dimension.max < dimension.min)) {
-      error = ("--dim " + text + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1").str();
+    if (name.empty() || low.getAsInteger(10, dimension.min) || dimension.min < 1)
       return false;
-    }
-    if (!range)
-      dimension.max = dimension.min;
-    importOptions.dimensions.push_back(dimension);
-    return true;
+    dimension.max = dimension.min;
+    return !value.contains("..") || (!high.getAsInteger(10, dimension.max) && dimension.max >= dimension.min);
   }
 
   std::vector<std::string> resultFlags() const {

@@ -16,6 +16,12 @@ def WeightPlan : Pass<"weight-plan", "::mlir::ModuleOp"> {
                     Statistic<"bytes", "bytes", "Bytes of the weight segment">];
 }
 
+def RTBufferize : Pass<"rt-bufferize", "::mlir::ModuleOp"> {
+  let summary = "One-shot bufferisation of everything but the recipes of weights";
+  let description = "Functions take and return contiguous buffers; new ones are aligned to 64 bytes.";
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def MemRefCopyToLinalg : Pass<"memref-copy-to-linalg", "::mlir::func::FuncOp"> {
   let summary = "Turn copies of strided buffers into linalg.copy";
   let description = "Upstream's lowering of such a memref.copy calls a function of a C library that code does not have.";
