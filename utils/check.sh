@@ -127,7 +127,7 @@ python_environment "$build/python" "$TAMIS_SOURCE/utils/requirements.txt"
 
 say "Building in $build"
 step configure configure "$build" "-DTAMIS_PYTHON=$python" || finish
-step build ninja -C "$build" || finish
+step build ninja -k 0 -C "$build" || finish
 
 ctest_in unit "$build"
 lit_in lit "$build/test"

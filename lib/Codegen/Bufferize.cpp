@@ -1,4 +1,5 @@
-//===- Bufferize.cpp - Tensors become buffers -------------------------------------------------------------------===//
+//===- Bufferize.cpp - Tensors become buffers
+//-------------------------------------------------------------------===//
 #include "tamis/Codegen/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"

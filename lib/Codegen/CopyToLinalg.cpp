@@ -1,4 +1,5 @@
-//===- CopyToLinalg.cpp - Strided copies become loops --------------------------------------------------------===//
+//===- CopyToLinalg.cpp - Strided copies become loops
+//--------------------------------------------------------===//
 #include "tamis/Codegen/Passes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -16,7 +17,8 @@ struct CopyToLinalg : tamis::impl::MemRefCopyToLinalgBase<CopyToLinalg> {
   void runOnOperation() override {
     SmallVector<memref::CopyOp> copies;
     getOperation().walk([&](memref::CopyOp copy) {
-      auto from = dyn_cast<MemRefType>(copy.getSource().getType()), to = dyn_cast<MemRefType>(copy.getTarget().getType());
+      auto from = dyn_cast<MemRefType>(copy.getSource().getType()),
+           to = dyn_cast<MemRefType>(copy.getTarget().getType());
       // A copy between contiguous buffers is one memcpy.
       if (from && to && !(from.getLayout().isIdentity() && to.getLayout().isIdentity()))
         copies.push_back(copy);

@@ -18,9 +18,10 @@ using namespace mlir;
 
 /// Ops that LLVM turns into instructions of every target; all others would be calls into a libm.
 static bool isInstruction(Operation *op) {
-  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp, math::FmaOp, math::RoundEvenOp,
-             math::SqrtOp, math::TruncOp, math::CountLeadingZerosOp, math::CtPopOp, math::CountTrailingZerosOp, math::IsFiniteOp,
-             math::IsInfOp, math::IsNaNOp, math::IsNormalOp>(op);
+  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp, math::FmaOp,
+             math::RoundEvenOp, math::SqrtOp, math::TruncOp, math::CountLeadingZerosOp, math::CtPopOp,
+             math::CountTrailingZerosOp, math::IsFiniteOp, math::IsInfOp, math::IsNaNOp, math::IsNormalOp>(
+      op);
 }
 
 namespace {
@@ -28,8 +29,8 @@ namespace {
 struct ComputeInF32 : RewritePattern {
   ComputeInF32(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/10, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
-    if (op->getDialect() != rewriter.getContext()->getLoadedDialect<math::MathDialect>() || isInstruction(op) ||
-        op->getNumResults() != 1)
+    if (op->getDialect() != rewriter.getContext()->getLoadedDialect<math::MathDialect>() ||
+        isInstruction(op) || op->getNumResults() != 1)
       return failure();
     Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
     if (!isa<FloatType>(element) || element.isF32())
@@ -62,8 +63,8 @@ struct MathToPolynomial : tamis::impl::MathToPolynomialBase<MathToPolynomial> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ComputeInF32>(&getContext());
-    math::populateExpansionPatterns(patterns, {"tan", "sinh", "cosh", "asinh", "acosh", "atanh", "powf", "fpowi",
-                                               "exp2", "round", "rsqrt"});
+    math::populateExpansionPatterns(patterns, {"tan", "sinh", "cosh", "asinh", "acosh", "atanh", "powf",
+                                               "fpowi", "exp2", "round", "rsqrt"});
     populateMathPolynomialApproximationPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -1,4 +1,5 @@
-//===- OperationTable.cpp - Names of operations for profiles and messages --------------------------------===//
+//===- OperationTable.cpp - Names of operations for profiles and messages
+//--------------------------------===//
 #include "tamis/Codegen/OperationTable.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -83,8 +83,8 @@ struct Outline : tamis::impl::RTOutlineBase<Outline> {
     entry.getTerminator()->erase();
 
     builder.setInsertionPoint(op);
-    rt::LaunchOp::create(builder, loc, body.getSymName(), op.getCount(), op.getGrain(), op.getKind(), op.getFlops(),
-                         op.getBytes(), captures);
+    rt::LaunchOp::create(builder, loc, body.getSymName(), op.getCount(), op.getGrain(), op.getKind(),
+                         op.getFlops(), op.getBytes(), captures);
     op.erase();
   }
 };

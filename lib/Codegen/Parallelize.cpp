@@ -79,7 +79,9 @@ struct Parallelize : tamis::impl::RTParallelizeBase<Parallelize> {
   void toParallelRegion(scf::ParallelOp loop) {
     OpBuilder builder(loop);
     Location loc = loop.getLoc();
-    auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(builder, loc, value); };
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(builder, loc, value);
+    };
     SmallVector<Value> sizes(loop.getUpperBound());
     Value zero = constant(0), one = constant(1), least = constant(minWork);
     bool single = sizes.size() == 1;
@@ -87,30 +89,30 @@ struct Parallelize : tamis::impl::RTParallelizeBase<Parallelize> {
     for (Value size : single ? ArrayRef(sizes) : ArrayRef(sizes).drop_back())
       units = arith::MulIOp::create(builder, loc, units, size);
     Value total = arith::MulIOp::create(builder, loc, units, inner);
-    Value grain = arith::DivUIOp::create(builder, loc, least, arith::MaxUIOp::create(builder, loc, inner, one));
+    Value grain =
+        arith::DivUIOp::create(builder, loc, least, arith::MaxUIOp::create(builder, loc, inner, one));
     grain = arith::MaxUIOp::create(builder, loc, grain, one);
     // Work is counted in elements; a map over f32 reads and writes about 8 bytes an element.
     Value bytes = arith::MulIOp::create(builder, loc, total, constant(8));
-    rt::ParallelOp::create(
-        builder, loc, units, grain, "elementwise", total, bytes,
-        [&](OpBuilder &b, Location loc, Value begin, Value end, Value) {
-          auto outer = scf::ForOp::create(b, loc, begin, end, one);
-          b.setInsertionPointToStart(outer.getBody());
-          SmallVector<Value> indices(sizes.size());
-          Value rest = outer.getInductionVar();
-          for (int64_t i = sizes.size() - (single ? 1 : 2); i > 0; --i) {
-            indices[i] = arith::RemUIOp::create(b, loc, rest, sizes[i]);
-            rest = arith::DivUIOp::create(b, loc, rest, sizes[i]);
-          }
-          indices[0] = rest;
-          if (!single) {
-            auto last = scf::ForOp::create(b, loc, zero, sizes.back(), one);
-            indices.back() = last.getInductionVar();
-            b.setInsertionPointToStart(last.getBody());
-          }
-          moveBody(loop, indices, b);
-          b.setInsertionPointAfter(outer);
-        });
+    rt::ParallelOp::create(builder, loc, units, grain, "elementwise", total, bytes,
+                           [&](OpBuilder &b, Location loc, Value begin, Value end, Value) {
+                             auto outer = scf::ForOp::create(b, loc, begin, end, one);
+                             b.setInsertionPointToStart(outer.getBody());
+                             SmallVector<Value> indices(sizes.size());
+                             Value rest = outer.getInductionVar();
+                             for (int64_t i = sizes.size() - (single ? 1 : 2); i > 0; --i) {
+                               indices[i] = arith::RemUIOp::create(b, loc, rest, sizes[i]);
+                               rest = arith::DivUIOp::create(b, loc, rest, sizes[i]);
+                             }
+                             indices[0] = rest;
+                             if (!single) {
+                               auto last = scf::ForOp::create(b, loc, zero, sizes.back(), one);
+                               indices.back() = last.getInductionVar();
+                               b.setInsertionPointToStart(last.getBody());
+                             }
+                             moveBody(loop, indices, b);
+                             b.setInsertionPointAfter(outer);
+                           });
     loop.erase();
     ++parallel;
   }

@@ -29,8 +29,8 @@ struct PlanMemory : tamis::impl::RTPlanMemoryBase<PlanMemory> {
     }
   }
 
-  /// The last op of the allocation's block that touches it or a view of it; null when it leaves the block or is
-  /// freed already.
+  /// The last op of the allocation's block that touches it or a view of it; null when it leaves the block or
+  /// is freed already.
   static Operation *lastUse(memref::AllocOp alloc, BufferViewFlowAnalysis &views) {
     Block *block = alloc->getBlock();
     Operation *last = alloc;

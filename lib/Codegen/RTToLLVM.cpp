@@ -1,7 +1,7 @@
 //===- RTToLLVM.cpp - Everything to the LLVM dialect, rt through the host ------------------------------===//
 //
-// The layout of TamisHost is that of runtime/include/tamis/code_abi.h; the static assertions below hold the two
-// together.
+// The layout of TamisHost is that of runtime/include/tamis/code_abi.h; the static assertions below hold the
+// two together.
 //
 //===----------------------------------------------------------------------------------------------------===//
 #include "tamis/Codegen/Passes.h"
@@ -34,7 +34,8 @@ namespace tamis {
 using namespace mlir;
 using namespace tamis;
 
-static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48, "the code ABI changed");
+static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48,
+              "the code ABI changed");
 
 namespace {
 
@@ -80,10 +81,12 @@ struct AllocLowering : ConvertOpToLLVMPattern<memref::AllocOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     SmallVector<Value> sizes, strides;
     Value bytes;
-    getMemRefDescriptorSizes(op.getLoc(), op.getType(), adaptor.getDynamicSizes(), rewriter, sizes, strides, bytes);
+    getMemRefDescriptorSizes(op.getLoc(), op.getType(), adaptor.getDynamicSizes(), rewriter, sizes, strides,
+                             bytes);
     Host host(rewriter, op.getLoc());
     Value data = host.call(offsetof(TamisHost, allocate), host.pointer, {bytes}).getResult();
-    rewriter.replaceOp(op, {createMemRefDescriptor(op.getLoc(), op.getType(), data, data, sizes, strides, rewriter)});
+    rewriter.replaceOp(
+        op, {createMemRefDescriptor(op.getLoc(), op.getType(), data, data, sizes, strides, rewriter)});
     return success();
   }
 };
@@ -103,7 +106,8 @@ struct DeallocLowering : ConvertOpToLLVMPattern<memref::DeallocOp> {
 struct WeightGetLowering : ConvertOpToLLVMPattern<weight::GetOp> {
   WeightGetLowering(const LLVMTypeConverter &converter, SymbolTable &symbols)
       : ConvertOpToLLVMPattern(converter), symbols(symbols) {}
-  LogicalResult matchAndRewrite(weight::GetOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(weight::GetOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     auto recipe = symbols.lookup<weight::RecipeOp>(op.getRecipe());
     if (!recipe || !recipe.getOffset())
       return op.emitOpError("names no recipe with an offset");
@@ -121,7 +125,8 @@ struct WeightGetLowering : ConvertOpToLLVMPattern<weight::GetOp> {
 
 struct ThreadsLowering : ConvertOpToLLVMPattern<rt::ThreadsOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(rt::ThreadsOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(rt::ThreadsOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Host host(rewriter, op.getLoc());
     rewriter.replaceOp(op, host.member(offsetof(TamisHost, threads), rewriter.getI64Type()));
     return success();
@@ -136,7 +141,8 @@ struct CountLowering : ConvertOpToLLVMPattern<rt::CountOp> {
     Host host(rewriter, loc);
     Value address = host.address(offsetof(TamisHost, counters) + 8 * op.getCounter());
     Value old = LLVM::LoadOp::create(rewriter, loc, rewriter.getI64Type(), address);
-    LLVM::StoreOp::create(rewriter, loc, LLVM::AddOp::create(rewriter, loc, old, adaptor.getValue()), address);
+    LLVM::StoreOp::create(rewriter, loc, LLVM::AddOp::create(rewriter, loc, old, adaptor.getValue()),
+                          address);
     rewriter.eraseOp(op);
     return success();
   }
@@ -166,7 +172,8 @@ struct CheckLowering : ConvertOpToLLVMPattern<rt::CheckOp> {
   OperationTable &table;
 };
 
-/// The captures travel in a struct on the caller's stack; a thunk with the signature of TamisBody takes them out again.
+/// The captures travel in a struct on the caller's stack; a thunk with the signature of TamisBody takes them
+/// out again.
 struct LaunchLowering : ConvertOpToLLVMPattern<rt::LaunchOp> {
   LaunchLowering(const LLVMTypeConverter &converter, OperationTable &table)
       : ConvertOpToLLVMPattern(converter), table(table) {}
@@ -198,7 +205,8 @@ struct LaunchLowering : ConvertOpToLLVMPattern<rt::LaunchOp> {
     return success();
   }
 
-  std::string makeThunk(rt::LaunchOp op, LLVM::LLVMStructType record, ConversionPatternRewriter &rewriter) const {
+  std::string makeThunk(rt::LaunchOp op, LLVM::LLVMStructType record,
+                        ConversionPatternRewriter &rewriter) const {
     OpBuilder::InsertionGuard guard(rewriter);
     Location loc = op.getLoc();
     auto module = op->getParentOfType<ModuleOp>();
@@ -279,7 +287,8 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     table.write();
   }
 
-  LogicalResult readSignature(func::FuncOp main, SmallVector<MemRefType> &inputs, SmallVector<MemRefType> &outputs) {
+  LogicalResult readSignature(func::FuncOp main, SmallVector<MemRefType> &inputs,
+                              SmallVector<MemRefType> &outputs) {
     for (Type type : main.getArgumentTypes().drop_front()) {
       auto memref = dyn_cast<MemRefType>(type);
       if (!memref)
@@ -305,8 +314,9 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     Block *block = entry.addEntryBlock(builder);
     builder.setInsertionPointToStart(block);
     auto field = [&](Value array, size_t tensor, size_t offset) -> Value {
-      return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), array,
-                                 ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(tensor * sizeof(TamisTensor) + offset)});
+      return LLVM::GEPOp::create(
+          builder, loc, pointer, builder.getI8Type(), array,
+          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(tensor * sizeof(TamisTensor) + offset)});
     };
     auto integer = [&](int64_t value) -> Value {
       return LLVM::ConstantOp::create(builder, loc, i64, builder.getI64IntegerAttr(value));
@@ -318,8 +328,9 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
       SmallVector<Value> sizes, strides(type.getRank());
       for (int64_t d = 0; d < type.getRank(); ++d)
         sizes.push_back(type.isDynamicDim(d)
-                            ? Value(LLVM::LoadOp::create(builder, loc, i64,
-                                                         field(block->getArgument(1), i, offsetof(TamisTensor, dims) + 8 * d)))
+                            ? Value(LLVM::LoadOp::create(
+                                  builder, loc, i64,
+                                  field(block->getArgument(1), i, offsetof(TamisTensor, dims) + 8 * d)))
                             : integer(type.getDimSize(d)));
       Value stride = integer(1);
       for (int64_t d = type.getRank() - 1; d >= 0; --d) {

@@ -1,4 +1,5 @@
-//===- Pipelines.cpp - The passes of a compilation, in order -----------------------------------------------===//
+//===- Pipelines.cpp - The passes of a compilation, in order
+//-----------------------------------------------===//
 #include "tamis/Pipelines/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -72,7 +73,8 @@ void MachinePipeline::build(OpPassManager &passes, const Options &options) {
 void tamis::registerPipelines() {
   PassPipelineRegistration<ModelPipeline::Options>("tamis-model", "From imported onnx to fused nn and token",
                                                    ModelPipeline::build);
-  PassPipelineRegistration<>("tamis-loops", "From nn and token to buffers and parallel loops", LoopPipeline::build);
+  PassPipelineRegistration<>("tamis-loops", "From nn and token to buffers and parallel loops",
+                             LoopPipeline::build);
   PassPipelineRegistration<MachinePipeline::Options>("tamis-machine", "From loops to LLVM for one ISA level",
                                                      MachinePipeline::build);
 }

@@ -1,4 +1,5 @@
-//===- Registration.cpp - Dialects and passes of a compilation ------------------------------------------------===//
+//===- Registration.cpp - Dialects and passes of a compilation
+//------------------------------------------------===//
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"

@@ -1,8 +1,9 @@
-//===- ArtifactWriter.cpp - Writes .tamis files ----------------------------------------------------------------===//
+//===- ArtifactWriter.cpp - Writes .tamis files
+//----------------------------------------------------------------===//
 #include "tamis/Target/ArtifactWriter.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "artifact_generated.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "runtime/src/Hash.h"
 #include "tamis/Target/AtomicFile.h"
 #include "tamis/artifact_format.h"
@@ -81,8 +82,8 @@ namespace {
 /// Builds the tables of artifact.fbs.
 class HeaderBuilder {
 public:
-  std::vector<char> build(const ModelDescription &model, const WeightLayout &weights, ArrayRef<CodeVariant> code,
-                          ArrayRef<uint64_t> offsets, ArrayRef<uint64_t> hashes) {
+  std::vector<char> build(const ModelDescription &model, const WeightLayout &weights,
+                          ArrayRef<CodeVariant> code, ArrayRef<uint64_t> offsets, ArrayRef<uint64_t> hashes) {
     // Every field is stored, so that the header's size does not depend on offsets and hashes.
     builder.ForceDefaults(true);
     auto at = [](ArrayRef<uint64_t> list, size_t i) { return i < list.size() ? list[i] : 0; };
@@ -95,8 +96,9 @@ public:
                                                    variant.image.entryOffset));
     }
     if (weights.bytes)
-      segments.push_back(schema::CreateSegment(builder, schema::SegmentKind::weights, at(offsets, code.size()),
-                                               weights.bytes, at(hashes, code.size())));
+      segments.push_back(schema::CreateSegment(builder, schema::SegmentKind::weights,
+                                               at(offsets, code.size()), weights.bytes,
+                                               at(hashes, code.size())));
     std::vector<flatbuffers::Offset<schema::Operation>> operations;
     for (auto &[name, kind] : model.operations)
       operations.push_back(schema::CreateOperation(builder, string(name), string(kind)));
@@ -107,19 +109,21 @@ public:
     std::vector<flatbuffers::Offset<schema::Remark>> remarks;
     for (auto &[pass, text] : model.remarks)
       remarks.push_back(schema::CreateRemark(builder, string(pass), string(text)));
-    auto provenance =
-        schema::CreateProvenance(builder, string(TAMIS_VERSION), string(model.sourceName), model.sourceHash,
-                                 strings(model.flags), strings(model.passes));
+    auto provenance = schema::CreateProvenance(builder, string(TAMIS_VERSION), string(model.sourceName),
+                                               model.sourceHash, strings(model.flags), strings(model.passes));
     auto artifact = schema::CreateArtifact(
         builder, TAMIS_CODE_ABI_VERSION, string(model.name), tensors(model.inputs), tensors(model.outputs),
         builder.CreateVector(segments), builder.CreateVector(variants), builder.CreateVector(operations),
-        builder.CreateVector(weightTable), provenance, builder.CreateVector(remarks), string(model.maskInput));
+        builder.CreateVector(weightTable), provenance, builder.CreateVector(remarks),
+        model.maskInput.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(model.maskInput));
     schema::FinishArtifactBuffer(builder, artifact);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
   }
 
 private:
-  flatbuffers::Offset<flatbuffers::String> string(const std::string &text) { return builder.CreateString(text); }
+  flatbuffers::Offset<flatbuffers::String> string(const std::string &text) {
+    return builder.CreateString(text);
+  }
 
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>>
   strings(const std::vector<std::string> &list) {
@@ -145,7 +149,8 @@ private:
 } // namespace
 
 std::vector<char> tamis::makeHeader(const ModelDescription &model, const WeightLayout &weights,
-                                    ArrayRef<CodeVariant> code, ArrayRef<uint64_t> offsets, ArrayRef<uint64_t> hashes) {
+                                    ArrayRef<CodeVariant> code, ArrayRef<uint64_t> offsets,
+                                    ArrayRef<uint64_t> hashes) {
   return HeaderBuilder().build(model, weights, code, offsets, hashes);
 }
 

@@ -1,4 +1,5 @@
-//===- AtomicFile.cpp - Write, sync, rename ------------------------------------------------------------------===//
+//===- AtomicFile.cpp - Write, sync, rename
+//------------------------------------------------------------------===//
 #include "tamis/Target/AtomicFile.h"
 
 #include "llvm/Support/Errno.h"

@@ -1,4 +1,5 @@
-//===- CHeader.cpp - The header that goes with an embedded model --------------------------------------------------===//
+//===- CHeader.cpp - The header that goes with an embedded model
+//--------------------------------------------------===//
 #include "tamis/Target/EmbeddedWriter.h"
 
 #include "tamis/runtime.h"
@@ -39,8 +40,8 @@ static StringRef cType(uint8_t type) {
 
 static StringRef typeName(uint8_t type) {
   switch (type) {
-#define CASE(name)                                                                                                     \
-  case TAMIS_##name:                                                                                                   \
+#define CASE(name)                                                                                           \
+  case TAMIS_##name:                                                                                         \
     return #name;
     CASE(F32)
     CASE(U8)
@@ -62,11 +63,12 @@ static StringRef typeName(uint8_t type) {
 
 /// Member names for tensors: C identifiers, distinct.
 static std::vector<std::string> memberNames(ArrayRef<TensorDescription> tensors) {
-  static const StringSet<> keywords{"auto",   "break",  "case",   "char",   "class",  "const",    "continue", "default",
-                                    "delete", "do",     "double", "else",   "enum",   "extern",   "float",    "for",
-                                    "goto",   "if",     "inline", "int",    "long",   "new",      "operator", "private",
-                                    "public", "register", "return", "short", "signed", "sizeof",  "static",   "struct",
-                                    "switch", "template", "this", "typedef", "union", "unsigned", "void",     "while"};
+  static const StringSet<> keywords{
+      "auto",   "break",    "case",   "char",    "class",  "const",    "continue", "default",
+      "delete", "do",       "double", "else",    "enum",   "extern",   "float",    "for",
+      "goto",   "if",       "inline", "int",     "long",   "new",      "operator", "private",
+      "public", "register", "return", "short",   "signed", "sizeof",   "static",   "struct",
+      "switch", "template", "this",   "typedef", "union",  "unsigned", "void",     "while"};
   std::vector<std::string> names;
   StringSet<> used;
   for (const TensorDescription &tensor : tensors) {
@@ -98,7 +100,8 @@ static std::string shapeText(const TensorDescription &tensor) {
   return text + "]";
 }
 
-static void declareMembers(raw_ostream &out, ArrayRef<TensorDescription> tensors, ArrayRef<std::string> names) {
+static void declareMembers(raw_ostream &out, ArrayRef<TensorDescription> tensors,
+                           ArrayRef<std::string> names) {
   for (auto [tensor, name] : zip(tensors, names)) {
     out << "  const " << cType(tensor.type) << " *" << name << "; /* " << shapeText(tensor) << " */\n";
     if (!tensor.dims.empty())
@@ -120,9 +123,11 @@ std::string tamis::makeCHeader(const ModelDescription &model, const EmbeddedOpti
       << "#define " << upper << "_INPUT_COUNT " << model.inputs.size() << "\n"
       << "#define " << upper << "_OUTPUT_COUNT " << model.outputs.size() << "\n\n"
       << "/* Loads the model; tamis_model_destroy frees it. `weights_folder` is where " << prefix
-      << ".weights lies when the\n * weights are not linked in; else it is not read. `options` and `error` may be null. "
+      << ".weights lies when the\n * weights are not linked in; else it is not read. `options` and `error` "
+         "may be null. "
          "*/\n"
-      << "TamisStatus " << prefix << "_model_load(const char *weights_folder, const TamisModelOptions *options,\n"
+      << "TamisStatus " << prefix
+      << "_model_load(const char *weights_folder, const TamisModelOptions *options,\n"
       << "    TamisModel **model, TamisError *error);\n\n"
       << "/* Row-major and contiguous, owned by the caller. */\n"
       << "typedef struct " << prefix << "_inputs {\n";
@@ -135,7 +140,8 @@ std::string tamis::makeCHeader(const ModelDescription &model, const EmbeddedOpti
       << "/* Runs the model on a context of it (tamis_context_create). */\n"
       << "static inline TamisStatus " << prefix << "_run(TamisContext *context, const " << prefix
       << "_inputs *inputs,\n    " << prefix << "_outputs *outputs, TamisError *error) {\n"
-      << "  TamisValue values[" << std::max<size_t>(model.inputs.size(), 1) << "], value;\n  TamisStatus status;\n"
+      << "  TamisValue values[" << std::max<size_t>(model.inputs.size(), 1)
+      << "], value;\n  TamisStatus status;\n"
       << "  int i;\n  (void)i;\n";
   for (auto [index, entry] : enumerate(zip(model.inputs, inputs))) {
     auto &[tensor, name] = entry;
@@ -143,13 +149,14 @@ std::string tamis::makeCHeader(const ModelDescription &model, const EmbeddedOpti
         << "  values[" << index << "].rank = " << tensor.dims.size() << ";\n"
         << "  values[" << index << "].data = inputs->" << name << ";\n";
     if (!tensor.dims.empty())
-      out << "  for (i = 0; i < " << tensor.dims.size() << "; ++i)\n    values[" << index << "].dims[i] = inputs->"
-          << name << "_dims[i];\n";
+      out << "  for (i = 0; i < " << tensor.dims.size() << "; ++i)\n    values[" << index
+          << "].dims[i] = inputs->" << name << "_dims[i];\n";
   }
   out << "  status = tamis_run(context, values, " << model.inputs.size() << ", 0, error);\n";
   for (auto [index, entry] : enumerate(zip(model.outputs, outputs))) {
     auto &[tensor, name] = entry;
-    out << "  if (status == TAMIS_OK)\n    status = tamis_context_output(context, " << index << ", &value, error);\n"
+    out << "  if (status == TAMIS_OK)\n    status = tamis_context_output(context, " << index
+        << ", &value, error);\n"
         << "  if (status != TAMIS_OK)\n    return status;\n"
         << "  outputs->" << name << " = (const " << cType(tensor.type) << " *)value.data;\n";
     if (!tensor.dims.empty())

@@ -1,4 +1,5 @@
-//===- CodeImage.cpp - Links one object into a flat image ------------------------------------------------===//
+//===- CodeImage.cpp - Links one object into a flat image
+//------------------------------------------------===//
 #include "tamis/Target/CodeImage.h"
 
 #include "llvm/ADT/DenseMap.h"

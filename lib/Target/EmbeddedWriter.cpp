@@ -1,4 +1,5 @@
-//===- EmbeddedWriter.cpp - Models as objects and shared libraries -----------------------------------------------===//
+//===- EmbeddedWriter.cpp - Models as objects and shared libraries
+//-----------------------------------------------===//
 #include "tamis/Target/EmbeddedWriter.h"
 
 #include "runtime/src/Hash.h"
@@ -28,18 +29,22 @@ std::string tamis::symbolPrefix(StringRef output) {
 }
 
 namespace {
-/// Adds to a module with the code what a program needs to load the model: the header, the weights, the TamisEmbedded that
-/// describes them, and the function that loads it.
+/// Adds to a module with the code what a program needs to load the model: the header, the weights, the
+/// TamisEmbedded that describes them, and the function that loads it.
 class Embedder {
 public:
   Embedder(llvm::Module &module, const EmbeddedOptions &options)
       : module(module), context(module.getContext()), builder(context), options(options) {}
 
-  void embed(ArrayRef<char> header, ArrayRef<std::string> isas, const WeightLayout &weights, StringRef weightsFile) {
+  void embed(ArrayRef<char> header, ArrayRef<std::string> isas, const WeightLayout &weights,
+             StringRef weightsFile) {
     llvm::Type *pointer = builder.getPtrTy();
     llvm::Constant *none = llvm::ConstantPointerNull::get(builder.getPtrTy());
-    llvm::Constant *headerData = data("header", llvm::ConstantDataArray::get(context, llvm::ArrayRef(
-        reinterpret_cast<const uint8_t *>(header.data()), header.size())), 16);
+    llvm::Constant *headerData =
+        data("header",
+             llvm::ConstantDataArray::get(
+                 context, llvm::ArrayRef(reinterpret_cast<const uint8_t *>(header.data()), header.size())),
+             16);
     llvm::Constant *weightData = none, *weightName = none;
     if (weights.bytes && options.weightsBeside)
       weightName = text(llvm::sys::path::filename(weightsFile));
@@ -53,23 +58,28 @@ public:
     }
     auto *table = llvm::ArrayType::get(pointer, isas.size());
     auto number = [&](uint64_t value) { return builder.getInt64(value); };
-    llvm::Constant *fields[] = {number(72),        headerData, number(header.size()),
-                                weightData,        number(weightData == none ? 0 : weights.bytes),
-                                weightName,        data("isas", llvm::ConstantArray::get(table, names), 8),
+    llvm::Constant *fields[] = {number(72),
+                                headerData,
+                                number(header.size()),
+                                weightData,
+                                number(weightData == none ? 0 : weights.bytes),
+                                weightName,
+                                data("isas", llvm::ConstantArray::get(table, names), 8),
                                 data("entries", llvm::ConstantArray::get(table, entries), 8),
                                 builder.getInt32(isas.size())};
     llvm::Constant *description = data("embedded", llvm::ConstantStruct::getAnon(fields), 8);
 
     // TamisStatus PREFIX_model_load(folder, options, model, error)
-    auto *loadType = llvm::FunctionType::get(builder.getInt32Ty(), {pointer, pointer, pointer, pointer}, false);
+    auto *loadType =
+        llvm::FunctionType::get(builder.getInt32Ty(), {pointer, pointer, pointer, pointer}, false);
     auto *runtimeType =
         llvm::FunctionType::get(builder.getInt32Ty(), {pointer, pointer, pointer, pointer, pointer}, false);
     auto *load = llvm::Function::Create(loadType, llvm::GlobalValue::ExternalLinkage,
                                         options.prefix + "_model_load", module);
     builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", load));
-    builder.CreateRet(builder.CreateCall(module.getOrInsertFunction("tamis_model_load_embedded", runtimeType),
-                                         {description, load->getArg(0), load->getArg(1), load->getArg(2),
-                                          load->getArg(3)}));
+    builder.CreateRet(builder.CreateCall(
+        module.getOrInsertFunction("tamis_model_load_embedded", runtimeType),
+        {description, load->getArg(0), load->getArg(1), load->getArg(2), load->getArg(3)}));
   }
 
   std::string entryName(StringRef isa) const {
@@ -80,8 +90,9 @@ public:
 
 private:
   llvm::Constant *data(StringRef name, llvm::Constant *value, unsigned alignment) {
-    auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
-                                            llvm::GlobalValue::InternalLinkage, value, options.prefix + "_" + name);
+    auto *global =
+        new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                 llvm::GlobalValue::InternalLinkage, value, options.prefix + "_" + name);
     global->setAlignment(llvm::Align(alignment));
     return global;
   }
@@ -91,9 +102,9 @@ private:
   /// A constant with the bytes of a file. Only the assembler reads them, in one piece.
   llvm::Constant *includeFile(StringRef name, StringRef path) {
     std::string symbol = options.prefix + "_" + name.str();
-    module.appendModuleInlineAsm(".section .rodata." + symbol + ",\"a\",@progbits\n.balign 4096\n.globl " + symbol +
-                                 "\n.hidden " + symbol + "\n" + symbol + ":\n.incbin \"" + path.str() +
-                                 "\"\n.text\n");
+    module.appendModuleInlineAsm(".section .rodata." + symbol + ",\"a\",@progbits\n.balign 4096\n.globl " +
+                                 symbol + "\n.hidden " + symbol + "\n" + symbol + ":\n.incbin \"" +
+                                 path.str() + "\"\n.text\n");
     auto *global = new llvm::GlobalVariable(module, builder.getInt8Ty(), /*isConstant=*/true,
                                             llvm::GlobalValue::ExternalLinkage, nullptr, symbol);
     global->setVisibility(llvm::GlobalValue::HiddenVisibility);

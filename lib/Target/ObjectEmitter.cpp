@@ -1,4 +1,5 @@
-//===- ObjectEmitter.cpp - The LLVM dialect to an ELF object ------------------------------------------------===//
+//===- ObjectEmitter.cpp - The LLVM dialect to an ELF object
+//------------------------------------------------===//
 #include "tamis/Target/ObjectEmitter.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -25,8 +26,8 @@ ArrayRef<StringRef> tamis::knownISALevels() {
   return levels;
 }
 
-/// Defines void *name(void *to, from, size) as one string instruction. LLVM itself calls these. `from` is a pointer, or
-/// the byte to fill with.
+/// Defines void *name(void *to, from, size) as one string instruction. LLVM itself calls these. `from` is a
+/// pointer, or the byte to fill with.
 static void defineMemoryFunction(llvm::Module &module, StringRef name, bool fill, StringRef assembly) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
@@ -39,10 +40,11 @@ static void defineMemoryFunction(llvm::Module &module, StringRef name, bool fill
   builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
   // The registers are inputs that the instruction changes, so each is an output tied to an input.
   auto *registers = llvm::StructType::get(pointer, source, size);
-  auto *code = llvm::InlineAsm::get(llvm::FunctionType::get(registers, {pointer, source, size}, false), assembly,
-                                    fill ? "=&{di},=&{ax},=&{cx},0,1,2,~{memory},~{dirflag},~{fpsr},~{flags}"
-                                         : "=&{di},=&{si},=&{cx},0,1,2,~{memory},~{dirflag},~{fpsr},~{flags}",
-                                    /*hasSideEffects=*/true);
+  auto *code =
+      llvm::InlineAsm::get(llvm::FunctionType::get(registers, {pointer, source, size}, false), assembly,
+                           fill ? "=&{di},=&{ax},=&{cx},0,1,2,~{memory},~{dirflag},~{fpsr},~{flags}"
+                                : "=&{di},=&{si},=&{cx},0,1,2,~{memory},~{dirflag},~{fpsr},~{flags}",
+                           /*hasSideEffects=*/true);
   builder.CreateCall(code, {function->getArg(0), function->getArg(1), function->getArg(2)});
   builder.CreateRet(function->getArg(0));
 }
@@ -50,10 +52,11 @@ static void defineMemoryFunction(llvm::Module &module, StringRef name, bool fill
 static void defineMemoryFunctions(llvm::Module &module) {
   defineMemoryFunction(module, "memcpy", false, "rep movsb");
   defineMemoryFunction(module, "memset", true, "rep stosb");
-  defineMemoryFunction(module, "memmove", false,
-                       "cmp %rsi, %rdi\n\tjbe 1f\n\t"
-                       "lea -1(%rdi,%rcx), %rdi\n\tlea -1(%rsi,%rcx), %rsi\n\tstd\n\trep movsb\n\tcld\n\tjmp 2f\n"
-                       "1:\n\trep movsb\n2:");
+  defineMemoryFunction(
+      module, "memmove", false,
+      "cmp %rsi, %rdi\n\tjbe 1f\n\t"
+      "lea -1(%rdi,%rcx), %rdi\n\tlea -1(%rsi,%rcx), %rsi\n\tstd\n\trep movsb\n\tcld\n\tjmp 2f\n"
+      "1:\n\trep movsb\n2:");
 }
 
 static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Location loc, StringRef isa) {
@@ -71,15 +74,16 @@ static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Locatio
     return emitError(loc, "LLVM has no target for x86-64: ") << error;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, isa, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, isa, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                  llvm::CodeGenOptLevel::Aggressive));
   if (!machine)
     return emitError(loc, "LLVM cannot make code for ") << isa;
   return machine;
 }
 
 FailureOr<std::unique_ptr<llvm::Module>> tamis::makeLLVMModule(ModuleOp module, llvm::LLVMContext &context,
-                                                                const ObjectOptions &options) {
+                                                               const ObjectOptions &options) {
   auto machine = makeTargetMachine(module.getLoc(), options.isa);
   if (failed(machine))
     return failure();

@@ -1,4 +1,5 @@
-//===- SharedLinker.cpp - LLD as a library --------------------------------------------------------------------------===//
+//===- SharedLinker.cpp - LLD as a library
+//--------------------------------------------------------------------------===//
 #include "tamis/Target/SharedLinker.h"
 
 #include "lld/Common/Driver.h"
@@ -28,13 +29,15 @@ llvm::Error tamis::linkShared(llvm::StringRef path, llvm::StringRef object) {
   if (llvm::Error error = writeFileAtomically(input, object))
     return error;
   std::string name = llvm::sys::path::filename(path).str();
-  const char *arguments[] = {"ld.lld", "-shared", "--hash-style=gnu", "-z", "noexecstack", "-z", "relro",
-                             "--build-id=none", "-soname", name.c_str(), "-o", output.c_str(), input.c_str()};
+  const char *arguments[] = {"ld.lld", "-shared",      "--hash-style=gnu", "-z",      "noexecstack",
+                             "-z",     "relro",        "--build-id=none",  "-soname", name.c_str(),
+                             "-o",     output.c_str(), input.c_str()};
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode)
-    return llvm::createStringError(std::errc::io_error, "cannot link %s: %s", path.str().c_str(), messages.c_str());
+    return llvm::createStringError(std::errc::io_error, "cannot link %s: %s", path.str().c_str(),
+                                   messages.c_str());
   auto linked = llvm::MemoryBuffer::getFile(output, false, false);
   if (!linked)
     return llvm::createStringError(linked.getError(), "cannot read %s", output.c_str());

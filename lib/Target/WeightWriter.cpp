@@ -1,4 +1,5 @@
-//===- WeightWriter.cpp - Evaluates recipes in a stream ------------------------------------------------------===//
+//===- WeightWriter.cpp - Evaluates recipes in a stream
+//------------------------------------------------------===//
 #include "tamis/Target/WeightWriter.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -13,7 +14,9 @@
 using namespace mlir;
 using namespace tamis;
 
-static uint64_t elementBytes(RankedTensorType type) { return llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
+static uint64_t elementBytes(RankedTensorType type) {
+  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
 static uint64_t bytesOf(RankedTensorType type) { return type.getNumElements() * elementBytes(type); }
 
 namespace {
@@ -52,7 +55,8 @@ public:
         .Case([&](weight::CastOp cast) { return convert(cast, type); })
         .Case([&](weight::ScaleOp scale) { return multiply(scale, type); })
         .Case([&](weight::PackPanelsOp pack) { return packPanels(pack, type); })
-        .Default([](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
+        .Default(
+            [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
   }
 
 private:
@@ -64,7 +68,8 @@ private:
       if (auto dense = dyn_cast<DenseElementsAttr>(*value))
         return readDense(dense, type);
       if (auto resource = dyn_cast<DenseResourceElementsAttr>(*value))
-        if (AsmResourceBlob *blob = resource.getRawHandle().getBlob(); blob && blob->getData().size() == bytesOf(type)) {
+        if (AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+            blob && blob->getData().size() == bytesOf(type)) {
           bytes.view = blob->getData();
           return bytes;
         }
@@ -76,9 +81,9 @@ private:
     llvm::sys::path::append(path, *source.getFile());
     auto file = llvm::MemoryBuffer::getFileSlice(path, bytesOf(type), *source.getOffset());
     if (!file || (*file)->getBufferSize() != bytesOf(type))
-      return source.emitError("weight '") << source.getSymName() << "': cannot read " << bytesOf(type) << " bytes at "
-                                          << *source.getOffset() << " of " << path
-                                          << (file ? "" : ": " + file.getError().message());
+      return source.emitError("weight '")
+             << source.getSymName() << "': cannot read " << bytesOf(type) << " bytes at "
+             << *source.getOffset() << " of " << path << (file ? "" : ": " + file.getError().message());
     bytes.view = ArrayRef((*file)->getBufferStart(), (*file)->getBufferSize());
     bytes.file = std::move(*file);
     return bytes;
@@ -204,7 +209,8 @@ private:
     if (failed(input))
       return failure();
     auto from = cast<RankedTensorType>(op.getInput().getType());
-    uint64_t width = elementBytes(type), k = from.getDimSize(0), n = from.getDimSize(1), columns = type.getDimSize(2);
+    uint64_t width = elementBytes(type), k = from.getDimSize(0), n = from.getDimSize(1),
+             columns = type.getDimSize(2);
     Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where the last panel is not full
     for (uint64_t row = 0; row < k; ++row)
       for (uint64_t column = 0; column < n; column += columns)
@@ -233,7 +239,8 @@ WeightLayout tamis::layOutWeights(ModuleOp module) {
     for (Operation &op : recipe.getBody().front())
       if (!isa<weight::LoadOp, weight::YieldOp>(op))
         transforms += (transforms.empty() ? "" : ", ") + op.getName().stripDialect().str();
-    layout.weights.push_back({recipe.getSymName().str(), static_cast<uint64_t>(*recipe.getOffset()), length, transforms});
+    layout.weights.push_back(
+        {recipe.getSymName().str(), static_cast<uint64_t>(*recipe.getOffset()), length, transforms});
     layout.bytes = *recipe.getOffset() + length;
   }
   return layout;

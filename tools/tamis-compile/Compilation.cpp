@@ -1,4 +1,5 @@
-//===- Compilation.cpp - From an ONNX file to what was asked for --------------------------------------------------===//
+//===- Compilation.cpp - From an ONNX file to what was asked for
+//--------------------------------------------------===//
 
 #include "Compilation.h"
 
@@ -48,7 +49,8 @@ bool tools::parseExtraOptions(const std::vector<std::string> &rest) {
   llvm::raw_string_ostream stream(message);
   if (llvm::cl::ParseCommandLineOptions(words.size(), words.data(), "", &stream))
     return true;
-  llvm::errs() << "tamis: error: " << StringRef(message).trim() << "\nRun 'tamis compile --help' for the options.\n";
+  llvm::errs() << "tamis: error: " << StringRef(message).trim()
+               << "\nRun 'tamis compile --help' for the options.\n";
   return false;
 }
 
@@ -123,8 +125,8 @@ std::vector<std::string> resolveTargets(const tools::CompileOptions &options, st
     if (isa == "native") {
       llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
       bool v3 = features["avx2"] && features["fma"] && features["bmi2"] && features["f16c"];
-      bool v4 = v3 && features["avx512f"] && features["avx512bw"] && features["avx512cd"] && features["avx512dq"] &&
-                features["avx512vl"];
+      bool v4 = v3 && features["avx512f"] && features["avx512bw"] && features["avx512cd"] &&
+                features["avx512dq"] && features["avx512vl"];
       if (!v3) {
         error = "this machine has no ISA level that Tamis makes code for; name one with --target";
         return {};
@@ -181,7 +183,8 @@ private:
     for (const std::string &dim : options.dims) {
       DimensionOverride parsed;
       if (!parseDimension(dim, parsed))
-        return reporter.fail(Usage, "--dim " + dim + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1");
+        return reporter.fail(Usage,
+                             "--dim " + dim + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1");
       importOptions.dimensions.push_back(parsed);
     }
     ImportError kind = ImportError::None;
@@ -246,7 +249,8 @@ private:
     ModelPipeline::Options modelOptions;
     modelOptions.keepPadding = options.keepPadding;
     modelOptions.printRaising = options.printRaising;
-    if (failed(runPasses(*module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
+    if (failed(runPasses(
+            *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");
     readRemarks();
     if (options.emit == "mlir" && options.level == "model")
@@ -259,7 +263,8 @@ private:
   void readRemarks() {
     if (auto remarks = (*module)->getAttrOfType<ArrayAttr>("tamis.remarks"))
       for (auto remark : remarks.getAsRange<DictionaryAttr>())
-        description.remarks.push_back({remark.getAs<StringAttr>("pass").str(), remark.getAs<StringAttr>("text").str()});
+        description.remarks.push_back(
+            {remark.getAs<StringAttr>("pass").str(), remark.getAs<StringAttr>("text").str()});
     if (auto mask = (*module)->getAttrOfType<StringAttr>("tamis.mask_input"))
       description.maskInput = mask.str();
     summary.remarks = description.remarks;
@@ -296,7 +301,8 @@ private:
   LogicalResult lowerTo(StringRef isa, ModuleOp target) {
     MachinePipeline::Options machineOptions;
     machineOptions.isa = isa.str();
-    return runPasses(target, [&](OpPassManager &passes) { MachinePipeline::build(passes, machineOptions); }, false);
+    return runPasses(
+        target, [&](OpPassManager &passes) { MachinePipeline::build(passes, machineOptions); }, false);
   }
 
   int emitMLIR() {
@@ -326,9 +332,9 @@ private:
         description.operations.push_back({cast<StringAttr>(row[0]).str(), cast<StringAttr>(row[1]).str()});
   }
 
-  /// Lowers a copy of the module for every ISA level, side by side when there are threads, and gives each to `use`.
-  template <typename Use>
-  LogicalResult forEachISA(Use use) {
+  /// Lowers a copy of the module for every ISA level, side by side when there are threads, and gives each to
+  /// `use`.
+  template <typename Use> LogicalResult forEachISA(Use use) {
     std::vector<OwningOpRef<ModuleOp>> copies;
     for (size_t i = 0; i < isas.size(); ++i)
       copies.emplace_back(module->clone());

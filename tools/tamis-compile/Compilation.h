@@ -1,4 +1,5 @@
-//===- Compilation.h - From an ONNX file to what was asked for --------------------------------------------------===//
+//===- Compilation.h - From an ONNX file to what was asked for
+//--------------------------------------------------===//
 #ifndef TAMIS_TOOLS_COMPILATION_H
 #define TAMIS_TOOLS_COMPILATION_H
 

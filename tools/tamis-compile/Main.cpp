@@ -1,4 +1,5 @@
-//===- Main.cpp - tamis-compile: what `tamis compile` runs ---------------------------------------------------===//
+//===- Main.cpp - tamis-compile: what `tamis compile` runs
+//---------------------------------------------------===//
 
 #include "Commands.h"
 #include "Compilation.h"
@@ -13,17 +14,17 @@ using namespace tamis::tools;
 
 static void print(const CompileSummary &summary, bool json) {
   if (json) {
-    nlohmann::ordered_json object{{"schema", "tamis.compile.v1"},     {"output", summary.output},
-                                  {"bytes", summary.bytes},           {"seconds", summary.seconds},
-                                  {"peak_bytes", summary.peakBytes},  {"isa_levels", summary.isas},
-                                  {"remarks", nlohmann::json::array()}};
+    nlohmann::ordered_json object{
+        {"schema", "tamis.compile.v1"},      {"output", summary.output},        {"bytes", summary.bytes},
+        {"seconds", summary.seconds},        {"peak_bytes", summary.peakBytes}, {"isa_levels", summary.isas},
+        {"remarks", nlohmann::json::array()}};
     for (auto &[pass, text] : summary.remarks)
       object["remarks"].push_back({{"pass", pass}, {"text", text}});
     fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  fmt::print("{}: {:.2f} MB, {}; compiled in {:.2f} s, peak memory {:.0f} MB\n", summary.output, summary.bytes / 1e6,
-             fmt::join(summary.isas, " and "), summary.seconds, summary.peakBytes / 1e6);
+  fmt::print("{}: {:.2f} MB, {}; compiled in {:.2f} s, peak memory {:.0f} MB\n", summary.output,
+             summary.bytes / 1e6, fmt::join(summary.isas, " and "), summary.seconds, summary.peakBytes / 1e6);
   for (auto &[pass, text] : summary.remarks)
     fmt::print("{}: {}\n", pass, text);
 }

@@ -1,4 +1,5 @@
-//===- tamis-lsp-server.cpp - Editors' language server for Tamis' IR ----------------------------------------------===//
+//===- tamis-lsp-server.cpp - Editors' language server for Tamis' IR
+//----------------------------------------------===//
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "tamis/Pipelines/Pipelines.h"
 

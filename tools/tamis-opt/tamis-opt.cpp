@@ -1,4 +1,5 @@
-//===- tamis-opt.cpp - Runs passes on MLIR, for tests and for people who write passes ------------------------------===//
+//===- tamis-opt.cpp - Runs passes on MLIR, for tests and for people who write passes
+//------------------------------===//
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tamis/Pipelines/Pipelines.h"
 

@@ -1,4 +1,5 @@
-//===- CompileCommand.cpp - `tamis compile` ------------------------------------------------------------------===//
+//===- CompileCommand.cpp - `tamis compile`
+//------------------------------------------------------------------===//
 
 #include "Commands.h"
 #include "CompileOptions.h"

@@ -1,4 +1,5 @@
-//===- CompileOptions.cpp - The options of `tamis compile` -------------------------------------------------===//
+//===- CompileOptions.cpp - The options of `tamis compile`
+//-------------------------------------------------===//
 
 #include "CompileOptions.h"
 
@@ -8,16 +9,19 @@ namespace tamis::tools {
 
 void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
-  command.add_option("-o,--output", options.output, "The file to write; '-' is standard output for mlir, llvm and asm")
+  command
+      .add_option("-o,--output", options.output,
+                  "The file to write; '-' is standard output for mlir, llvm and asm")
       ->required()
       ->type_name("OUT");
   command.add_option("--emit", options.emit, "What to write")
       ->check(CLI::IsMember({"tamis", "object", "shared", "mlir", "llvm", "asm"}).description(""))
       ->type_name("{tamis,object,shared,mlir,llvm,asm}")
       ->capture_default_str();
-  command.add_option("--target", options.targets,
-                     "ISA levels to make code for, separated by commas; 'native' is the best of this machine; "
-                     "default: all")
+  command
+      .add_option("--target", options.targets,
+                  "ISA levels to make code for, separated by commas; 'native' is the best of this machine; "
+                  "default: all")
       ->delimiter(',')
       ->check(CLI::IsMember({"native", "x86-64-v3", "x86-64-v4"}).description(""))
       ->type_name("{native,x86-64-v3,x86-64-v4}");
@@ -33,7 +37,8 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
       ->check(CLI::IsMember({"inside", "beside"}).description(""))
       ->type_name("{inside,beside}")
       ->capture_default_str();
-  command.add_option("--prefix", options.prefix, "Prefix of the symbols of --emit=object and shared")->type_name("NAME");
+  command.add_option("--prefix", options.prefix, "Prefix of the symbols of --emit=object and shared")
+      ->type_name("NAME");
   command.add_option("--level", options.level, "The level of IR that --emit=mlir shows")
       ->check(CLI::IsMember({"imported", "model", "loops", "machine"}).description(""))
       ->type_name("{imported,model,loops,machine}")

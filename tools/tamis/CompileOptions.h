@@ -1,7 +1,8 @@
-//===- CompileOptions.h - The options of `tamis compile` ---------------------------------------------------===//
+//===- CompileOptions.h - The options of `tamis compile`
+//---------------------------------------------------===//
 //
-// Shared by the driver, which shows help, completion and man pages, and by tamis-compile, which does the work: the
-// driver links neither LLVM nor MLIR.
+// Shared by the driver, which shows help, completion and man pages, and by tamis-compile, which does the
+// work: the driver links neither LLVM nor MLIR.
 //
 //===---------------------------------------------------------------------------------------------------------===//
 #ifndef TAMIS_TOOLS_COMPILEOPTIONS_H
@@ -20,17 +21,17 @@ struct CompileOptions {
   std::string model;
   std::string output;
   std::string emit = "tamis";
-  std::string level = "model";         // of --emit=mlir
-  std::vector<std::string> targets;    // "native" or ISA levels; empty: all that Tamis knows
+  std::string level = "model";      // of --emit=mlir
+  std::vector<std::string> targets; // "native" or ISA levels; empty: all that Tamis knows
   std::string precision = "f32";
-  std::vector<std::string> dims;       // NAME=N or NAME=MIN..MAX
-  std::string weights = "inside";      // of --emit=object and shared
-  std::string prefix;                  // of symbols; empty: from the output's name
+  std::vector<std::string> dims;  // NAME=N or NAME=MIN..MAX
+  std::string weights = "inside"; // of --emit=object and shared
+  std::string prefix;             // of symbols; empty: from the output's name
   bool keepPadding = false;
   bool printRaising = false;
   bool quiet = false;
   bool json = false;
-  std::vector<std::string> rest;       // for MLIR and LLVM
+  std::vector<std::string> rest; // for MLIR and LLVM
 };
 
 /// Adds the options and their examples to `command`.

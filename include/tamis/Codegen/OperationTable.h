@@ -8,12 +8,12 @@
 
 namespace tamis {
 
-/// The ONNX node's name in a location: the innermost name of a NameLoc, the first of a FusedLoc that has one; "" when
-/// there is none.
+/// The ONNX node's name in a location: the innermost name of a NameLoc, the first of a FusedLoc that has one;
+/// "" when there is none.
 llvm::StringRef nodeName(mlir::Location loc);
 
-/// Numbers the operations that code reports to its host, and keeps the texts of its messages. The table becomes the
-/// module attribute `tamis.operations`, an array of arrays [name, kind].
+/// Numbers the operations that code reports to its host, and keeps the texts of its messages. The table
+/// becomes the module attribute `tamis.operations`, an array of arrays [name, kind].
 class OperationTable {
 public:
   explicit OperationTable(mlir::ModuleOp module) : module(module) {}

@@ -29,12 +29,13 @@ enum class ImportError {
   System   // The file could not be read.
 };
 
-/// Reads the model at `path` and builds its module: func.func @main of onnx ops, and weight.source symbols that point
-/// into the model's files. The module carries `weight.folder`, the absolute folder of those files, and
-/// `onnx.dim_bounds`, a dictionary of array<i64: min, max>, where bounds were given. Errors are reported through the
-/// context's diagnostics, all unsupported nodes of the model, each at its node's name; `error` says of which kind they
-/// are. The context must hold the dialects of addImportDialects.
-llvm::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
+/// Reads the model at `path` and builds its module: func.func @main of onnx ops, and weight.source symbols
+/// that point into the model's files. The module carries `weight.folder`, the absolute folder of those files,
+/// and `onnx.dim_bounds`, a dictionary of array<i64: min, max>, where bounds were given. Errors are reported
+/// through the context's diagnostics, all unsupported nodes of the model, each at its node's name; `error`
+/// says of which kind they are. The context must hold the dialects of addImportDialects.
+llvm::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importONNX(mlir::MLIRContext &context,
+                                                              llvm::StringRef path,
                                                               const ImportOptions &options = {},
                                                               ImportError *error = nullptr);
 

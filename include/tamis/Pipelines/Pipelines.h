@@ -1,4 +1,5 @@
-//===- Pipelines.h - The passes of a compilation, in order -------------------------------------------------===//
+//===- Pipelines.h - The passes of a compilation, in order
+//-------------------------------------------------===//
 #ifndef TAMIS_PIPELINES_PIPELINES_H
 #define TAMIS_PIPELINES_PIPELINES_H
 
@@ -8,15 +9,17 @@
 
 namespace tamis {
 
-/// From imported onnx to nn and token with fused layers and packed weights: the level at which sparsity works.
+/// From imported onnx to nn and token with fused layers and packed weights: the level at which sparsity
+/// works.
 class ModelPipeline {
 public:
   struct Options : mlir::PassPipelineOptions<Options> {
     Option<bool> keepPadding{*this, "keep-padding", llvm::cl::desc("Compute rows of padding too"),
                              llvm::cl::init(false)};
-    Option<bool> printRaising{*this, "print-raising",
-                              llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),
-                              llvm::cl::init(false)};
+    Option<bool> printRaising{
+        *this, "print-raising",
+        llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),
+        llvm::cl::init(false)};
   };
   static void build(mlir::OpPassManager &passes, const Options &options);
 };

@@ -1,4 +1,5 @@
-//===- ArtifactWriter.h - Writes .tamis files ------------------------------------------------------------------===//
+//===- ArtifactWriter.h - Writes .tamis files
+//------------------------------------------------------------------===//
 #ifndef TAMIS_TARGET_ARTIFACTWRITER_H
 #define TAMIS_TARGET_ARTIFACTWRITER_H
 
@@ -25,8 +26,8 @@ struct ModelDescription {
   std::vector<TensorDescription> inputs, outputs;
   std::string sourceName;
   uint64_t sourceHash = 0;
-  std::vector<std::string> flags;  // those that change the result
-  std::vector<std::string> passes; // with their options
+  std::vector<std::string> flags;                              // those that change the result
+  std::vector<std::string> passes;                             // with their options
   std::vector<std::pair<std::string, std::string>> operations; // name and kind
   std::vector<std::pair<std::string, std::string>> remarks;    // pass and text
   std::string maskInput;
@@ -40,14 +41,15 @@ struct CodeVariant {
   CodeImage image;
 };
 
-/// The FlatBuffers header. Code segments come first, one for each variant, then the weights when there are any. A segment's
-/// offset and hash are 0 where the lists are too short.
+/// The FlatBuffers header. Code segments come first, one for each variant, then the weights when there are
+/// any. A segment's offset and hash are 0 where the lists are too short.
 std::vector<char> makeHeader(const ModelDescription &model, const WeightLayout &weights,
                              llvm::ArrayRef<CodeVariant> code, llvm::ArrayRef<uint64_t> offsets,
                              llvm::ArrayRef<uint64_t> hashes);
 
-/// Writes `path` by a temporary file and a rename. Same arguments, same bytes. Returns an errc-carrying error when the file
-/// system fails; a weight that cannot be read was reported as a diagnostic, and the error is then std::errc::io_error.
+/// Writes `path` by a temporary file and a rename. Same arguments, same bytes. Returns an errc-carrying error
+/// when the file system fails; a weight that cannot be read was reported as a diagnostic, and the error is
+/// then std::errc::io_error.
 llvm::Error writeArtifact(llvm::StringRef path, mlir::ModuleOp module, const ModelDescription &model,
                           llvm::ArrayRef<CodeVariant> code);
 

@@ -1,4 +1,5 @@
-//===- AtomicFile.h - Files that appear whole or not at all ------------------------------------------------===//
+//===- AtomicFile.h - Files that appear whole or not at all
+//------------------------------------------------===//
 #ifndef TAMIS_TARGET_ATOMICFILE_H
 #define TAMIS_TARGET_ATOMICFILE_H
 
@@ -8,8 +9,8 @@
 
 namespace tamis {
 
-/// Writes a temporary file beside `path`, which `commit` makes durable and renames to it. Without commit, the destructor
-/// removes it. Errors name the path and the system's reason.
+/// Writes a temporary file beside `path`, which `commit` makes durable and renames to it. Without commit, the
+/// destructor removes it. Errors name the path and the system's reason.
 class AtomicFile {
 public:
   static llvm::Expected<AtomicFile> create(llvm::StringRef path);

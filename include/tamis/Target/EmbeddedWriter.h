@@ -1,4 +1,5 @@
-//===- EmbeddedWriter.h - Models as objects and shared libraries ---------------------------------------------===//
+//===- EmbeddedWriter.h - Models as objects and shared libraries
+//---------------------------------------------===//
 #ifndef TAMIS_TARGET_EMBEDDEDWRITER_H
 #define TAMIS_TARGET_EMBEDDEDWRITER_H
 
@@ -18,8 +19,9 @@ struct EmbeddedOptions {
 /// A C identifier from a file's name: "out/mini-lm.o" gives "mini_lm".
 std::string symbolPrefix(llvm::StringRef output);
 
-/// Writes an ELF object (or shared library) with the code of each variant, which is a module of the LLVM dialect for an ISA
-/// level, best first, and beside it a header of the same name with the suffix .h. `module` has the weights' recipes.
+/// Writes an ELF object (or shared library) with the code of each variant, which is a module of the LLVM
+/// dialect for an ISA level, best first, and beside it a header of the same name with the suffix .h. `module`
+/// has the weights' recipes.
 llvm::Error writeEmbedded(llvm::StringRef path, mlir::ModuleOp module, const ModelDescription &model,
                           llvm::ArrayRef<std::pair<std::string, mlir::ModuleOp>> variants,
                           const EmbeddedOptions &options);

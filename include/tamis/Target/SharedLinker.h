@@ -1,4 +1,5 @@
-//===- SharedLinker.h - Makes a shared library of one object -----------------------------------------------------===//
+//===- SharedLinker.h - Makes a shared library of one object
+//-----------------------------------------------------===//
 #ifndef TAMIS_TARGET_SHAREDLINKER_H
 #define TAMIS_TARGET_SHAREDLINKER_H
 
@@ -7,7 +8,8 @@
 
 namespace tamis {
 
-/// Links an ELF object in memory to a shared library at `path` that needs libtamis_runtime.so.0, with LLD as a library.
+/// Links an ELF object in memory to a shared library at `path` that needs libtamis_runtime.so.0, with LLD as
+/// a library.
 llvm::Error linkShared(llvm::StringRef path, llvm::StringRef object);
 
 } // namespace tamis

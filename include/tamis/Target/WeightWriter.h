@@ -1,4 +1,5 @@
-//===- WeightWriter.h - The bytes of weights ----------------------------------------------------------------===//
+//===- WeightWriter.h - The bytes of weights
+//----------------------------------------------------------------===//
 #ifndef TAMIS_TARGET_WEIGHTWRITER_H
 #define TAMIS_TARGET_WEIGHTWRITER_H
 
@@ -21,10 +22,12 @@ struct WeightLayout {
 };
 WeightLayout layOutWeights(mlir::ModuleOp module);
 
-/// Evaluates the module's recipes in the order of their offsets and hands their bytes to `sink`, zeros between them
-/// included, so that the pieces make up the segment. One weight is in memory at a time. Files named by weight.source
-/// are relative to the module attribute `weight.folder`. Fails with an error when a file cannot be read.
-mlir::LogicalResult writeWeights(mlir::ModuleOp module, llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<char>)> sink);
+/// Evaluates the module's recipes in the order of their offsets and hands their bytes to `sink`, zeros
+/// between them included, so that the pieces make up the segment. One weight is in memory at a time. Files
+/// named by weight.source are relative to the module attribute `weight.folder`. Fails with an error when a
+/// file cannot be read.
+mlir::LogicalResult writeWeights(mlir::ModuleOp module,
+                                 llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<char>)> sink);
 
 } // namespace tamis
 

@@ -42,16 +42,16 @@ extern "C" {
 #define TAMIS_ENUM(name) enum name
 #endif
 
-typedef TAMIS_ENUM(TamisStatus) {
-  TAMIS_OK = 0,
-  TAMIS_ERROR_USAGE = 1,     /* the caller broke this interface's rules: null pointer, index out of range */
-  TAMIS_ERROR_ARTIFACT = 2,  /* the file is no artifact, is damaged, or is of another version */
-  TAMIS_ERROR_CPU = 3,       /* the artifact has no code for this CPU, or for the ISA level asked for */
-  TAMIS_ERROR_INPUT = 4,     /* an input's type, rank, size or content is refused */
-  TAMIS_ERROR_MEMORY = 5,    /* memory ran out, or a limit on it was reached */
-  TAMIS_ERROR_SYSTEM = 6,    /* a file cannot be opened or mapped, a thread cannot be started */
-  TAMIS_ERROR_CANCELLED = 7, /* tamis_context_cancel was called */
-  TAMIS_ERROR_DEADLINE = 8   /* the run's deadline passed */
+typedef TAMIS_ENUM(TamisStatus){
+    TAMIS_OK = 0,
+    TAMIS_ERROR_USAGE = 1,     /* the caller broke this interface's rules: null pointer, index out of range */
+    TAMIS_ERROR_ARTIFACT = 2,  /* the file is no artifact, is damaged, or is of another version */
+    TAMIS_ERROR_CPU = 3,       /* the artifact has no code for this CPU, or for the ISA level asked for */
+    TAMIS_ERROR_INPUT = 4,     /* an input's type, rank, size or content is refused */
+    TAMIS_ERROR_MEMORY = 5,    /* memory ran out, or a limit on it was reached */
+    TAMIS_ERROR_SYSTEM = 6,    /* a file cannot be opened or mapped, a thread cannot be started */
+    TAMIS_ERROR_CANCELLED = 7, /* tamis_context_cancel was called */
+    TAMIS_ERROR_DEADLINE = 8   /* the run's deadline passed */
 } TamisStatus;
 
 /* Where a function writes why it failed. Always NUL-terminated, cut to fit. A null pointer is allowed. */
@@ -62,10 +62,9 @@ typedef struct TamisError {
 #define TAMIS_ERROR_INIT {sizeof(TamisError), {0}}
 
 /* The numbers are those of the ONNX element types. */
-typedef TAMIS_ENUM(TamisType) {
-  TAMIS_F32 = 1, TAMIS_U8 = 2, TAMIS_I8 = 3, TAMIS_U16 = 4, TAMIS_I16 = 5, TAMIS_I32 = 6, TAMIS_I64 = 7,
-  TAMIS_BOOL = 9, TAMIS_F16 = 10, TAMIS_F64 = 11, TAMIS_U32 = 12, TAMIS_U64 = 13, TAMIS_BF16 = 16
-} TamisType;
+typedef TAMIS_ENUM(TamisType){TAMIS_F32 = 1,  TAMIS_U8 = 2,   TAMIS_I8 = 3,   TAMIS_U16 = 4,  TAMIS_I16 = 5,
+                              TAMIS_I32 = 6,  TAMIS_I64 = 7,  TAMIS_BOOL = 9, TAMIS_F16 = 10, TAMIS_F64 = 11,
+                              TAMIS_U32 = 12, TAMIS_U64 = 13, TAMIS_BF16 = 16} TamisType;
 
 /* Bytes of one element; 0 for a number that is no TamisType. */
 TAMIS_API size_t tamis_type_size(TamisType type);
@@ -97,11 +96,8 @@ typedef struct TamisSignature {
 typedef struct TamisModel TamisModel;
 typedef struct TamisContext TamisContext;
 
-typedef TAMIS_ENUM(TamisLogLevel) {
-  TAMIS_LOG_DEBUG = 0,
-  TAMIS_LOG_INFO = 1,
-  TAMIS_LOG_WARNING = 2
-} TamisLogLevel;
+typedef TAMIS_ENUM(TamisLogLevel){TAMIS_LOG_DEBUG = 0, TAMIS_LOG_INFO = 1,
+                                  TAMIS_LOG_WARNING = 2} TamisLogLevel;
 
 /* Receives one line without a newline. Called on the thread that called into the runtime. */
 typedef void (*TamisLogger)(void *user, TamisLogLevel level, const char *message);
@@ -200,10 +196,10 @@ TAMIS_API void tamis_context_cancel(TamisContext *context);
 /* Facts about the last run. */
 typedef struct TamisReport {
   size_t size;
-  int64_t tokens_in;       /* rows of the padded batch; 0 when the model has no token dimension */
-  int64_t tokens_computed; /* rows that the layers computed */
-  int64_t arena_bytes;     /* reserved by the arena */
-  int64_t arena_peak_bytes;/* in use at once, at most, in the last run */
+  int64_t tokens_in;          /* rows of the padded batch; 0 when the model has no token dimension */
+  int64_t tokens_computed;    /* rows that the layers computed */
+  int64_t arena_bytes;        /* reserved by the arena */
+  int64_t arena_peak_bytes;   /* in use at once, at most, in the last run */
   int64_t system_allocations; /* made by the arena during the last run */
   int32_t threads;
 } TamisReport;

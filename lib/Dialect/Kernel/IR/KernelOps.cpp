@@ -1,4 +1,5 @@
-//===- KernelOps.cpp - Verifiers, folders and builders of the kernel ops --------------------------------------===//
+//===- KernelOps.cpp - Verifiers, folders and builders of the kernel ops
+//--------------------------------------===//
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 
 #include "mlir/IR/Builders.h"

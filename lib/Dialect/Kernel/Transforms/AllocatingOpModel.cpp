@@ -57,7 +57,8 @@ Value BufferBuilder::rows(Value buffer) {
     return memref::ExpandShapeOp::create(rewriter, loc, target, buffer, groups, sizes);
   }
   ReassociationIndices leading = llvm::to_vector(llvm::seq<int64_t>(0, rank - 1));
-  return memref::CollapseShapeOp::create(rewriter, loc, buffer, ArrayRef<ReassociationIndices>{leading, {rank - 1}});
+  return memref::CollapseShapeOp::create(rewriter, loc, buffer,
+                                         ArrayRef<ReassociationIndices>{leading, {rank - 1}});
 }
 
 Value BufferBuilder::flat(Value buffer) {

@@ -2,8 +2,8 @@
 #ifndef TAMIS_LIB_DIALECT_KERNEL_TRANSFORMS_ALLOCATINGOPMODEL_H
 #define TAMIS_LIB_DIALECT_KERNEL_TRANSFORMS_ALLOCATINGOPMODEL_H
 
-#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace tamis::kernel {
@@ -39,7 +39,8 @@ public:
                 mlir::bufferization::BufferizationState &state)
       : rewriter(rewriter), loc(op->getLoc()), options(options), state(state) {}
 
-  /// The operand's buffer; a copy when the buffer's layout is not row-major and contiguous. Null for a null tensor.
+  /// The operand's buffer; a copy when the buffer's layout is not row-major and contiguous. Null for a null
+  /// tensor.
   mlir::Value buffer(mlir::Value tensor);
   /// Whether a buffer could not be had.
   bool hasFailed() const { return failed; }

@@ -19,13 +19,13 @@ struct LinearModel : AllocatingOpModel<LinearModel, nn::LinearOp> {
     if (cast<RankedTensorType>(linear.getW().getType()).getRank() != 3)
       return op->emitOpError("has a weight that is not packed (nn-pack-weights)");
     BufferBuilder build(rewriter, op, options, state);
-    Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()), bias = build.buffer(linear.getBias()),
-          residual = build.buffer(linear.getResidual());
+    Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()),
+          bias = build.buffer(linear.getBias()), residual = build.buffer(linear.getResidual());
     if (build.hasFailed())
       return failure();
     Value out = build.allocateLike(linear.getType(), x);
-    LinearOp::create(rewriter, op->getLoc(), build.rows(x), w, bias, residual ? build.rows(residual) : Value(),
-                     build.rows(out), linear.getActivationAttr());
+    LinearOp::create(rewriter, op->getLoc(), build.rows(x), w, bias,
+                     residual ? build.rows(residual) : Value(), build.rows(out), linear.getActivationAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }
@@ -36,11 +36,13 @@ struct LayerNormModel : AllocatingOpModel<LayerNormModel, nn::LayerNormOp> {
                           BufferizationState &state) const {
     auto norm = cast<nn::LayerNormOp>(op);
     BufferBuilder build(rewriter, op, options, state);
-    Value x = build.buffer(norm.getX()), scale = build.buffer(norm.getScale()), bias = build.buffer(norm.getBias());
+    Value x = build.buffer(norm.getX()), scale = build.buffer(norm.getScale()),
+          bias = build.buffer(norm.getBias());
     if (build.hasFailed())
       return failure();
     Value out = build.allocateLike(norm.getType(), x);
-    LayerNormOp::create(rewriter, op->getLoc(), build.rows(x), scale, bias, build.rows(out), norm.getEpsilonAttr());
+    LayerNormOp::create(rewriter, op->getLoc(), build.rows(x), scale, bias, build.rows(out),
+                        norm.getEpsilonAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }
@@ -100,9 +102,10 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
                           BufferizationState &state) const {
     auto attention = cast<nn::AttentionOp>(op);
     BufferBuilder build(rewriter, op, options, state);
-    Value q = build.buffer(attention.getQ()), k = build.buffer(attention.getK()), v = build.buffer(attention.getV()),
-          keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
-          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions());
+    Value q = build.buffer(attention.getQ()), k = build.buffer(attention.getK()),
+          v = build.buffer(attention.getV()), keyMask = build.buffer(attention.getKeyMask()),
+          bias = build.buffer(attention.getBias()), offsets = build.buffer(attention.getOffsets()),
+          positions = build.buffer(attention.getPositions());
     if (build.hasFailed())
       return failure();
     // The last size is static: heads * value_dim.

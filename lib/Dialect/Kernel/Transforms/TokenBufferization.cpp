@@ -80,8 +80,7 @@ struct UnpackModel : AllocatingOpModel<UnpackModel, token::UnpackOp> {
     if (build.hasFailed())
       return failure();
     auto type = cast<RankedTensorType>(unpack.getType());
-    Value out =
-        build.allocate(type, joinSizes(build, type, {build.dim(mask, 0), build.dim(mask, 1)}, x, 1));
+    Value out = build.allocate(type, joinSizes(build, type, {build.dim(mask, 0), build.dim(mask, 1)}, x, 1));
     TokenUnpackOp::create(rewriter, op->getLoc(), x, rows, out);
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
@@ -98,7 +97,8 @@ struct PositionsModel : AllocatingOpModel<PositionsModel, token::PositionsOp> {
     if (build.hasFailed())
       return failure();
     Value out = build.allocateLike(positions.getType(), rows);
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0), one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0),
+          one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value length = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), build.dim(mask, 1));
     scf::ForOp::create(rewriter, loc, zero, build.dim(rows, 0), one, ValueRange{},
                        [&](OpBuilder &b, Location loc, Value i, ValueRange) {
@@ -123,7 +123,8 @@ struct FirstModel : AllocatingOpModel<FirstModel, token::FirstOp> {
       return failure();
     auto type = cast<RankedTensorType>(first.getType());
     Value out = build.allocate(type, joinSizes(build, type, {build.dim(mask, 0)}, x, 1));
-    TokenFirstOp::create(rewriter, op->getLoc(), x, rows, offsets, build.dim(mask, 1), out, first.getPositionAttr());
+    TokenFirstOp::create(rewriter, op->getLoc(), x, rows, offsets, build.dim(mask, 1), out,
+                         first.getPositionAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }

@@ -15,9 +15,8 @@ struct GetModel : BufferizableOpInterface::ExternalModel<GetModel, weight::GetOp
                           BufferizationState &) const {
     auto get = cast<weight::GetOp>(op);
     auto type = cast<RankedTensorType>(get.getType());
-    replaceOpWithNewBufferizedOp<weight::GetOp>(rewriter, op,
-                                                MemRefType::get(type.getShape(), type.getElementType()),
-                                                get.getRecipeAttr());
+    replaceOpWithNewBufferizedOp<weight::GetOp>(
+        rewriter, op, MemRefType::get(type.getShape(), type.getElementType()), get.getRecipeAttr());
     return success();
   }
 };

@@ -41,7 +41,8 @@ LogicalResult LinearOp::verify() {
   }
   int64_t k = packed ? w.getDimSize(1) : w.getDimSize(0);
   if (!compatible(x.getShape().back(), k))
-    return emitOpError("multiplies rows of ") << x.getShape().back() << " elements by a weight of " << k << " rows";
+    return emitOpError("multiplies rows of ")
+           << x.getShape().back() << " elements by a weight of " << k << " rows";
   for (int64_t i = 0; i + 1 < x.getRank(); ++i)
     if (!compatible(x.getDimSize(i), y.getDimSize(i)))
       return emitOpError("changes the size of dimension ") << i;
@@ -73,7 +74,8 @@ LogicalResult EmbeddingOp::verify() {
     return emitOpError("needs a result of rank at least 1");
   for (auto [table, ids] : llvm::zip(getTables(), getIds())) {
     if (typeOf(table).getRank() != 2 || !compatible(typeOf(table).getDimSize(1), y.getShape().back()))
-      return emitOpError("has a table ") << table.getType() << " for rows of " << y.getShape().back() << " elements";
+      return emitOpError("has a table ")
+             << table.getType() << " for rows of " << y.getShape().back() << " elements";
     if (typeOf(ids).getRank() > y.getRank() - 1)
       return emitOpError("has ids of a higher rank than the result without its last dimension");
   }
@@ -94,8 +96,8 @@ LogicalResult AttentionOp::verify() {
   auto columns = [&](RankedTensorType type, int64_t first, int64_t width, StringRef what) -> LogicalResult {
     int64_t size = type.getShape().back();
     if (first < 0 || (!ShapedType::isDynamic(size) && first + width > size))
-      return emitOpError("reads columns ") << first << " to " << first + width << " of " << what << ", which has "
-                                           << size;
+      return emitOpError("reads columns ")
+             << first << " to " << first + width << " of " << what << ", which has " << size;
     return success();
   };
   if (failed(columns(q, getQColumn(), getHeads() * getHeadDim(), "q")) ||

@@ -14,7 +14,8 @@ static bool compatible(int64_t a, int64_t b) {
 }
 
 LogicalResult IndexOp::verify() {
-  if (typeOf(getMask()).getRank() != 2 || typeOf(getRows()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1)
+  if (typeOf(getMask()).getRank() != 2 || typeOf(getRows()).getRank() != 1 ||
+      typeOf(getOffsets()).getRank() != 1)
     return emitOpError("makes two vectors from a mask of rank 2");
   return success();
 }

@@ -31,18 +31,20 @@ LogicalResult LoadOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 LogicalResult TransposeOp::verify() {
-  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getResult().getType());
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
   if (!isPermutationVector(getPerm()) || static_cast<int64_t>(getPerm().size()) != from.getRank())
     return emitOpError("needs a permutation of the operand's dimensions");
   for (auto [i, source] : llvm::enumerate(getPerm()))
     if (from.getDimSize(source) != to.getDimSize(i))
-      return emitOpError("has a result of size ") << to.getDimSize(i) << " in dimension " << i << ", expected "
-                                                  << from.getDimSize(source);
+      return emitOpError("has a result of size ")
+             << to.getDimSize(i) << " in dimension " << i << ", expected " << from.getDimSize(source);
   return success();
 }
 
 LogicalResult ReshapeOp::verify() {
-  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getResult().getType());
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
   if (!from.hasStaticShape() || !to.hasStaticShape() || from.getNumElements() != to.getNumElements())
     return emitOpError("must keep the number of elements");
   return success();
@@ -63,12 +65,14 @@ LogicalResult ConcatOp::verify() {
     total += from.getDimSize(axis);
   }
   if (total != to.getDimSize(axis))
-    return emitOpError("has operands of ") << total << " elements along the axis, expected " << to.getDimSize(axis);
+    return emitOpError("has operands of ")
+           << total << " elements along the axis, expected " << to.getDimSize(axis);
   return success();
 }
 
 LogicalResult SliceOp::verify() {
-  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getResult().getType());
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
   int64_t axis = getAxis(), begin = getBegin();
   if (from.getRank() != to.getRank() || axis < 0 || axis >= to.getRank())
     return emitOpError("needs an axis below the rank");
@@ -81,7 +85,8 @@ LogicalResult SliceOp::verify() {
 }
 
 LogicalResult PackPanelsOp::verify() {
-  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getResult().getType());
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
   if (from.getRank() != 2 || to.getRank() != 3 || from.getElementType() != to.getElementType())
     return emitOpError("packs a matrix into three dimensions of the same element type");
   if (to.getDimSize(2) != 16 || to.getDimSize(1) != from.getDimSize(0) ||
