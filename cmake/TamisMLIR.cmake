@@ -6,6 +6,9 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+# Debian keeps the shared MLIR in a folder of its own; installed tools must find it there.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
 set(TAMIS_INCLUDE_DIRS "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include"
     "${PROJECT_SOURCE_DIR}/runtime/include")
 # For mlir_tablegen, which reads the directory's property.

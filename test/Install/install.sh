@@ -18,6 +18,9 @@ done
 
 "$prefix/bin/tamis" --version
 "$prefix/bin/tamis" compile --help > /dev/null
+for tool in tamis-opt tamis-translate tamis-lsp-server; do
+  "$prefix/bin/$tool" --help > /dev/null # finds the shared MLIR
+done
 
 # The runtime library: at most 150 KiB of code, and nothing but libc behind it.
 text=$(llvm-size-22 "$prefix/$libdir/libtamis_runtime.so" | awk 'NR == 2 { print $1 }')
