@@ -2,10 +2,10 @@
 
 // Constants are made again in the body; everything else is a capture. The entry gets the host.
 
-// CHECK-LABEL: func.func @main(%{{.*}}: !llvm.ptr, %[[A:.*]]: memref<?xf32>, %[[N:.*]]: index)
+// CHECK: func.func @main(%{{.*}}: !llvm.ptr, %[[A:.*]]: memref<?xf32>, %[[N:.*]]: index)
 // CHECK: rt.launch @main_body(%[[A]] : memref<?xf32>) count %[[N]] grain %{{.*}} "test" flops %[[N]] bytes %[[N]]
 // CHECK: func.func private @main_body(%{{.*}}: !llvm.ptr, %[[BEGIN:.*]]: index, %[[END:.*]]: index, %{{.*}}: index, %[[CAPTURE:.*]]: memref<?xf32>)
-// CHECK: %[[ONE:.*]] = arith.constant 1 : index
+// CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : index
 // CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %[[ONE]]
 // CHECK: memref.store %{{.*}}, %[[CAPTURE]][%[[I]]]
 // CHECK: return

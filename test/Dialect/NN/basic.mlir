@@ -5,8 +5,8 @@ func.func @layers(%x: tensor<?x?x8xf32>, %w: tensor<8x24xf32>, %p: tensor<2x8x16
                   %r: tensor<?x?x24xf32>, %s: tensor<8xf32>, %ids: tensor<?x?xi64>, %table: tensor<100x8xf32>) {
   // CHECK: nn.linear %arg0, %arg1 :
   %0 = nn.linear %x, %w : (tensor<?x?x8xf32>, tensor<8x24xf32>) -> tensor<?x?x24xf32>
-  // CHECK: nn.linear %arg0, %arg2 bias %arg3 residual %arg4 {activation = #nn.activation<gelu>}
-  %1 = nn.linear %x, %p bias %b residual %r {activation = #nn.activation<gelu>}
+  // CHECK: nn.linear %arg0, %arg2 bias %arg3 residual %arg4 {activation = #nn<activation gelu>}
+  %1 = nn.linear %x, %p bias %b residual %r {activation = #nn<activation gelu>}
     : (tensor<?x?x8xf32>, tensor<2x8x16xf32>, tensor<24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   // CHECK: nn.layer_norm %arg0, %arg5 bias %arg5
   %2 = nn.layer_norm %x, %s bias %s {epsilon = 1.0e-5 : f32}
