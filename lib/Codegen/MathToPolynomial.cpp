@@ -59,10 +59,25 @@ struct ComputeInF32 : RewritePattern {
   }
 };
 
+/// f64 to f16 or bf16 goes through f32: a direct conversion is a call into a library.
+struct TruncateInSteps : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
+    Type from = op.getIn().getType(), to = op.getType();
+    if (!getElementTypeOrSelf(from).isF64() || getElementTypeOrSelf(to).getIntOrFloatBitWidth() >= 32)
+      return failure();
+    auto vector = dyn_cast<VectorType>(from);
+    Type middle = vector ? Type(vector.clone(rewriter.getF32Type())) : Type(rewriter.getF32Type());
+    Value narrow = arith::TruncFOp::create(rewriter, op.getLoc(), middle, op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, to, narrow);
+    return success();
+  }
+};
+
 struct MathToPolynomial : tamis::impl::MathToPolynomialBase<MathToPolynomial> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ComputeInF32>(&getContext());
+    patterns.add<ComputeInF32, TruncateInSteps>(&getContext());
     math::populateExpansionPatterns(patterns, {"tan", "sinh", "cosh", "asinh", "acosh", "atanh", "powf",
                                                "fpowi", "exp2", "round", "rsqrt"});
     populateMathPolynomialApproximationPatterns(patterns);

@@ -58,6 +58,10 @@ void MachinePipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createRTOutline());
   passes.addPass(createMathToPolynomial());
+  // No ISA level here has bf16 arithmetic; LLVM would call a library for it.
+  arith::ArithEmulateUnsupportedFloatsOptions emulate;
+  emulate.sourceTypeStrs = {"bf16"};
+  passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());

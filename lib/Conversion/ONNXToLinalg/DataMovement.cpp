@@ -71,6 +71,9 @@ static LoweredValues lowerConcat(onnx::ConcatOp op, onnx::ConcatOp::Adaptor oper
     offsets[axis] = getAsOpFoldResult(begin);
     for (int64_t d = 0; d < type.getRank(); ++d)
       counts.push_back(d == axis ? l.size(input, d).value : to[d].value);
+    // Nothing to insert, at a place that may lie behind the end.
+    if (isConstantIntValue(counts[axis], 0))
+      continue;
     // The sizes are those of the result; the operand may be less static.
     SmallVector<int64_t> shape;
     for (OpFoldResult count : counts)
