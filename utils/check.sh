@@ -80,7 +80,8 @@ count_junit() {
   "$python" - "$log/$1.xml" << 'END'
 import sys
 import xml.etree.ElementTree as tree
-cases = list(tree.parse(sys.argv[1]).iter("testcase"))
+chosen = lambda case: "not selected" not in getattr(case.find("skipped"), "attrib", {}).get("message", "")
+cases = [case for case in tree.parse(sys.argv[1]).iter("testcase") if chosen(case)]
 bad = sum(any(case.find(kind) is not None for kind in ("failure", "error")) for case in cases)
 none = sum(case.find("skipped") is not None for case in cases)
 print(len(cases) - bad - none, bad, none)
