@@ -26,6 +26,9 @@ StringRef tamis::nodeName(Location loc) {
 int64_t OperationTable::indexOf(Operation *op) {
   MLIRContext *context = module.getContext();
   StringRef name = nodeName(op->getLoc());
+  // The model's own location is a path of the machine that compiled it.
+  if (name == nodeName(module.getLoc()))
+    name = module.getSymName().value_or("model");
   auto launch = dyn_cast<rt::LaunchOp>(op);
   auto key = std::make_pair(StringAttr::get(context, name),
                             launch ? launch.getKindAttr() : StringAttr::get(context, "check"));

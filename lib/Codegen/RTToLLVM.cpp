@@ -245,6 +245,12 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     if (main && failed(readSignature(main, inputs, outputs)))
       return signalPassFailure();
 
+    // Names and dimensions of the signature mean nothing to LLVM.
+    for (auto function : module.getOps<func::FuncOp>()) {
+      function.removeArgAttrsAttr();
+      function.removeResAttrsAttr();
+    }
+
     SymbolTable symbols(module);
     OperationTable table(module);
     LowerToLLVMOptions options(&getContext());

@@ -76,7 +76,7 @@ private:
       ++errors;
     print(diagnostic, severityName(diagnostic.getSeverity()), "tamis: ");
     for (Diagnostic &note : diagnostic.getNotes())
-      if (diagnostic.getSeverity() != DiagnosticSeverity::Error || !isDump(note))
+      if (!isDump(note))
         print(note, "note", "  ");
     return success();
   }
@@ -101,6 +101,8 @@ private:
   void print(Diagnostic &diagnostic, StringRef severity, StringRef indent) {
     std::string text = diagnostic.str();
     StringRef node = nodeName(diagnostic.getLocation());
+    if (StringRef(model).ends_with(llvm::sys::path::filename(node)))
+      node = ""; // the location of the model as a whole
     llvm::errs() << indent << severity << ": ";
     // The importer's sentences name their node.
     if (!node.empty() && !StringRef(text).contains(node))

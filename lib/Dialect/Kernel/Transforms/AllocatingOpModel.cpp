@@ -2,6 +2,7 @@
 #include "AllocatingOpModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
 
 using namespace mlir;
 using namespace tamis::kernel;
@@ -43,6 +44,16 @@ Value BufferBuilder::allocateLike(Type tensorType, Value like) {
     if (type.isDynamicDim(i))
       sizes.push_back(dim(like, i));
   return allocate(type, sizes);
+}
+
+void BufferBuilder::checkSame(Value a, int64_t i, Value b, int64_t j, StringRef reason) {
+  Value first = dim(a, i), second = dim(b, j);
+  if (first != second)
+    check(arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, first, second), reason);
+}
+
+void BufferBuilder::check(Value condition, StringRef reason) {
+  tamis::rt::CheckOp::create(rewriter, loc, condition, reason);
 }
 
 Value BufferBuilder::rows(Value buffer) {

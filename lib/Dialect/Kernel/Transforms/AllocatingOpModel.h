@@ -50,6 +50,12 @@ public:
   mlir::Value allocate(mlir::Type tensorType, mlir::ValueRange dynamicSizes);
   /// A new buffer of the tensor type's shape, whose leading sizes are those of `like`.
   mlir::Value allocateLike(mlir::Type tensorType, mlir::Value like);
+  /// Ends the run with `reason` when a size of one buffer is not that of the other. Raising proved such sizes
+  /// equal for inputs that the model can take; a table of positions shorter than the sequence is one that it
+  /// cannot.
+  void checkSame(mlir::Value a, int64_t i, mlir::Value b, int64_t j, llvm::StringRef reason);
+  /// Ends the run with `reason` when the condition, an i1, is false.
+  void check(mlir::Value condition, llvm::StringRef reason);
   /// [..., N] as [T, N].
   mlir::Value rows(mlir::Value buffer);
   /// All elements in one dimension.

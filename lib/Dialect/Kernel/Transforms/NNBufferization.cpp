@@ -4,6 +4,7 @@
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 #include "tamis/Dialect/Kernel/Transforms/Bufferization.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -23,6 +24,8 @@ struct LinearModel : AllocatingOpModel<LinearModel, nn::LinearOp> {
           bias = build.buffer(linear.getBias()), residual = build.buffer(linear.getResidual());
     if (build.hasFailed())
       return failure();
+    for (int64_t i = 0; residual && i + 1 < cast<MemRefType>(x.getType()).getRank(); ++i)
+      build.checkSame(x, i, residual, i, "the sizes to add differ");
     Value out = build.allocateLike(linear.getType(), x);
     LinearOp::create(rewriter, op->getLoc(), build.rows(x), w, bias,
                      residual ? build.rows(residual) : Value(), build.rows(out), linear.getActivationAttr());
@@ -89,15 +92,45 @@ struct EmbeddingModel : AllocatingOpModel<EmbeddingModel, nn::EmbeddingOp> {
     if (type.isDynamicDim(type.getRank() - 1))
       sizes.push_back(build.dim(tables[0], 1));
     Value out = build.allocate(type, sizes);
-    for (Value &id : ids)
+    Value rows = build.rows(out), zero = arith::ConstantIndexOp::create(rewriter, op->getLoc(), 0);
+    for (Value &id : ids) {
+      bool isWhole = id == whole;
       id = build.flat(id);
-    EmbeddingOp::create(rewriter, op->getLoc(), tables, ids, build.rows(out));
+      if (isWhole)
+        continue;
+      // Ids of fewer rows are read again and again; the kernel divides by their number.
+      Value count = build.dim(id, 0), total = build.dim(rows, 0);
+      Value one = arith::ConstantIndexOp::create(rewriter, op->getLoc(), 1);
+      Value divisor = arith::MaxUIOp::create(rewriter, op->getLoc(), count, one);
+      Value rest = arith::RemUIOp::create(rewriter, op->getLoc(), total, divisor);
+      Value fits = arith::CmpIOp::create(rewriter, op->getLoc(), arith::CmpIPredicate::eq, rest, zero);
+      Value some = arith::CmpIOp::create(rewriter, op->getLoc(), arith::CmpIPredicate::ne, count, zero);
+      Value none = arith::CmpIOp::create(rewriter, op->getLoc(), arith::CmpIPredicate::eq, total, zero);
+      some = arith::OrIOp::create(rewriter, op->getLoc(), some, none);
+      build.check(arith::AndIOp::create(rewriter, op->getLoc(), fits, some),
+                  "the sequence is longer than the model has positions for");
+    }
+    EmbeddingOp::create(rewriter, op->getLoc(), tables, ids, rows);
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }
 };
 
 struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
+  static void checkSizes(nn::AttentionOp op, BufferBuilder &build, Value q, Value k, Value v, Value keyMask) {
+    if (op.getOffsets()) {
+      build.checkSame(q, 0, k, 0, "queries and keys differ in number");
+      build.checkSame(k, 0, v, 0, "keys and values differ in number");
+      return;
+    }
+    build.checkSame(q, 0, k, 0, "queries and keys differ in batch");
+    for (int64_t i = 0; i < 2; ++i) {
+      build.checkSame(k, i, v, i, "keys and values differ in number");
+      if (keyMask)
+        build.checkSame(k, i, keyMask, i, "the mask is not of the size of the keys");
+    }
+  }
+
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto attention = cast<nn::AttentionOp>(op);
@@ -108,6 +141,7 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
           positions = build.buffer(attention.getPositions());
     if (build.hasFailed())
       return failure();
+    checkSizes(attention, build, q, k, v, keyMask);
     // The last size is static: heads * value_dim.
     auto type = cast<RankedTensorType>(attention.getType());
     SmallVector<int64_t> shape(type.getShape());
@@ -136,6 +170,8 @@ struct MeanPoolModel : AllocatingOpModel<MeanPoolModel, nn::MeanPoolOp> {
           offsets = build.buffer(pool.getOffsets());
     if (build.hasFailed())
       return failure();
+    for (int64_t i = 0; mask && i < 2; ++i)
+      build.checkSame(x, i, mask, i, "the mask is not of the size of what is pooled");
     SmallVector<Value> sizes;
     if (type.isDynamicDim(0)) {
       Value batch = build.dim(mask ? x : offsets, 0);
@@ -158,7 +194,7 @@ struct MeanPoolModel : AllocatingOpModel<MeanPoolModel, nn::MeanPoolOp> {
 
 void kernel::registerNNBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
-    context->loadDialect<KernelDialect, memref::MemRefDialect, arith::ArithDialect>();
+    context->loadDialect<KernelDialect, rt::RTDialect, memref::MemRefDialect, arith::ArithDialect>();
     nn::LinearOp::attachInterface<LinearModel>(*context);
     nn::LayerNormOp::attachInterface<LayerNormModel>(*context);
     nn::RMSNormOp::attachInterface<RMSNormModel>(*context);

@@ -3,6 +3,7 @@
 
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 #include "tamis/Dialect/Kernel/Transforms/Bufferization.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
 #include "tamis/Dialect/Token/IR/TokenDialect.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -59,9 +60,13 @@ struct PackModel : AllocatingOpModel<PackModel, token::PackOp> {
                           BufferizationState &state) const {
     auto pack = cast<token::PackOp>(op);
     BufferBuilder build(rewriter, op, options, state);
-    Value x = build.buffer(pack.getX()), rows = build.buffer(pack.getRows());
+    Value x = build.buffer(pack.getX()), rows = build.buffer(pack.getRows()),
+          mask = build.buffer(pack.getMask());
     if (build.hasFailed())
       return failure();
+    build.checkSame(x, 1, mask, 1, "the sequence is longer than the model has positions for");
+    if (cast<MemRefType>(x.getType()).getDimSize(0) != 1)
+      build.checkSame(x, 0, mask, 0, "the batch is not that of the mask");
     auto type = cast<RankedTensorType>(pack.getType());
     Value out = build.allocate(type, joinSizes(build, type, {build.dim(rows, 0)}, x, 2));
     TokenPackOp::create(rewriter, op->getLoc(), x, rows, out);
@@ -134,7 +139,8 @@ struct FirstModel : AllocatingOpModel<FirstModel, token::FirstOp> {
 
 void kernel::registerTokenBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, token::TokenDialect *) {
-    context->loadDialect<KernelDialect, memref::MemRefDialect, arith::ArithDialect, scf::SCFDialect>();
+    context->loadDialect<KernelDialect, rt::RTDialect, memref::MemRefDialect, arith::ArithDialect,
+                         scf::SCFDialect>();
     token::IndexOp::attachInterface<IndexModel>(*context);
     token::PackOp::attachInterface<PackModel>(*context);
     token::UnpackOp::attachInterface<UnpackModel>(*context);
