@@ -59,6 +59,25 @@ public:
             [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
   }
 
+  /// Hands the bytes of a value to `sink`: in pieces when they are stored as they lie in a file, which the
+  /// largest weight of most models, the table of words, is.
+  LogicalResult stream(Value value, function_ref<LogicalResult(ArrayRef<char>)> sink) {
+    static constexpr uint64_t pieceBytes = 1 << 22;
+    auto load = value.getDefiningOp<weight::LoadOp>();
+    auto source = load ? symbols.lookup<weight::SourceOp>(load.getSource()) : weight::SourceOp();
+    uint64_t total = bytesOf(cast<RankedTensorType>(value.getType()));
+    if (!source || !source.getFile()) {
+      FailureOr<Bytes> bytes = evaluate(value);
+      return failed(bytes) ? failure() : sink(bytes->view);
+    }
+    for (uint64_t at = 0; at < total; at += pieceBytes) {
+      FailureOr<Bytes> piece = readFile(source, at, std::min(pieceBytes, total - at));
+      if (failed(piece) || failed(sink(piece->view)))
+        return failure();
+    }
+    return success();
+  }
+
 private:
   FailureOr<Bytes> read(weight::LoadOp load) {
     auto source = symbols.lookup<weight::SourceOp>(load.getSource());
@@ -75,15 +94,22 @@ private:
         }
       return source.emitError("weight '") << source.getSymName() << "' has no bytes";
     }
+    return readFile(source, 0, bytesOf(type));
+  }
+
+  /// `count` bytes of a source that lies in a file, from `begin` of the tensor on.
+  FailureOr<Bytes> readFile(weight::SourceOp source, uint64_t begin, uint64_t count) {
     SmallString<256> path;
     if (!llvm::sys::path::is_absolute(*source.getFile()))
       path = folder;
     llvm::sys::path::append(path, *source.getFile());
-    auto file = llvm::MemoryBuffer::getFileSlice(path, bytesOf(type), *source.getOffset());
-    if (!file || (*file)->getBufferSize() != bytesOf(type))
+    uint64_t offset = *source.getOffset() + begin;
+    auto file = llvm::MemoryBuffer::getFileSlice(path, count, offset);
+    if (!file || (*file)->getBufferSize() != count)
       return source.emitError("weight '")
-             << source.getSymName() << "': cannot read " << bytesOf(type) << " bytes at "
-             << *source.getOffset() << " of " << path << (file ? "" : ": " + file.getError().message());
+             << source.getSymName() << "': cannot read " << count << " bytes at " << offset << " of " << path
+             << (file ? "" : ": " + file.getError().message());
+    Bytes bytes;
     bytes.view = ArrayRef((*file)->getBufferStart(), (*file)->getBufferSize());
     bytes.file = std::move(*file);
     return bytes;
@@ -258,10 +284,9 @@ LogicalResult tamis::writeWeights(ModuleOp module, function_ref<LogicalResult(Ar
       at += count;
     }
     auto yield = cast<weight::YieldOp>(recipe.getBody().front().getTerminator());
-    FailureOr<Bytes> bytes = evaluator.evaluate(yield.getResult());
-    if (failed(bytes) || failed(sink(bytes->view)))
+    if (failed(evaluator.stream(yield.getResult(), sink)))
       return failure();
-    at += bytes->view.size();
+    at += bytesOf(cast<RankedTensorType>(recipe.getType()));
   }
   return success();
 }

@@ -21,12 +21,12 @@
 #include "tamis/Target/ObjectEmitter.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 
 #include <chrono>
+#include <fstream>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
@@ -117,6 +117,17 @@ private:
   int errors = 0;
 };
 
+/// The hash of a file that could be read a moment ago, in pieces, so that it does not count as memory; 0 when
+/// it is gone.
+uint64_t hashFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> piece(1 << 20);
+  Hash hash;
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0)
+    hash.update(piece.data(), file.gcount());
+  return hash.finish();
+}
+
 std::vector<std::string> resolveTargets(const tools::CompileOptions &options, std::string &error) {
   std::vector<std::string> isas;
   std::vector<std::string> wanted = options.targets;
@@ -196,8 +207,7 @@ private:
     module = std::move(*imported);
     description = describeModel(*module);
     description.sourceName = llvm::sys::path::filename(options.model).str();
-    if (auto file = llvm::MemoryBuffer::getFile(options.model, false, false))
-      description.sourceHash = Hash::of((*file)->getBufferStart(), (*file)->getBufferSize());
+    description.sourceHash = hashFile(options.model);
     description.flags = resultFlags();
     return 0;
   }
