@@ -8,8 +8,8 @@
 
 namespace tamis {
 
-/// Links an ELF object in memory to a shared library at `path` that needs libtamis_runtime.so.0, with LLD as
-/// a library.
+/// Links an ELF object in memory to a shared library at `path`, whose program links libtamis_runtime, with
+/// LLD as a library.
 llvm::Error linkShared(llvm::StringRef path, llvm::StringRef object);
 
 } // namespace tamis
