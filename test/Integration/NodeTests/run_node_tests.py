@@ -36,9 +36,15 @@ EXPECTED_REFUSALS = [
     r"is not supported", r"are not supported", r"which is not known at compile time", r"depends on data",
     r"is in training mode", r"drops all dimensions of size 1, but", r"of unknown length", r"twice in one operand",
     r"does not fit its operands or is not supported",
-    # The remainder of f16 is computed in f64, which no instruction rounds to f16.
-    r"no code for __truncdfhf2",
 ]
+
+# Defects of Tamis, by name, until they are mended; they are counted and printed as what they are.
+KNOWN_FAILURES = {
+    "node/test_mod_mixed_sign_float16": "rounding f64 to f16 needs a library function",
+    "package/test_mod_mixed_sign_float16": "rounding f64 to f16 needs a library function",
+    "package/test_attention_4d_causal_bf16": "one element is off by 1.1% where 1% is allowed",
+    "package/test_attention_4d_causal_bf16_expanded": "one element is off by 1.1% where 1% is allowed",
+}
 
 Case = collections.namedtuple("Case", "name model sets rtol atol")
 
@@ -155,8 +161,7 @@ def agree(got, want, case, is_bfloat16):
     elif got.dtype != want.dtype:
         return f"type {got.dtype}, expected {want.dtype}"
     if np.issubdtype(want.dtype, np.floating):
-        # bf16 has 8 bits: three roundings.
-        rtol = max(case.rtol, 1.2e-2) if is_bfloat16 or want.dtype == np.float16 else case.rtol
+        rtol = max(case.rtol, 1e-2) if is_bfloat16 or want.dtype == np.float16 else case.rtol
         with np.errstate(all="ignore"):
             close = np.isclose(got.astype(np.float64), want.astype(np.float64), rtol, max(case.atol, 1e-6),
                                equal_nan=True)
@@ -212,8 +217,10 @@ def run_case(case, options, operators):
             np.savez(folder / "in.npz", **arrays)
             result = call(options.tamis, "run", folder / "model.tamis", "--inputs", folder / "in.npz", "--outputs",
                           folder / "out.npz")
-            if result.returncode == 3 and "the model wants" in reason_of(result):
-                return "not applicable", "its data has another type or shape than its model declares"
+            declared = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+                        for value in instance.graph.input}
+            if result.returncode == 3 and any(list(arrays[name].shape) != declared[name] for name in arrays):
+                return "not applicable", "its data has another shape than its model declares"
             if result.returncode != 0:
                 return "failed", f"run: exit {result.returncode}: {reason_of(result)}"
             with np.load(folder / "out.npz") as got:
@@ -255,18 +262,20 @@ def main():
                 return "failed", f"{error.cmd[1]} takes more than {error.timeout} s"
 
         for case, (verdict, reason) in zip(cases, pool.map(guarded, cases)):
+            if verdict == "failed" and case.name in KNOWN_FAILURES:
+                verdict, reason = "known failures", f"{KNOWN_FAILURES[case.name]} ({reason})"
             counts[verdict] += 1
             if reason:
                 reasons[verdict, reason if verdict == "not applicable" else f"{case.name}: {reason}"].append(case.name)
             if options.verbose:
                 print(f"{verdict}: {case.name} {reason}", flush=True)
-    for verdict in ["not applicable", "refused", "failed"]:
+    for verdict in ["not applicable", "refused", "known failures", "failed"]:
         print(f"\n{verdict}: {counts[verdict]}")
         for (kind, reason), names in sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0])):
             if kind == verdict:
                 print(f"  {len(names):4} {reason}" if verdict == "not applicable" else f"  {reason}")
     print(f"\n{len(cases)} of {found} cases: " + ", ".join(
-        f"{counts[verdict]} {verdict}" for verdict in ["passed", "failed", "refused", "not applicable"]))
+        f"{counts[verdict]} {verdict}" for verdict in ["passed", "failed", "known failures", "refused", "not applicable"]))
     sys.exit(1 if counts["failed"] else 0)
 
 
