@@ -39,6 +39,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
 void LoopPipeline::build(OpPassManager &passes) {
   passes.addPass(createConvertONNXToLinalg());
   simplify(passes);
+  passes.addPass(weight::createWeightShare());
   passes.addPass(createWeightPlan());
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   simplify(passes);

@@ -1,0 +1,259 @@
+//===- Evaluator.cpp - The bytes that transforms of weights make ---------------------------------------===//
+#include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace tamis;
+
+static uint64_t elementBytes(RankedTensorType type) {
+  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+uint64_t weight::bytesOf(RankedTensorType type) { return type.getNumElements() * elementBytes(type); }
+
+using weight::bytesOf;
+
+namespace {
+
+/// A tensor's bytes, row-major: memory of its own, or a view of a file or an attribute.
+struct Bytes {
+  ArrayRef<char> view;
+  std::unique_ptr<llvm::MemoryBuffer> file;
+  std::vector<char> own;
+
+  static Bytes ofSize(uint64_t size) {
+    Bytes bytes;
+    bytes.own.resize(size);
+    bytes.view = bytes.own;
+    return bytes;
+  }
+};
+
+class Evaluator {
+public:
+  explicit Evaluator(const SymbolTable &symbols) : symbols(symbols) {
+    if (auto attribute = symbols.getOp()->getAttrOfType<StringAttr>("weight.folder"))
+      folder = attribute.str();
+  }
+
+  /// The bytes of a value. A value that several transforms use is made once for each.
+  FailureOr<Bytes> evaluate(Value value) {
+    Operation *op = value.getDefiningOp();
+    auto type = cast<RankedTensorType>(value.getType());
+    return llvm::TypeSwitch<Operation *, FailureOr<Bytes>>(op)
+        .Case([&](weight::LoadOp load) { return read(load); })
+        .Case([&](weight::ReshapeOp reshape) { return evaluate(reshape.getInput()); })
+        .Case([&](weight::TransposeOp transpose) { return this->transpose(transpose, type); })
+        .Case([&](weight::ConcatOp concat) { return this->concat(concat, type); })
+        .Case([&](weight::SliceOp slice) { return this->slice(slice, type); })
+        .Case([&](weight::CastOp cast) { return convert(cast, type); })
+        .Case([&](weight::ScaleOp scale) { return multiply(scale, type); })
+        .Case([&](weight::PackPanelsOp pack) { return packPanels(pack, type); })
+        .Default(
+            [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
+  }
+
+  /// Hands the bytes of a value to `sink`: in pieces when they are stored as they lie in a file, which the
+  /// largest weight of most models, the table of words, is.
+  LogicalResult stream(Value value, function_ref<LogicalResult(ArrayRef<char>)> sink) {
+    static constexpr uint64_t pieceBytes = 1 << 22;
+    auto load = value.getDefiningOp<weight::LoadOp>();
+    auto source = load ? symbols.lookup<weight::SourceOp>(load.getSource()) : weight::SourceOp();
+    uint64_t total = bytesOf(cast<RankedTensorType>(value.getType()));
+    if (!source || !source.getFile()) {
+      FailureOr<Bytes> bytes = evaluate(value);
+      return failed(bytes) ? failure() : sink(bytes->view);
+    }
+    for (uint64_t at = 0; at < total; at += pieceBytes) {
+      FailureOr<Bytes> piece = readFile(source, at, std::min(pieceBytes, total - at));
+      if (failed(piece) || failed(sink(piece->view)))
+        return failure();
+    }
+    return success();
+  }
+
+private:
+  FailureOr<Bytes> read(weight::LoadOp load) {
+    auto source = symbols.lookup<weight::SourceOp>(load.getSource());
+    auto type = cast<RankedTensorType>(source.getType());
+    Bytes bytes;
+    if (auto value = source.getValue()) {
+      if (auto dense = dyn_cast<DenseElementsAttr>(*value))
+        return readDense(dense, type);
+      if (auto resource = dyn_cast<DenseResourceElementsAttr>(*value))
+        if (AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+            blob && blob->getData().size() == bytesOf(type)) {
+          bytes.view = blob->getData();
+          return bytes;
+        }
+      return source.emitError("weight '") << source.getSymName() << "' has no bytes";
+    }
+    return readFile(source, 0, bytesOf(type));
+  }
+
+  /// `count` bytes of a source that lies in a file, from `begin` of the tensor on.
+  FailureOr<Bytes> readFile(weight::SourceOp source, uint64_t begin, uint64_t count) {
+    SmallString<256> path;
+    if (!llvm::sys::path::is_absolute(*source.getFile()))
+      path = folder;
+    llvm::sys::path::append(path, *source.getFile());
+    uint64_t offset = *source.getOffset() + begin;
+    auto file = llvm::MemoryBuffer::getFileSlice(path, count, offset);
+    if (!file || (*file)->getBufferSize() != count)
+      return source.emitError("weight '")
+             << source.getSymName() << "': cannot read " << count << " bytes at " << offset << " of " << path
+             << (file ? "" : ": " + file.getError().message());
+    Bytes bytes;
+    bytes.view = ArrayRef((*file)->getBufferStart(), (*file)->getBufferSize());
+    bytes.file = std::move(*file);
+    return bytes;
+  }
+
+  FailureOr<Bytes> readDense(DenseElementsAttr dense, RankedTensorType type) {
+    uint64_t width = elementBytes(type), count = type.getNumElements();
+    Bytes bytes = Bytes::ofSize(bytesOf(type));
+    if (type.getElementType().isInteger(1)) {
+      for (auto [i, bit] : llvm::enumerate(dense.getValues<bool>()))
+        bytes.own[i] = bit;
+      return bytes;
+    }
+    ArrayRef<char> raw = dense.getRawData();
+    for (uint64_t i = 0; i < count; ++i)
+      memcpy(bytes.own.data() + i * width, raw.data() + (dense.isSplat() ? 0 : i * width), width);
+    return bytes;
+  }
+
+  FailureOr<Bytes> transpose(weight::TransposeOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    auto from = cast<RankedTensorType>(op.getInput().getType());
+    int64_t rank = from.getRank();
+    uint64_t width = elementBytes(type);
+    SmallVector<uint64_t> strides(rank, width); // of the operand, in bytes
+    for (int64_t i = rank - 1; i > 0; --i)
+      strides[i - 1] = strides[i] * from.getDimSize(i);
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    SmallVector<int64_t> index(rank, 0);
+    uint64_t source = 0;
+    for (char *to = result.own.data(), *end = to + result.own.size(); to != end; to += width) {
+      memcpy(to, input->view.data() + source, width);
+      for (int64_t d = rank - 1; d >= 0; --d) {
+        source += strides[op.getPerm()[d]];
+        if (++index[d] < type.getDimSize(d))
+          break;
+        source -= strides[op.getPerm()[d]] * type.getDimSize(d);
+        index[d] = 0;
+      }
+    }
+    return result;
+  }
+
+  /// Sizes before the axis multiplied, and bytes of the axis and what follows.
+  static std::pair<uint64_t, uint64_t> split(RankedTensorType type, int64_t axis) {
+    uint64_t outer = 1;
+    for (int64_t i = 0; i < axis; ++i)
+      outer *= type.getDimSize(i);
+    return {outer, outer ? bytesOf(type) / outer : 0};
+  }
+
+  FailureOr<Bytes> concat(weight::ConcatOp op, RankedTensorType type) {
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    auto [outer, row] = split(type, op.getAxis());
+    uint64_t at = 0;
+    for (Value operand : op.getInputs()) {
+      FailureOr<Bytes> input = evaluate(operand);
+      if (failed(input))
+        return failure();
+      uint64_t part = split(cast<RankedTensorType>(operand.getType()), op.getAxis()).second;
+      for (uint64_t i = 0; i < outer; ++i)
+        memcpy(result.own.data() + i * row + at, input->view.data() + i * part, part);
+      at += part;
+    }
+    return result;
+  }
+
+  FailureOr<Bytes> slice(weight::SliceOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    auto from = cast<RankedTensorType>(op.getInput().getType());
+    auto [outer, part] = split(type, op.getAxis());
+    uint64_t row = split(from, op.getAxis()).second;
+    uint64_t begin = from.getDimSize(op.getAxis()) ? row / from.getDimSize(op.getAxis()) * op.getBegin() : 0;
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (uint64_t i = 0; i < outer; ++i)
+      memcpy(result.own.data() + i * part, input->view.data() + i * row + begin, part);
+    return result;
+  }
+
+  /// Applies `change` to each element as a number of the result's float type.
+  FailureOr<Bytes> mapFloats(Value input, RankedTensorType type, function_ref<void(llvm::APFloat &)> change) {
+    FailureOr<Bytes> bytes = evaluate(input);
+    auto fromType = dyn_cast<FloatType>(cast<RankedTensorType>(input.getType()).getElementType());
+    auto toType = dyn_cast<FloatType>(type.getElementType());
+    if (failed(bytes))
+      return failure();
+    if (!fromType || !toType)
+      return emitError(input.getLoc(), "a weight that is not of floating point cannot be converted");
+    unsigned from = fromType.getWidth() / 8, to = toType.getWidth() / 8;
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (int64_t i = 0, e = type.getNumElements(); i < e; ++i) {
+      uint64_t bits = 0;
+      memcpy(&bits, bytes->view.data() + i * from, from);
+      llvm::APFloat number(fromType.getFloatSemantics(), llvm::APInt(fromType.getWidth(), bits));
+      change(number);
+      bool inexact;
+      number.convert(toType.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+      bits = number.bitcastToAPInt().getZExtValue();
+      memcpy(result.own.data() + i * to, &bits, to);
+    }
+    return result;
+  }
+
+  FailureOr<Bytes> convert(weight::CastOp op, RankedTensorType type) {
+    return mapFloats(op.getInput(), type, [](llvm::APFloat &) {});
+  }
+
+  FailureOr<Bytes> multiply(weight::ScaleOp op, RankedTensorType type) {
+    return mapFloats(op.getInput(), type, [&](llvm::APFloat &number) {
+      llvm::APFloat factor = op.getFactor();
+      bool inexact;
+      factor.convert(number.getSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+      number.multiply(factor, llvm::APFloat::rmNearestTiesToEven);
+    });
+  }
+
+  FailureOr<Bytes> packPanels(weight::PackPanelsOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    auto from = cast<RankedTensorType>(op.getInput().getType());
+    uint64_t width = elementBytes(type), k = from.getDimSize(0), n = from.getDimSize(1),
+             columns = type.getDimSize(2);
+    Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where the last panel is not full
+    for (uint64_t row = 0; row < k; ++row)
+      for (uint64_t column = 0; column < n; column += columns)
+        memcpy(result.own.data() + (column / columns * k + row) * columns * width,
+               input->view.data() + (row * n + column) * width, std::min(columns, n - column) * width);
+    return result;
+  }
+
+  const SymbolTable &symbols;
+  std::string folder;
+};
+
+} // namespace
+
+LogicalResult weight::streamBytes(const SymbolTable &symbols, Value value, WeightSink sink) {
+  return Evaluator(symbols).stream(value, sink);
+}
