@@ -19,6 +19,7 @@ config.environment.pop("TAMIS_ISA", None)
 config.substitutions += [
     ("%tamis", os.path.join(config.tamis_bin, "tamis")),
     ("%python", config.python),
+    ("%kill_at_sync", os.path.join(config.tamis_bin, "..", "lib", "tamis-kill-at-sync.so")),
     ("%source", str(pathlib.Path(config.test_source_root).parent)),
 ]
 
@@ -37,6 +38,11 @@ if {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"} <= flags:
     config.available_features.add("x86-64-v3")
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
         config.available_features.add("x86-64-v4")
+try: # Can the file system hold a file without a name?
+    os.close(os.open(config.test_exec_root, os.O_TMPFILE | os.O_RDWR))
+    config.available_features.add("tmpfile")
+except OSError:
+    pass
 if config.tamis_sanitize:
     config.available_features.add("sanitizer")
 if os.geteuid() == 0:

@@ -1,20 +1,15 @@
-//===- EmbeddedWriter.cpp - Models as objects and shared libraries
-//-----------------------------------------------===//
+//===- EmbeddedWriter.cpp - Models as objects and shared libraries -------------------------------------===//
 #include "tamis/Target/EmbeddedWriter.h"
 
 #include "runtime/src/Hash.h"
 #include "tamis/Target/AtomicFile.h"
 #include "tamis/Target/ObjectEmitter.h"
 #include "tamis/Target/SharedLinker.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-
-#include <unistd.h>
 
 using namespace mlir;
 using namespace tamis;
@@ -118,17 +113,14 @@ private:
 };
 } // namespace
 
-/// Writes the weight segment to `path` and takes its hash.
-static llvm::Error writeWeightFile(StringRef path, ModuleOp module, uint64_t &hash) {
-  llvm::Expected<AtomicFile> file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
+/// Writes the weight segment to `file` and takes its hash.
+static llvm::Error writeWeightFile(AtomicFile &file, ModuleOp module, uint64_t &hash) {
   Hash running;
   uint64_t at = 0;
   llvm::Error problem = llvm::Error::success();
   LogicalResult done = writeWeights(module, [&](ArrayRef<char> bytes) -> LogicalResult {
     running.update(bytes.data(), bytes.size());
-    problem = llvm::joinErrors(std::move(problem), file->write(bytes, at));
+    problem = llvm::joinErrors(std::move(problem), file.write(bytes, at));
     at += bytes.size();
     return failure(static_cast<bool>(problem));
   });
@@ -137,7 +129,7 @@ static llvm::Error writeWeightFile(StringRef path, ModuleOp module, uint64_t &ha
   if (failed(done))
     return llvm::createStringError(std::errc::io_error, "the weights cannot be read");
   hash = running.finish();
-  return file->commit();
+  return llvm::Error::success();
 }
 
 static llvm::Error codeError() {
@@ -148,19 +140,25 @@ llvm::Error tamis::writeEmbedded(StringRef path, ModuleOp module, const ModelDes
                                  ArrayRef<std::pair<std::string, ModuleOp>> variants,
                                  const EmbeddedOptions &options) {
   WeightLayout weights = layOutWeights(module);
-  // Weights inside pass through a file beside the output, which the assembler includes.
+  // Weights inside pass through a file that never gets a name, which the assembler includes.
   SmallString<256> weightsFile(path);
-  llvm::sys::path::replace_extension(weightsFile, options.weightsBeside ? "weights" : ".weights.tmp");
-  if (!options.weightsBeside)
-    weightsFile += std::to_string(getpid());
-  llvm::scope_exit removeFile([&] {
-    if (!options.weightsBeside)
-      llvm::sys::fs::remove(weightsFile);
-  });
+  llvm::sys::path::replace_extension(weightsFile, "weights");
+  std::optional<AtomicFile> inside;
   uint64_t hash = 0;
-  if (weights.bytes)
-    if (llvm::Error error = writeWeightFile(weightsFile, module, hash))
+  if (weights.bytes) {
+    llvm::Expected<AtomicFile> file = AtomicFile::create(weightsFile);
+    if (!file)
+      return file.takeError();
+    if (llvm::Error error = writeWeightFile(*file, module, hash))
       return error;
+    if (options.weightsBeside) {
+      if (llvm::Error error = file->commit())
+        return error;
+    } else {
+      weightsFile = file->descriptorPath();
+      inside.emplace(std::move(*file));
+    }
+  }
   std::vector<char> header = makeHeader(model, weights, {}, {4096}, {hash});
 
   llvm::LLVMContext context;

@@ -69,58 +69,21 @@ std::vector<std::byte> readFile(const std::string &path) {
 
 AtomicFile::AtomicFile(const std::string &name) : path(name) {
   struct stat status;
-  if (::stat(name.c_str(), &status) == 0) {
-    if (!S_ISREG(status.st_mode))
-      throw ToolError(ExitCode::System, fmt::format("cannot write '{}': it is not a regular file", name));
-    if (char *real = ::realpath(name.c_str(), nullptr)) {
-      path = real;
-      std::free(real);
-    }
-  }
-  std::string pattern = path + ".XXXXXX";
-  int number = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (number < 0)
-    fail("write", path);
-  temporary = pattern;
-  ::close(number);
+  if (::stat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    throw ToolError(ExitCode::System, fmt::format("cannot write '{}': it is not a regular file", name));
+  check(file.open(name));
 }
 
-AtomicFile::~AtomicFile() {
-  if (!temporary.empty())
-    ::unlink(temporary.c_str());
+void AtomicFile::write(std::string_view content, uint64_t offset) {
+  check(file.write(content.data(), content.size(), offset));
 }
 
-void AtomicFile::write(std::string_view content) {
-  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC)};
-  if (file.number < 0)
-    fail("write", path);
-  while (!content.empty()) {
-    ssize_t put = ::write(file.number, content.data(), content.size());
-    if (put < 0 && errno == EINTR)
-      continue;
-    if (put < 0)
-      fail("write", path);
-    content.remove_prefix(static_cast<size_t>(put));
-  }
-}
+void AtomicFile::commit() { check(file.commit()); }
 
-void AtomicFile::commit() {
-  Descriptor file{::open(temporary.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.number < 0)
+void AtomicFile::check(int error) const {
+  errno = error;
+  if (error)
     fail("write", path);
-  // mkostemp made the file private; give it the mode that a plain open would have.
-  mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(file.number, 0666 & ~mask) != 0 || ::fsync(file.number) != 0 ||
-      ::rename(temporary.c_str(), path.c_str()) != 0)
-    fail("write", path);
-  temporary.clear();
-  // The name is durable only when the folder is. A file system that cannot sync a folder is no failure.
-  size_t slash = path.rfind('/');
-  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  Descriptor directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.number >= 0)
-    ::fsync(directory.number);
 }
 
 } // namespace tamis::tools

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/stat.h>
@@ -122,6 +123,69 @@ Tensor readMember(zip_t *archive, zip_uint64_t index, const zip_stat_t &info, co
   return header.fortranOrder ? toRowMajor(std::move(tensor), source) : std::move(tensor);
 }
 
+/// Where libzip writes: a file that has no name yet. libzip's own way of files would make another beside it.
+class ZipTarget {
+public:
+  explicit ZipTarget(AtomicFile &file) : file(file) { zip_error_init(&error); }
+  ~ZipTarget() { zip_error_fini(&error); }
+  ZipTarget(const ZipTarget &) = delete;
+  ZipTarget &operator=(const ZipTarget &) = delete;
+
+  static zip_int64_t handle(void *self, void *data, zip_uint64_t length, zip_source_cmd_t command) {
+    return static_cast<ZipTarget *>(self)->handle(data, length, command);
+  }
+
+  /// What writing threw: exceptions do not pass through libzip.
+  std::exception_ptr failure;
+
+private:
+  zip_int64_t handle(void *data, zip_uint64_t length, zip_source_cmd_t command) {
+    switch (command) {
+    case ZIP_SOURCE_SUPPORTS:
+      return zip_source_make_command_bitmap(
+          ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
+          ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, ZIP_SOURCE_REMOVE,
+          ZIP_SOURCE_BEGIN_WRITE, ZIP_SOURCE_COMMIT_WRITE, ZIP_SOURCE_ROLLBACK_WRITE, ZIP_SOURCE_WRITE,
+          ZIP_SOURCE_SEEK_WRITE, ZIP_SOURCE_TELL_WRITE, -1);
+    case ZIP_SOURCE_STAT: {
+      auto *status = static_cast<zip_stat_t *>(data);
+      zip_stat_init(status);
+      status->size = 0;
+      status->valid = ZIP_STAT_SIZE;
+      return sizeof(*status);
+    }
+    case ZIP_SOURCE_ERROR:
+      return zip_error_to_data(&error, data, length);
+    case ZIP_SOURCE_WRITE:
+      try {
+        file.write({static_cast<const char *>(data), length}, position);
+      } catch (...) {
+        failure = std::current_exception();
+        zip_error_set(&error, ZIP_ER_WRITE, 0);
+        return -1;
+      }
+      position += length;
+      end = std::max(end, position);
+      return static_cast<zip_int64_t>(length);
+    case ZIP_SOURCE_SEEK_WRITE: {
+      zip_int64_t to = zip_source_seek_compute_offset(position, end, data, length, &error);
+      if (to < 0)
+        return -1;
+      position = static_cast<zip_uint64_t>(to);
+      return 0;
+    }
+    case ZIP_SOURCE_TELL_WRITE:
+      return static_cast<zip_int64_t>(position);
+    default: // There is nothing to read, and AtomicFile begins and ends.
+      return 0;
+    }
+  }
+
+  AtomicFile &file;
+  zip_uint64_t position = 0, end = 0;
+  zip_error_t error;
+};
+
 [[noreturn]] void failWriting(const std::string &path, const std::string &why) {
   throw ToolError(ExitCode::System, fmt::format("cannot write '{}': {}", path, why));
 }
@@ -154,10 +218,15 @@ TensorMap readNpz(const std::string &path) {
 
 void writeNpz(const std::string &path, const std::vector<NamedValue> &values) {
   AtomicFile file(path);
-  int code = 0;
-  Archive archive(zip_open(file.temporaryPath().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
-  if (!archive)
-    failWriting(path, zipErrorText(code));
+  ZipTarget target(file);
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t *sink = zip_source_function_create(ZipTarget::handle, &target, &error);
+  Archive archive(sink ? zip_open_from_source(sink, ZIP_CREATE | ZIP_TRUNCATE, &error) : nullptr);
+  if (!archive) {
+    zip_source_free(sink);
+    failWriting(path, zip_error_strerror(&error));
+  }
   std::vector<std::string> headers;
   headers.reserve(values.size()); // libzip keeps pointers into them
   for (const NamedValue &entry : values) {
@@ -182,8 +251,11 @@ void writeNpz(const std::string &path, const std::vector<NamedValue> &values) {
     zip_file_set_dostime(archive.get(), entryIndex, 0, (1 << 5) | 1, 0);
   }
   // Closing is what writes. It frees the archive only when it succeeds.
-  if (zip_close(archive.get()) != 0)
+  if (zip_close(archive.get()) != 0) {
+    if (target.failure)
+      std::rethrow_exception(target.failure);
     failWriting(path, zip_strerror(archive.get()));
+  }
   (void)archive.release();
   file.commit();
 }

@@ -1,31 +1,30 @@
-//===- AtomicFile.h - Files that appear whole or not at all
-//------------------------------------------------===//
+//===- AtomicFile.h - Files that appear whole or not at all --------------------------------------------===//
 #ifndef TAMIS_TARGET_ATOMICFILE_H
 #define TAMIS_TARGET_ATOMICFILE_H
 
+#include "tamis/Support/ReplacementFile.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 namespace tamis {
 
-/// Writes a temporary file beside `path`, which `commit` makes durable and renames to it. Without commit, the
-/// destructor removes it. Errors name the path and the system's reason.
+/// A ReplacementFile with errors that name the path and the system's reason. Without commit, nothing stays.
 class AtomicFile {
 public:
   static llvm::Expected<AtomicFile> create(llvm::StringRef path);
-  AtomicFile(AtomicFile &&other);
-  AtomicFile &operator=(AtomicFile &&) = delete;
-  ~AtomicFile();
 
   llvm::Error write(llvm::ArrayRef<char> bytes, uint64_t offset);
+  /// A path under which libraries can open the file while it is not committed.
+  std::string descriptorPath() const { return file.descriptorPath(); }
   llvm::Error commit();
 
 private:
-  AtomicFile(std::string path, std::string temporary, int descriptor);
+  explicit AtomicFile(std::string path) : path(std::move(path)) {}
+  static llvm::Error fail(llvm::StringRef path, int error);
 
-  std::string path, temporary;
-  int descriptor;
+  std::string path;
+  ReplacementFile file;
 };
 
 /// Writes all of a file at once.
