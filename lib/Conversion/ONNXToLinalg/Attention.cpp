@@ -52,11 +52,12 @@ static LoweredValues lowerAttention(onnx::AttentionOp op, onnx::AttentionOp::Ada
     rows = l.productSize({each, queries});
     q = l.reshape(q, {batch, groups, rows, depth});
   }
-  Value scores = batchedProduct(l, q, k, /*transposed=*/true);
+  // Scores and weights of narrow floats stay in f32, as in fused kernels: only the result is rounded.
+  Type element = typeOf(q).getElementType(), wide = computeType(element);
+  Value scores = batchedProduct(l, q, k, /*transposed=*/true, wide);
   if (grouped)
     scores = l.reshape(scores, {batch, heads, queries, keys});
 
-  Type element = typeOf(q).getElementType(), wide = computeType(element);
   SmallVector<Value> inputs = {scores};
   bool boolMask = false;
   if (operands.getMask()) {
@@ -65,24 +66,23 @@ static LoweredValues lowerAttention(onnx::AttentionOp op, onnx::AttentionOp::Ada
   }
   double scale = op.getScale().convertToFloat(), softcap = op.getSoftcap().convertToFloat();
   Broadcast shape = l.broadcast(inputs);
-  scores =
-      l.generic(shape.operands, shape.maps, shape.sizes, element, [&](ScalarBuilder &b, ValueRange args) {
-        Value score = b.mul(b.convert(args[0], wide), b.number(wide, scale));
-        if (softcap != 0) {
-          Value cap = b.number(wide, softcap);
-          score = b.mul(b.math<math::TanhOp>(b.div(score, cap)), cap);
-        }
-        if (inputs.size() > 1 && !boolMask)
-          score = b.add(score, b.convert(args[1], wide));
-        if (boolMask)
-          score = b.select(args[1], score, b.lowest(wide));
-        if (op.getIsCausal()) {
-          Value query = linalg::IndexOp::create(b, b.getLoc(), 2),
-                key = linalg::IndexOp::create(b, b.getLoc(), 3);
-          score = b.select(b.compare(Compare::LessOrEqual, key, query), score, b.lowest(wide));
-        }
-        return b.convert(score, element);
-      });
+  scores = l.generic(shape.operands, shape.maps, shape.sizes, wide, [&](ScalarBuilder &b, ValueRange args) {
+    Value score = b.mul(args[0], b.number(wide, scale));
+    if (softcap != 0) {
+      Value cap = b.number(wide, softcap);
+      score = b.mul(b.math<math::TanhOp>(b.div(score, cap)), cap);
+    }
+    if (inputs.size() > 1 && !boolMask)
+      score = b.add(score, b.convert(args[1], wide));
+    if (boolMask)
+      score = b.select(args[1], score, b.lowest(wide));
+    if (op.getIsCausal()) {
+      Value query = linalg::IndexOp::create(b, b.getLoc(), 2),
+            key = linalg::IndexOp::create(b, b.getLoc(), 3);
+      score = b.select(b.compare(Compare::LessOrEqual, key, query), score, b.lowest(wide));
+    }
+    return score;
+  });
   Value weights = softmax(l, scores, 3, /*maskedToZero=*/true);
   if (grouped)
     weights = l.reshape(weights, {batch, groups, rows, keys});

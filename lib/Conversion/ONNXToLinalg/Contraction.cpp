@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------------------------------===//
 #include "Lowering.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -23,10 +24,12 @@ static Value transposeMatrix(Lowering &l, Value x) {
   return l.known(linalg::TransposeOp::create(l, l.getLoc(), x, init, permutation).getResult()[0], sizes);
 }
 
-Value tamis::onnx::batchedProduct(Lowering &l, Value a, Value b, bool transposed) {
+Value tamis::onnx::batchedProduct(Lowering &l, Value a, Value b, bool transposed, Type element) {
   if (transposed)
     b = transposeMatrix(l, b);
-  Type element = typeOf(a).getElementType(), wide = computeType(element);
+  Type wide = computeType(typeOf(b).getElementType());
+  if (!element)
+    element = typeOf(b).getElementType();
   SmallVector<Size, 4> aSizes = l.sizes(a), bSizes = l.sizes(b);
   unsigned batchRank = aSizes.size() - 2;
   ArrayRef<Size> batch = ArrayRef(aSizes).take_front(batchRank);
@@ -54,8 +57,63 @@ Value tamis::onnx::batchedProduct(Lowering &l, Value a, Value b, bool transposed
   return l.reshape(result, to);
 }
 
+/// The weights of attention, with or without the guard that puts zeros for rows where no key counts?
+static bool isWeightsOfAttention(Value x) {
+  if (!x.hasOneUse())
+    return false;
+  if (auto guard = x.getDefiningOp<onnx::WhereOp>())
+    return isWeightsOfAttention(guard.getX()) || isWeightsOfAttention(guard.getY());
+  return x.getDefiningOp<onnx::SoftmaxOp>() != nullptr;
+}
+
+/// `x` as it was before the elementwise op that makes it, or one whose result that op selects, rounded it to
+/// a narrow float; else `x`.
+static Value beforeRounding(Lowering &l, Value x) {
+  auto generic = x.getDefiningOp<linalg::GenericOp>();
+  if (!generic || generic->getNumResults() != 1 || generic.getNumLoops() != generic.getNumParallelLoops())
+    return x;
+  Operation *last = generic.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::TruncFOp, arith::SelectOp>(last))
+    return x;
+  SmallVector<Value> inputs(generic.getInputs());
+  if (isa<arith::SelectOp>(last)) {
+    for (Value &input : inputs)
+      input = beforeRounding(l, input);
+    bool selectsOnly = llvm::hasNItems(generic.getBody()->without_terminator(), 1);
+    if (!selectsOnly || llvm::equal(inputs, generic.getInputs()))
+      return x;
+  }
+  SmallVector<Size, 4> sizes = l.sizes(x);
+  Type wide = computeType(typeOf(x).getElementType());
+  Value init = l.empty(sizes, wide);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange args) {
+    ScalarBuilder b(loc, nested);
+    IRMapping mapping;
+    mapping.map(generic.getBody()->getArguments(), args);
+    for (Operation &op : generic.getBody()->without_terminator())
+      if (&op != last)
+        b.clone(op, mapping);
+    auto widened = [&](Value operand) { return b.convert(mapping.lookupOrDefault(operand), wide); };
+    Value result;
+    if (auto select = dyn_cast<arith::SelectOp>(last))
+      result = b.select(mapping.lookupOrDefault(select.getCondition()), widened(select.getTrueValue()),
+                        widened(select.getFalseValue()));
+    else
+      result = widened(last->getOperand(0));
+    linalg::YieldOp::create(b, loc, result);
+  };
+  return l.known(linalg::GenericOp::create(l, l.getLoc(), init.getType(), inputs, init,
+                                           generic.getIndexingMapsArray(), generic.getIteratorTypesArray(),
+                                           body)
+                     .getResult(0),
+                 sizes);
+}
+
 static LoweredValues lowerMatMul(onnx::MatMulOp op, onnx::MatMulOp::Adaptor operands, Lowering &l) {
   Value a = operands.getA(), b = operands.getB();
+  // The weights of attention in narrow floats are not rounded on their way into the product that is.
+  if (isWeightsOfAttention(op.getA()))
+    a = beforeRounding(l, a);
   bool vectorA = typeOf(a).getRank() == 1, vectorB = typeOf(b).getRank() == 1;
   if (vectorA)
     a = l.insertUnitDims(a, 0);

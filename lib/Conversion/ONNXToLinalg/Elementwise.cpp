@@ -228,13 +228,15 @@ static LoweredValues lowerDiv(DivOp op, DivOp::Adaptor operands, Lowering &l) {
                      [&](ScalarBuilder &b, ValueRange args) { return b.div(args[0], args[1], isUnsigned); });
 }
 
-/// C's fmod, exactly: subtracts multiples of y by fused steps in f64 until less than |y| is left.
+/// C's fmod, exactly: subtracts multiples of y by fused steps in a wider float until less than |y| is left.
+/// For f16 that is f32, in which every rest of f16 is exact: LLVM moves copysign past roundings from f64 to
+/// f16, which no processor has.
 static Value fmod(ScalarBuilder &b, Value x, Value y) {
-  Type original = x.getType(), f64 = b.getF64Type();
-  x = b.convert(x, f64);
-  Value divisor = b.abs(b.convert(y, f64));
+  Type original = x.getType(), wide = original.isF16() ? Type(b.getF32Type()) : Type(b.getF64Type());
+  x = b.convert(x, wide);
+  Value divisor = b.abs(b.convert(y, wide));
   auto loop = scf::WhileOp::create(
-      b, b.getLoc(), TypeRange(f64), ValueRange(b.abs(x)),
+      b, b.getLoc(), TypeRange(wide), ValueRange(b.abs(x)),
       [&](OpBuilder &nested, Location loc, ValueRange args) {
         ScalarBuilder s(loc, nested);
         Value more = s.compare(Compare::GreaterOrEqual, s.abs(args[0]), divisor);
@@ -248,8 +250,8 @@ static Value fmod(ScalarBuilder &b, Value x, Value y) {
       });
   // The last quotient may have been rounded up.
   Value rest = loop.getResult(0);
-  rest = b.select(b.compare(Compare::Less, rest, b.number(f64, 0)), b.add(rest, divisor), rest);
-  Value isNumber = b.compare(Compare::Equal, b.mul(x, b.number(f64, 0)), b.number(f64, 0));
+  rest = b.select(b.compare(Compare::Less, rest, b.number(wide, 0)), b.add(rest, divisor), rest);
+  Value isNumber = b.compare(Compare::Equal, b.mul(x, b.number(wide, 0)), b.number(wide, 0));
   rest = b.select(isNumber, rest, b.mul(b.sub(x, x), x)); // NaN of an infinity or NaN.
   return b.convert(math::CopySignOp::create(b, b.getLoc(), rest, x), original);
 }

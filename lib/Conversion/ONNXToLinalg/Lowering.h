@@ -204,9 +204,12 @@ void addShapeLowerings(LoweringPatterns &patterns);
 void addTopKLowering(LoweringPatterns &patterns);
 
 /// a times b with equal batch dimensions in front: [batch..., M, K] x [batch..., K, N], or b [batch..., N, K]
-/// when `transposed`. Sums of narrow floats are taken in f32; the result has the operands' element type.
-mlir::Value batchedProduct(Lowering &l, mlir::Value a, mlir::Value b, bool transposed = false);
-/// exp(x - max) / sum along `axis`. With `maskedToZero`, slices of -inf alone give zeros.
+/// when `transposed`. Sums of narrow floats are taken in f32, as which one operand may be given already; the
+/// result has the element type `result`, by default that of b.
+mlir::Value batchedProduct(Lowering &l, mlir::Value a, mlir::Value b, bool transposed = false,
+                           mlir::Type result = {});
+/// exp(x - max) / sum along `axis`, in the element type of x. With `maskedToZero`, slices of -inf alone give
+/// zeros.
 mlir::Value softmax(Lowering &l, mlir::Value x, int64_t axis, bool maskedToZero = false);
 
 } // namespace tamis::onnx

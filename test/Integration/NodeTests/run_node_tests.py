@@ -38,14 +38,6 @@ EXPECTED_REFUSALS = [
     r"does not fit its operands or is not supported",
 ]
 
-# Defects of Tamis, by name, until they are mended; they are counted and printed as what they are.
-KNOWN_FAILURES = {
-    "node/test_mod_mixed_sign_float16": "rounding f64 to f16 needs a library function",
-    "package/test_mod_mixed_sign_float16": "rounding f64 to f16 needs a library function",
-    "package/test_attention_4d_causal_bf16": "one element is off by 1.1% where 1% is allowed",
-    "package/test_attention_4d_causal_bf16_expanded": "one element is off by 1.1% where 1% is allowed",
-}
-
 Case = collections.namedtuple("Case", "name model sets rtol atol")
 
 
@@ -262,20 +254,18 @@ def main():
                 return "failed", f"{error.cmd[1]} takes more than {error.timeout} s"
 
         for case, (verdict, reason) in zip(cases, pool.map(guarded, cases)):
-            if verdict == "failed" and case.name in KNOWN_FAILURES:
-                verdict, reason = "known failures", f"{KNOWN_FAILURES[case.name]} ({reason})"
             counts[verdict] += 1
             if reason:
                 reasons[verdict, reason if verdict == "not applicable" else f"{case.name}: {reason}"].append(case.name)
             if options.verbose:
                 print(f"{verdict}: {case.name} {reason}", flush=True)
-    for verdict in ["not applicable", "refused", "known failures", "failed"]:
+    for verdict in ["not applicable", "refused", "failed"]:
         print(f"\n{verdict}: {counts[verdict]}")
         for (kind, reason), names in sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0])):
             if kind == verdict:
                 print(f"  {len(names):4} {reason}" if verdict == "not applicable" else f"  {reason}")
     print(f"\n{len(cases)} of {found} cases: " + ", ".join(
-        f"{counts[verdict]} {verdict}" for verdict in ["passed", "failed", "known failures", "refused", "not applicable"]))
+        f"{counts[verdict]} {verdict}" for verdict in ["passed", "failed", "refused", "not applicable"]))
     sys.exit(1 if counts["failed"] else 0)
 
 
