@@ -110,7 +110,7 @@ def run_workload(options, measure, artifact, source, library, name, threads):
 def run_model(options, measure, name, source, folder):
     from tamis_runtime import library_in
     tamis, artifact = options.build / "bin" / "tamis", folder / f"{name.lower()}.tamis"
-    _, seconds, memory = measure.child([tamis, "compile", source, "-o", artifact])
+    seconds, memory = measure.compile_model(tamis, source, artifact)
     batch = ROOT / "examples" / "sentences" / "sentences.npz"
     first = measure.first_result_ms(tamis, artifact, source, batch, 2, folder / "outputs.npz")
     result = {"model": name, "model_bytes": source.stat().st_size, "artifact_bytes": artifact.stat().st_size,

@@ -27,7 +27,7 @@ def main():
     options = parser.parse_args()
 
     tamis, artifact = options.build / "bin" / "tamis", options.build / "minilm.tamis"
-    _, compile_seconds, compile_bytes = measure.child([tamis, "compile", options.model, "-o", artifact])
+    compile_seconds, compile_bytes = measure.compile_model(tamis, options.model, artifact)
 
     inputs = dict(np.load(options.inputs))
     library = library_in(options.build)
