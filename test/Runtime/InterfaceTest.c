@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+static int expectations = 0;
+
 static int expect(int condition, const char *what) {
+  ++expectations;
   if (!condition)
     printf("failed: %s\n", what);
   return condition ? 0 : 1;
@@ -52,5 +55,6 @@ int main(void) {
   tamis_context_cancel(NULL);
   tamis_context_destroy(NULL);
   tamis_model_destroy(NULL);
+  printf("%d expectations, %d failed\n", expectations, failures);
   return failures == 0 ? 0 : 1;
 }
