@@ -169,8 +169,12 @@ void addAttention(Registry &registry) {
   constexpr StringLiteral attributes =
       "is_causal:i kv_num_heads:i q_num_heads:i qk_matmul_output_mode:i scale:f "
       "softcap:f softmax_precision:i";
-  registry.add("", "Attention", {23}, 3, 6, 1, 4, attributes, attention, "the output qk_matmul_output");
-  registry.add("", "Attention", {24}, 3, 7, 1, 4, attributes, attention, "the output qk_matmul_output");
+  constexpr StringLiteral restrictions =
+      "the output qk_matmul_output; heads of unknown size, fewer key heads than query heads in unknown "
+      "number; V "
+      "with other elements than Q and K; a mask of other elements than bool and those of Q";
+  registry.add("", "Attention", {23}, 3, 6, 1, 4, attributes, attention, restrictions);
+  registry.add("", "Attention", {24}, 3, 7, 1, 4, attributes, attention, restrictions);
   registry.add("", "RotaryEmbedding", {23}, 3, 4, 1, 1, "interleaved:i num_heads:i rotary_embedding_dim:i",
                rotaryEmbedding, "");
   registry.add("com.microsoft", "RotaryEmbedding", {1}, 4, 4, 1, 1,

@@ -77,7 +77,8 @@ void addIndexing(Registry &registry) {
   registry.add("", "ScatterElements", {11, 13}, 3, 3, 1, 1, "axis:i", scatterElements);
   registry.add("", "ScatterElements", {16, 18}, 3, 3, 1, 1, "axis:i reduction:s", scatterElements);
   registry.add("", "ScatterND", {11, 13}, 3, 3, 1, 1, "", scatterND);
-  registry.add("", "ScatterND", {16, 18}, 3, 3, 1, 1, "reduction:s", scatterND);
+  registry.add("", "ScatterND", {16, 18}, 3, 3, 1, 1, "reduction:s", scatterND,
+               "index tuples of unknown length");
   registry.add("", "OneHot", {9, 11}, 3, 3, 1, 1, "axis:i", oneHot);
   registry.add("", "NonZero", {9, 13}, 1, 1, 1, 1, "", nonZero);
   registry.add("", "TopK", {1}, 1, 1, 2, 2, "axis:i k:i", topKWithAttribute);

@@ -149,7 +149,8 @@ void addLayout(Registry &registry) {
   registry.add("", "Split", {13}, 1, 2, 1, anyCount, "axis:i", split);
   registry.add("", "Split", {18}, 1, 2, 1, anyCount, "axis:i num_outputs:i", split);
   registry.add("", "Slice", {1}, 1, 1, 1, 1, "axes:I starts:I ends:I", sliceWithAttributes);
-  registry.add("", "Slice", {10, 11, 13}, 3, 5, 1, 1, "", slice, "axes or steps that are no constants");
+  registry.add("", "Slice", {10, 11, 13}, 3, 5, 1, 1, "", slice,
+               "axes or steps that are no constants; starts of unknown length");
   registry.add("", "Pad", {2}, 1, 1, 1, 1, "mode:s pads:I value:f", padWithAttributes);
   registry.add("", "Pad", {11, 13}, 2, 3, 1, 1, "mode:s", pad);
   registry.add("", "Pad", {18, 19, 21, 23, 24}, 2, 4, 1, 1, "mode:s", pad, "axes that are no constant");
