@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include "tamis/Codegen/Passes.h"
@@ -59,7 +60,9 @@ void MachinePipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createRTOutline());
   passes.addPass(createMathToPolynomial());
-  // No ISA level here has bf16 arithmetic; LLVM would call a library for it.
+  // No ISA level here has bf16 arithmetic; LLVM would call a library for it. Functions of it first become
+  // arithmetic.
+  passes.addPass(math::createMathExtendToSupportedTypes());
   arith::ArithEmulateUnsupportedFloatsOptions emulate;
   emulate.sourceTypeStrs = {"bf16"};
   passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));

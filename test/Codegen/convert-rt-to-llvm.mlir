@@ -1,4 +1,4 @@
-// RUN: tamis-opt %s --rt-outline --convert-scf-to-cf --convert-rt-to-llvm | FileCheck %s
+// RUN: tamis-opt %s --split-input-file --rt-outline --convert-scf-to-cf --convert-rt-to-llvm | FileCheck %s
 
 // Everything goes through the host, whose functions lie at fixed offsets. The operation table takes names from locations.
 
@@ -31,4 +31,23 @@ func.func @main(%a: memref<?xf32>) -> memref<?xf32> {
     rt.yield
   } loc("layer/work")
   return %b : memref<?xf32>
+}
+
+// -----
+
+// bf16 is its bits: LLVM would move some of it by arithmetic that needs a library.
+
+// CHECK-LABEL: llvm.func internal @bits(
+// CHECK-NOT: bf16
+// CHECK: llvm.mlir.constant(16256 : i16) : i16
+// CHECK: llvm.load {{.*}} -> i16
+// CHECK: llvm.select {{.*}} : i1, i16
+// CHECK: llvm.store {{.*}} : i16, !llvm.ptr
+func.func @bits(%a: memref<?xbf16>, %some: i1) {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : bf16
+  %v = memref.load %a[%c0] : memref<?xbf16>
+  %w = arith.select %some, %v, %one : bf16
+  memref.store %w, %a[%c0] : memref<?xbf16>
+  return
 }
