@@ -154,6 +154,20 @@ def unsorted():
     return result
 
 
+def cycle():
+    return model([h.make_node("Add", ["x", "b"], ["a"], name="first"), h.make_node("Add", ["a", "x"], ["b"], name="second")],
+                 [tensor("x", [4])], [tensor("b", [4])])
+
+
+def mistyped_output():
+    return model([h.make_node("Add", ["x", "x"], ["y"], name="sum")], [tensor("x", [4])], [tensor("y", [4], T.INT64)])
+
+
+def mistyped_operands():
+    return model([h.make_node("Add", ["x", "i"], ["y"], name="sum")], [tensor("x", [4]), tensor("i", [4], T.INT64)],
+                 [tensor("y", [4])])
+
+
 def twice():
     result = small()
     result.graph.node[1].output[0] = "a"
