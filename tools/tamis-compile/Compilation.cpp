@@ -415,13 +415,14 @@ private:
   ModelDescription description;
 };
 
-/// The most memory that this program had. getrusage also counts what the process had before its exec, which is its
-/// parent's: hundreds of megabytes below a Python script.
+/// The most memory that this program had. getrusage also counts what the process had before its exec, which
+/// is its parent's: hundreds of megabytes below a Python script.
 uint64_t peakMemory() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     uint64_t kibibytes;
-    if (StringRef rest = line; rest.consume_front("VmHWM:") && !(rest = rest.ltrim()).consumeInteger(10, kibibytes))
+    if (StringRef rest = line;
+        rest.consume_front("VmHWM:") && !(rest = rest.ltrim()).consumeInteger(10, kibibytes))
       return kibibytes * 1024;
   }
   rusage usage;

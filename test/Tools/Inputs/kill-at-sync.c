@@ -1,5 +1,5 @@
-/* Preloaded into a tool: kills it when it has written an output in full and syncs it, the last moment at which the
-   output may not be there. */
+/* Preloaded into a tool: kills it when it has written an output in full and syncs it, the last moment at
+   which the output may not be there. */
 #include <signal.h>
 #include <unistd.h>
 
