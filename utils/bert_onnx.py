@@ -8,47 +8,9 @@ are [outputs, inputs] there. Serves make_tiny_encoder.py and export_minilm.py.
 import math
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-
-class Graph:
-    """Nodes and weights as they are added; a value is named after the node that makes it."""
-
-    def __init__(self, weights):
-        self.source, self.nodes, self.constants = weights, [], {}
-
-    def constant(self, name, array, dtype=np.float32):
-        if name not in self.constants:
-            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array, dtype), name)
-        return name
-
-    def weight(self, name):
-        return self.constant(name, self.source(name))
-
-    def ints(self, *values):
-        """A constant list of integers."""
-        return self.constant("int_" + "_".join(str(v).replace("-", "m") for v in values), values, np.int64)
-
-    def add(self, operator, name, inputs, **attributes):
-        self.nodes.append(helper.make_node(operator, inputs, [name + "_output"], name=name, **attributes))
-        return name + "_output"
-
-    def linear(self, name, x):
-        weight = name.strip("/").replace("/", ".")
-        matrix = self.constant(weight + ".weight", self.source(weight + ".weight").T)
-        product = self.add("MatMul", name + "/MatMul", [x, matrix])
-        return self.add("Add", name + "/Add", [self.weight(weight + ".bias"), product])
-
-    def layer_norm(self, name, x, epsilon):
-        weight = name.strip("/").replace("/", ".")
-        inputs = [x, self.weight(weight + ".weight"), self.weight(weight + ".bias")]
-        return self.add("LayerNormalization", name, inputs, axis=-1, epsilon=epsilon)
-
-    def gelu(self, name, x):
-        root = self.constant("sqrt_2", math.sqrt(2.0))
-        erf = self.add("Erf", name + "/Erf", [self.add("Div", name + "/Div", [x, root])])
-        twice = self.add("Mul", name + "/Mul", [x, self.add("Add", name + "/Add", [erf, self.constant("one", 1.0)])])
-        return self.add("Mul", name + "/Mul_1", [twice, self.constant("half", 0.5)])
+from onnx_graph import Graph
 
 
 def embed(graph, epsilon):
@@ -85,15 +47,15 @@ def attend(graph, name, x, bias, hidden, heads):
 
 
 def pool(graph, x, mask):
-    weights = graph.add("Unsqueeze", "/pool/Unsqueeze", [mask, graph.ints(-1)])
+    weights = graph.unsqueeze("/pool/Unsqueeze", mask, -1)
     kept = graph.add("Mul", "/pool/Mul", [x, weights])
-    total = graph.add("ReduceSum", "/pool/ReduceSum", [kept, graph.ints(1)], keepdims=0)
-    count = graph.add("ReduceSum", "/pool/ReduceSum_1", [weights, graph.ints(1)], keepdims=0)
-    count = graph.add("Clip", "/pool/Clip", [count, graph.constant("least_count", 1e-9)])
+    total = graph.reduce("ReduceSum", "/pool/ReduceSum", kept, 1, keepdims=0)
+    count = graph.reduce("ReduceSum", "/pool/ReduceSum", weights, 1, keepdims=0)
+    count = graph.at_least("/pool/Clip", count, "least_count", 1e-9)
     mean = graph.add("Div", "/pool/Div", [total, count])
-    norm = graph.add("ReduceL2", "/pool/ReduceL2", [mean], axes=[-1], keepdims=1)
-    norm = graph.add("Clip", "/pool/Clip_1", [norm, graph.constant("least_norm", 1e-12)])
-    graph.nodes.append(helper.make_node("Div", [mean, norm], ["embedding"], name="/pool/Div_1"))
+    norm = graph.reduce("ReduceL2", "/pool/ReduceL2", mean, -1)
+    norm = graph.at_least("/pool/Clip", norm, "least_norm", 1e-12)
+    return graph.add("Div", "/pool/Div", [mean, norm])
 
 
 def build(weights, name, layers, hidden, heads, epsilon=1e-12):
@@ -104,8 +66,7 @@ def build(weights, name, layers, hidden, heads, epsilon=1e-12):
     mask = graph.add("Cast", "/mask/Cast", ["attention_mask"], to=TensorProto.FLOAT)
     inverse = graph.add("Sub", "/mask/Sub", [graph.constant("one", 1.0), mask])
     lowest = graph.constant("lowest", np.finfo(np.float32).min)
-    bias = graph.add("Unsqueeze", "/mask/Unsqueeze",
-                     [graph.add("Mul", "/mask/Mul", [inverse, lowest]), graph.ints(1, 2)])
+    bias = graph.unsqueeze("/mask/Unsqueeze", graph.add("Mul", "/mask/Mul", [inverse, lowest]), 1, 2)
     for layer in range(layers):
         at = f"/encoder/layer/{layer}"
         mixed = attend(graph, f"{at}/attention", x, bias, hidden, heads)
@@ -114,13 +75,9 @@ def build(weights, name, layers, hidden, heads, epsilon=1e-12):
         inner = graph.gelu(f"{at}/intermediate/gelu", graph.linear(f"{at}/intermediate/dense", x))
         rows = graph.add("Add", f"{at}/output/Add", [graph.linear(f"{at}/output/dense", inner), x])
         x = graph.layer_norm(f"{at}/output/LayerNorm", rows, epsilon)
-    graph.nodes.append(helper.make_node("Identity", [x], ["last_hidden_state"], name="/last_hidden_state"))
-    pool(graph, x, mask)
-
-    value = helper.make_tensor_value_info
-    inputs = [value(i, TensorProto.INT64, ["batch", "sequence"]) for i in ("input_ids", "attention_mask")]
-    outputs = [value("last_hidden_state", TensorProto.FLOAT, ["batch", "sequence", hidden]),
-               value("embedding", TensorProto.FLOAT, ["batch", hidden])]
-    body = helper.make_graph(graph.nodes, name, inputs, outputs, list(graph.constants.values()))
-    return helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
-                             producer_name="tamis-utils")
+    graph.rename(graph.add("Identity", "/last_hidden_state", [x]), "last_hidden_state")
+    graph.rename(pool(graph, x, mask), "embedding")
+    inputs = [(i, TensorProto.INT64, ["batch", "sequence"]) for i in ("input_ids", "attention_mask")]
+    outputs = [("last_hidden_state", TensorProto.FLOAT, ["batch", "sequence", hidden]),
+               ("embedding", TensorProto.FLOAT, ["batch", hidden])]
+    return graph.model(name, inputs, outputs)
