@@ -91,6 +91,49 @@ func.func @window(%q: tensor<?x2x?x8xf32> {onnx.dims = ["b", "", "s", ""]}, %k: 
 
 // -----
 
+// With sizes that the exporter fixed, the ranges that a mask is gathered by are constants.
+// CHECK-LABEL: func.func @constant_indices
+// CHECK-SAME: %[[MASK:[a-z0-9]+]]: tensor<2x3xi64>
+func.func @constant_indices(%q: tensor<2x2x3x8xf32>, %k: tensor<2x2x8x3xf32>, %mask: tensor<2x3xi64>) -> tensor<2x2x3x8xf32> {
+  %at = onnx.Constant dense<[[[[[0, 0], [0, 1], [0, 2]]]], [[[[1, 0], [1, 1], [1, 2]]]]]> : tensor<2x1x1x3x2xi64>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %lowest = onnx.Constant dense<-3.40282347E+38> : tensor<f32>
+  %bool = onnx.Cast %mask : (tensor<2x3xi64>) -> tensor<2x3xi1>
+  %read = onnx.GatherND %bool, %at {batch_dims = 0 : i64} : (tensor<2x3xi1>, tensor<2x1x1x3x2xi64>) -> tensor<2x1x1x3xi1>
+  %bias = onnx.Where %read, %zero, %lowest : (tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x1x3xf32>
+  %scores = onnx.MatMul %q, %k : (tensor<2x2x3x8xf32>, tensor<2x2x8x3xf32>) -> tensor<2x2x3x3xf32>
+  %masked = onnx.Add %scores, %bias : (tensor<2x2x3x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x2x3x3xf32>
+  %p = onnx.Softmax %masked {axis = 3 : i64} : (tensor<2x2x3x3xf32>) -> tensor<2x2x3x3xf32>
+  // CHECK: nn.attention {{.*}} key_mask %[[MASK]]
+  // CHECK-NOT: bias
+  // CHECK: return
+  %y = onnx.MatMul %p, %q : (tensor<2x2x3x3xf32>, tensor<2x2x3x8xf32>) -> tensor<2x2x3x8xf32>
+  return %y : tensor<2x2x3x8xf32>
+}
+
+// -----
+
+// The same with indices in another order: two keys of sequence 1 have each other's mask.
+// CHECK-LABEL: func.func @constant_indices_astray
+func.func @constant_indices_astray(%q: tensor<2x2x3x8xf32>, %k: tensor<2x2x8x3xf32>, %mask: tensor<2x3xi64>) -> tensor<2x2x3x8xf32> {
+  %at = onnx.Constant dense<[[[[[0, 0], [0, 1], [0, 2]]]], [[[[1, 0], [1, 2], [1, 1]]]]]> : tensor<2x1x1x3x2xi64>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %lowest = onnx.Constant dense<-3.40282347E+38> : tensor<f32>
+  %bool = onnx.Cast %mask : (tensor<2x3xi64>) -> tensor<2x3xi1>
+  %read = onnx.GatherND %bool, %at {batch_dims = 0 : i64} : (tensor<2x3xi1>, tensor<2x1x1x3x2xi64>) -> tensor<2x1x1x3xi1>
+  %bias = onnx.Where %read, %zero, %lowest : (tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x1x3xf32>
+  %scores = onnx.MatMul %q, %k : (tensor<2x2x3x8xf32>, tensor<2x2x8x3xf32>) -> tensor<2x2x3x3xf32>
+  %masked = onnx.Add %scores, %bias : (tensor<2x2x3x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x2x3x3xf32>
+  %p = onnx.Softmax %masked {axis = 3 : i64} : (tensor<2x2x3x3xf32>) -> tensor<2x2x3x3xf32>
+  // CHECK: nn.attention
+  // CHECK-NOT: key_mask
+  // CHECK-SAME: bias
+  %y = onnx.MatMul %p, %q : (tensor<2x2x3x3xf32>, tensor<2x2x3x8xf32>) -> tensor<2x2x3x8xf32>
+  return %y : tensor<2x2x3x8xf32>
+}
+
+// -----
+
 // What is not proven stays a bias: -1 excludes nothing.
 
 // CHECK-LABEL: func.func @weak_mask

@@ -172,6 +172,56 @@ ElementOf Elements::trace(ElementOf element, Value stop) {
   return element;
 }
 
+/// An element of a constant of integers as a function of its indices, when it is base + sum of step * index:
+/// what is left of ranges whose sizes were known to the exporter.
+static std::optional<Polynomial> linearElement(DenseElementsAttr dense, ArrayRef<Polynomial> indices) {
+  ArrayRef<int64_t> shape = dense.getType().getShape();
+  // Elements whose index is fixed in some dimensions, by how far apart they are.
+  int64_t origin = 0, stride = 1;
+  SmallVector<std::pair<int64_t, int64_t>, 4> free; // Stride and size.
+  SmallVector<Polynomial, 4> freeIndices;
+  for (size_t i = shape.size(); i-- > 0; stride *= shape[i]) {
+    if (std::optional<int64_t> at = indices[i].constant()) {
+      if (*at < 0 || *at >= shape[i])
+        return std::nullopt;
+      origin += *at * stride;
+      continue;
+    }
+    free.push_back({stride, shape[i]});
+    freeIndices.push_back(indices[i]);
+  }
+  auto values = dense.getValues<APInt>();
+  if (dense.isSplat())
+    return Polynomial(dense.getSplatValue<APInt>().getSExtValue());
+  // Unsigned, so that it wraps.
+  auto valueAt = [&](int64_t place) -> uint64_t { return (*(values.begin() + place)).getSExtValue(); };
+  uint64_t base = valueAt(origin);
+  SmallVector<uint64_t, 4> steps;
+  Polynomial result(static_cast<int64_t>(base));
+  for (auto [dimension, index] : llvm::zip(free, freeIndices)) {
+    steps.push_back(dimension.second > 1 ? valueAt(origin + dimension.first) - base : 0);
+    result = result + index * Polynomial(static_cast<int64_t>(steps.back()));
+  }
+  SmallVector<int64_t, 4> at(free.size(), 0);
+  uint64_t expected = base;
+  for (int64_t place = origin;;) {
+    if (valueAt(place) != expected)
+      return std::nullopt;
+    size_t d = 0;
+    for (; d < free.size(); ++d) {
+      place += free[d].first;
+      expected += steps[d];
+      if (++at[d] < free[d].second)
+        break;
+      place -= free[d].first * free[d].second;
+      expected -= steps[d] * free[d].second;
+      at[d] = 0;
+    }
+    if (d == free.size())
+      return result;
+  }
+}
+
 std::optional<Polynomial> Elements::integer(const ElementOf &element) {
   // Index arithmetic is shallow; what is not is no index.
   if (depth > 64)
@@ -207,8 +257,9 @@ std::optional<Polynomial> Elements::integer(const ElementOf &element) {
       return *start + *delta * source.indices.front();
   } else if (auto constant = dyn_cast<ConstantOp>(op)) {
     auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
-    if (dense && dense.isSplat() && dense.getElementType().isSignlessInteger())
-      return Polynomial(dense.getSplatValue<APInt>().getSExtValue());
+    if (dense && dense.getElementType().isSignlessInteger() && !dense.getElementType().isInteger(1) &&
+        !dense.empty())
+      return linearElement(dense, source.indices);
   } else if (isa<AddOp, SubOp, MulOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isInteger()) {
     std::optional<Polynomial> a = operand(op->getOperand(0)), b = operand(op->getOperand(1));
     if (a && b)
