@@ -39,6 +39,9 @@ if {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"} <= flags:
     config.available_features.add("x86-64-v3")
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
         config.available_features.add("x86-64-v4")
+# Options that name all levels that this CPU runs.
+isas = [level for level in ("x86-64-v3", "x86-64-v4") if level in config.available_features]
+config.substitutions.append(("%isas", " ".join("--isa " + level for level in isas)))
 try: # Can the file system hold a file without a name?
     os.close(os.open(config.test_exec_root, os.O_TMPFILE | os.O_RDWR))
     config.available_features.add("tmpfile")

@@ -10,14 +10,10 @@ status is 1 when one failed.
 """
 import argparse
 import pathlib
-import subprocess
 import sys
 import tempfile
 
-
-def call(*command):
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
-    return result.returncode, (result.stdout + result.stderr).strip()
+from comparison import Checks, call, run_everywhere
 
 
 def main():
@@ -26,37 +22,19 @@ def main():
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--isa", action="append", required=True)
     options = parser.parse_args()
-    passed, failed = 0, 0
-
-    def count(what, ok, text=""):
-        nonlocal passed, failed
-        passed, failed = passed + ok, failed + (not ok)
-        if not ok:
-            print(f"{what}: {text}")
-
+    checks = Checks()
     for model in sorted(options.folder.glob("*/model.onnx")):
         for flags in ([], ["--keep-padding"]):
             with tempfile.TemporaryDirectory() as temporary:
                 artifact = pathlib.Path(temporary) / "model.tamis"
                 what = f"{model.parent.name} {' '.join(flags)}"
                 code, text = call(options.tamis, "compile", model, "-o", artifact, "--quiet", *flags)
-                count(f"{what} compile", code == 0, text)
-                if code:
+                if not checks.count(f"{what} compile", code == 0, text):
                     continue
                 for inputs in sorted(model.parent.glob("inputs_*.npz")):
                     expected = inputs.with_name(inputs.name.replace("inputs", "expected"))
-                    for isa in options.isa:
-                        outputs = []
-                        for threads in (1, 2):
-                            out = pathlib.Path(temporary) / f"out_{threads}.npz"
-                            code, text = call(options.tamis, "run", artifact, "--inputs", inputs, "--isa", isa, "--threads",
-                                              threads, "--outputs", out, "--expected", expected, "--rtol", "1e-3",
-                                              "--atol", "1e-4")
-                            count(f"{what} {inputs.name} {isa} {threads} threads", code == 0, text)
-                            outputs.append(out.read_bytes() if code == 0 else None)
-                        count(f"{what} {inputs.name} {isa} threads", outputs[0] == outputs[1], "the bits differ")
-    print(f"{passed} passed, {failed} failed")
-    return failed != 0 or passed == 0
+                    run_everywhere(checks, what, options.tamis, artifact, inputs, expected, options.isa, (1e-3, 1e-4))
+    return checks.finish()
 
 
 if __name__ == "__main__":

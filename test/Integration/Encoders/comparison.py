@@ -1,0 +1,50 @@
+"""What the checks of compiled encoders share: calling Tamis, comparing at ISA levels and thread counts, counting."""
+import pathlib
+import subprocess
+
+
+def call(*command):
+    """The exit status and what the command printed."""
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+    return result.returncode, (result.stdout + result.stderr).strip()
+
+
+class Checks:
+    """Counts what was checked, and prints what failed."""
+
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def count(self, what, ok, text=""):
+        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
+        if not ok:
+            print(f"{what}: {text}")
+        return ok
+
+    def finish(self):
+        """Prints the last line; the exit status."""
+        print(f"{self.passed} passed, {self.failed} failed")
+        return self.failed != 0 or self.passed == 0
+
+
+def run_everywhere(checks, what, tamis, artifact, inputs, expected, isas, tolerance, tokens=None):
+    """Runs at each ISA level with 1 and 2 threads, which must give the same bits, and compares with `expected`.
+
+    `tolerance` is a pair, relative and absolute. With `tokens`, so many must have been computed. Returns the bytes of
+    the outputs by ISA level.
+    """
+    result, folder = {}, pathlib.Path(artifact).parent
+    for isa in isas:
+        outputs = []
+        for threads in (1, 2):
+            out = folder / f"out_{threads}.npz"
+            code, text = call(tamis, "run", artifact, "--inputs", inputs, "--isa", isa, "--threads", threads, "--outputs",
+                              out, "--expected", expected, "--rtol", tolerance[0], "--atol", tolerance[1], "--report")
+            here = f"{what} {pathlib.Path(inputs).name} {isa} {threads} threads"
+            checks.count(here, code == 0, text)
+            outputs.append(out.read_bytes() if code == 0 else None)
+            if code == 0 and tokens is not None:
+                checks.count(here, f"tokens computed: {tokens}\n" in text, f"not {tokens} tokens computed: {text}")
+        checks.count(f"{what} {pathlib.Path(inputs).name} {isa}", outputs[0] == outputs[1], "the bits differ by threads")
+        result[isa] = outputs[0]
+    return result
