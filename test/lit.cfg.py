@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import lit.formats
 
@@ -49,6 +50,19 @@ except OSError:
     pass
 if config.tamis_sanitize:
     config.available_features.add("sanitizer")
+def makes_sparse_files():
+    """Whether a file of 5 GiB that is a hole can be made where tests write, and takes no room there."""
+    os.makedirs(config.test_exec_root, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=config.test_exec_root) as file:
+            file.truncate(5 << 30)
+            return os.fstat(file.fileno()).st_blocks * 512 < 1 << 20
+    except OSError:
+        return False
+
+
+if makes_sparse_files():
+    config.available_features.add("sparse-files")
 if os.geteuid() == 0:
     config.available_features.add("root")
 for tool in ["tamis", "tamis-opt", "tamis-translate", "tamis-runtime-tests", "tamis-tools-tests"]:

@@ -201,6 +201,7 @@ LogicalResult GraphImporter::run() {
   removeDead();
 
   module->setAttr("weight.folder", builder.getStringAttr(file.folder));
+  module->setAttr("weight.model", builder.getStringAttr(file.name));
   SmallVector<NamedAttribute> bounds;
   for (const DimensionOverride &dimension : options.dimensions)
     if (dimension.min != dimension.max)

@@ -1,11 +1,11 @@
 //===- Tensors.cpp - TensorProtos, checked -------------------------------------------------------------===//
 #include "Tensors.h"
 
-#include "ExternalData.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
 #include "tamis/Dialect/ONNX/IR/KnownElements.h"
+#include "tamis/Dialect/Weight/IR/WeightFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -159,7 +159,7 @@ bool Reader::readExternal() {
       return fail("has an external length that is no number: '" + escape(entry.value()) + "'");
   }
   std::string subject = "has its data in '" + escape(location) + "', which ";
-  ExternalFile external;
+  weight::WeightFile external;
   if (auto reason = external.open(file.folder, location))
     return fail(subject + *reason);
   if (length != size)
@@ -174,7 +174,8 @@ bool Reader::readExternal() {
     tensor.offset = offset;
     return true;
   }
-  if (!external.read(offset, size, tensor.bytes))
+  tensor.bytes.resize(size);
+  if (!external.read(offset, MutableArrayRef(tensor.bytes.data(), size)))
     return fail(subject + "cannot be read");
   return true;
 }

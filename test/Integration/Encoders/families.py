@@ -48,9 +48,10 @@ class Encoder:
         x = self.encode(x)
         getattr(self, spelling.head)(x)
         names = ["input_ids", "attention_mask"] + ["token_type_ids"] * self.has_types
-        # dynamo gives each input symbols of its own.
+        # dynamo gives each input symbols of its own, unless an operation needs them to be the same.
+        apart = graph.dynamo and spelling.attention != "fill"
         self.dims = {name: [batch, length] if graph.static else ["batch", "sequence"] if not graph.dynamo else
-                     ["s43" if name == "attention_mask" else "s72", "s53"] for name in names}
+                     ["s43" if apart and name == "attention_mask" else "s72", "s53"] for name in names}
         version = helper.find_min_ir_version_for([helper.make_opsetid("", spelling.opset)])
         self.model = graph.model(str(spelling), [(name, INT64, dims) for name, dims in self.dims.items()],
                                  self.outputs, ir_version=version)
@@ -229,6 +230,7 @@ class DistilBERT(Encoder):
         ts     sdpa  static  14 indices  reduce erf  base
         ts     sdpa  dynamic 18 indices  op     erf  sent
         dynamo fill  static  18 none     op     erf  mlm
+        dynamo fill  dynamic 19 none     reduce erf  tok
         dynamo eager dynamic 20 indices  op     op   sent
         dynamo sdpa  static  21 indices  op     op   tok
         dynamo sdpa  dynamic 20 indices  op     op   qa

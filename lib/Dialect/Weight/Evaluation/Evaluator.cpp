@@ -5,11 +5,12 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "tamis/Dialect/Weight/IR/WeightFile.h"
 #include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
+#include <cerrno>
+#include <cstring>
 
 using namespace mlir;
 using namespace tamis;
@@ -24,10 +25,9 @@ using weight::bytesOf;
 
 namespace {
 
-/// A tensor's bytes, row-major: memory of its own, or a view of a file or an attribute.
+/// A tensor's bytes, row-major: memory of its own, or a view of an attribute.
 struct Bytes {
   ArrayRef<char> view;
-  std::unique_ptr<llvm::MemoryBuffer> file;
   std::vector<char> own;
 
   static Bytes ofSize(uint64_t size) {
@@ -43,6 +43,7 @@ public:
   explicit Evaluator(const SymbolTable &symbols) : symbols(symbols) {
     if (auto attribute = symbols.getOp()->getAttrOfType<StringAttr>("weight.folder"))
       folder = attribute.str();
+    model = symbols.getOp()->getAttrOfType<StringAttr>("weight.model");
   }
 
   /// The bytes of a value. A value that several transforms use is made once for each.
@@ -102,19 +103,24 @@ private:
 
   /// `count` bytes of a source that lies in a file, from `begin` of the tensor on.
   FailureOr<Bytes> readFile(weight::SourceOp source, uint64_t begin, uint64_t count) {
-    SmallString<256> path;
-    if (!llvm::sys::path::is_absolute(*source.getFile()))
-      path = folder;
-    llvm::sys::path::append(path, *source.getFile());
     uint64_t offset = *source.getOffset() + begin;
-    auto file = llvm::MemoryBuffer::getFileSlice(path, count, offset);
-    if (!file || (*file)->getBufferSize() != count)
-      return source.emitError("weight '")
-             << source.getSymName() << "': cannot read " << count << " bytes at " << offset << " of " << path
-             << (file ? "" : ": " + file.getError().message());
+    auto [place, isNew] = files.try_emplace(*source.getFile());
+    const weight::WeightFile &file = place->second;
+    std::optional<std::string> error;
+    if (isNew)
+      error = place->second.open(folder, *source.getFile(), model && model.getValue() == *source.getFile());
+    if (!error && (count > file.size() || offset > file.size() - count))
+      error = "ends before byte " + std::to_string(offset) + " + " + std::to_string(count);
     Bytes bytes;
-    bytes.view = ArrayRef((*file)->getBufferStart(), (*file)->getBufferSize());
-    bytes.file = std::move(*file);
+    if (!error) {
+      bytes = Bytes::ofSize(count);
+      if (!file.read(offset, bytes.own))
+        error = std::string("cannot be read: ") + std::strerror(errno);
+    }
+    if (error)
+      return source.emitError("weight '")
+             << source.getSymName() << "' lies in '" << *source.getFile() << "', which " << *error
+             << "; it changed while the model was compiled";
     return bytes;
   }
 
@@ -250,6 +256,8 @@ private:
 
   const SymbolTable &symbols;
   std::string folder;
+  StringAttr model;
+  llvm::StringMap<weight::WeightFile> files; // Opened so far.
 };
 
 } // namespace

@@ -33,8 +33,9 @@ def Weight_SourceOp : Weight_Op<"source", [Symbol, HasParent<"::mlir::ModuleOp">
   let summary = "Where the bytes of a tensor lie";
   let description = [{
     `length` bytes from `offset` on in `file`, little-endian and row-major, are the elements of a tensor of
-    `type`. A relative `file` is relative to the folder of the module attribute `weight.folder`. A tensor whose
-    file form is not plain bytes (protobuf's typed fields, sparse tensors) is given by `value` instead.
+    `type`. `file` lies in the folder that the module attribute `weight.folder` names; `weight.model` is the
+    model's own file there. A tensor whose file form is not plain bytes (protobuf's typed fields, sparse tensors)
+    is given by `value` instead.
 
     ```mlir
     weight.source @"encoder.0.query" : tensor<384x384xf32> in "model.onnx" at 1024

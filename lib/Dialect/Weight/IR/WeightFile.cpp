@@ -1,7 +1,6 @@
-//===- ExternalData.cpp - Files beside a model that hold its weights -----------------------------------===//
-#include "ExternalData.h"
+//===- WeightFile.cpp - A file in a model's folder that holds weights ----------------------------------===//
+#include "tamis/Dialect/Weight/IR/WeightFile.h"
 
-#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cerrno>
@@ -14,7 +13,7 @@
 
 using namespace llvm;
 
-namespace tamis::import {
+namespace tamis::weight {
 
 static void closeFile(int descriptor) {
   if (descriptor >= 0)
@@ -48,7 +47,7 @@ static int openBeneath(int folder, StringRef location, ArrayRef<StringRef> compo
   return openByComponents(folder, components);
 }
 
-std::optional<std::string> ExternalFile::open(const std::string &folder, StringRef location) {
+std::optional<std::string> WeightFile::open(const std::string &folder, StringRef location, bool isModel) {
   if (location.empty())
     return "names no file";
   if (location.contains('\0'))
@@ -79,25 +78,25 @@ std::optional<std::string> ExternalFile::open(const std::string &folder, StringR
     return std::string("cannot be read: ") + std::strerror(errno);
   if (!S_ISREG(status.st_mode))
     return "is not a regular file";
-  if (status.st_nlink > 1)
+  if (status.st_nlink > 1 && !isModel)
     return "has several hard links, so that it may belong to another folder; copy the file";
   bytes = status.st_size;
   return std::nullopt;
 }
 
-bool ExternalFile::read(uint64_t offset, uint64_t length, std::string &into) const {
-  into.resize(length);
-  for (uint64_t done = 0; done < length;) {
-    ssize_t count = ::pread(descriptor, into.data() + done, length - done, offset + done);
+bool WeightFile::read(uint64_t offset, MutableArrayRef<char> into) const {
+  while (!into.empty()) {
+    ssize_t count = ::pread(descriptor, into.data(), into.size(), offset);
     if (count < 0 && errno == EINTR)
       continue;
     if (count <= 0)
       return false;
-    done += count;
+    into = into.drop_front(count);
+    offset += count;
   }
   return true;
 }
 
-ExternalFile::~ExternalFile() { closeFile(descriptor); }
+WeightFile::~WeightFile() { closeFile(descriptor); }
 
-} // namespace tamis::import
+} // namespace tamis::weight
