@@ -36,21 +36,70 @@ static Value linear(Stage &stage, Type type, Value x, Value w, Value bias) {
                               nn::ActivationAttr::get(stage.builder.getContext(), nn::Activation::None));
 }
 
-static void raiseMatMul(Stage &stage, onnx::MatMulOp op) {
-  RankedTensorType w = typeOf(op.getB()), y = typeOf(op.getC());
-  if (!isWeight(op.getB()) || w.getRank() != 2 || typeOf(op.getA()).getRank() < 2 || !isF32(op.getC()))
-    return;
-  // The bias goes in where nothing else reads the product.
-  Operation *last = op;
+/// Puts nn.linear for `product`, whose last dimension is that of `w`; its bias goes in where nothing else
+/// reads the product.
+static void raiseProduct(Stage &stage, Operation *product, Value x, Value w) {
+  Value result = product->getResult(0);
+  Operation *last = product;
   Value bias;
-  auto add = op.getC().hasOneUse() ? dyn_cast<onnx::AddOp>(*op.getC().user_begin()) : onnx::AddOp();
-  if (add && add.getC().getType() == y) {
+  auto add = result.hasOneUse() ? dyn_cast<onnx::AddOp>(*result.user_begin()) : onnx::AddOp();
+  if (add && add.getC().getType() == result.getType()) {
     stage.buildAt(add);
-    if ((bias = asVector(stage, add.getA() == op.getC() ? add.getB() : add.getA(), w.getDimSize(1))))
+    if ((bias = asVector(stage, add.getA() == result ? add.getB() : add.getA(), typeOf(w).getDimSize(1))))
       last = add;
   }
-  stage.buildAt(last, op); // Named for the product: that is where the time goes.
-  finish(stage, last, linear(stage, last->getResult(0).getType(), op.getA(), op.getB(), bias));
+  stage.buildAt(last, product); // Named for the product: that is where the time goes.
+  finish(stage, last, linear(stage, last->getResult(0).getType(), x, w, bias));
+}
+
+static void raiseMatMul(Stage &stage, onnx::MatMulOp op) {
+  if (isWeight(op.getB()) && typeOf(op.getB()).getRank() == 2 && typeOf(op.getA()).getRank() >= 2 &&
+      isF32(op.getC()))
+    raiseProduct(stage, op, op.getA(), op.getB());
+}
+
+/// `value` with its last `count` dimensions replaced by `sizes`, of the same product.
+static Value reshapeBack(Stage &stage, Value value, size_t count, ArrayRef<int64_t> sizes) {
+  SmallVector<int64_t> shape(typeOf(value).getShape().drop_back(count)), target(shape.size(), 0);
+  llvm::append_range(shape, sizes);
+  llvm::append_range(target, sizes);
+  auto type = RankedTensorType::get({static_cast<int64_t>(target.size())}, stage.builder.getI64Type());
+  Value constant = onnx::ConstantOp::create(stage.builder, stage.location(),
+                                            DenseElementsAttr::get(type, ArrayRef<int64_t>(target)));
+  return onnx::ReshapeOp::create(stage.builder, stage.location(), typeOf(value).clone(shape), value, constant,
+                                 false);
+}
+
+/// "...K,KN->...N", K and N being one letter or several.
+static void raiseEinsum(Stage &stage, onnx::EinsumOp op) {
+  if (op.getInputs().size() != 2 || !isWeight(op.getInputs()[1]) || !isF32(op.getY()))
+    return;
+  Value x = op.getInputs()[0], w = op.getInputs()[1];
+  auto [operands, output] = op.getEquation().split("->");
+  auto [rows, weight] = operands.split(',');
+  size_t depth = 1; // Letters of K.
+  while (depth < std::min(rows.size(), weight.size()) &&
+         (rows.take_back(depth) != weight.take_front(depth) ||
+          (rows.drop_back(depth) + weight.drop_front(depth)).str() != output))
+    ++depth;
+  if (depth >= std::min(rows.size(), weight.size()))
+    return;
+  ArrayRef<int64_t> shape = typeOf(w).getShape(), inner = shape.take_front(depth),
+                    outer = shape.drop_front(depth);
+  if (typeOf(x).getShape().take_back(depth) != inner)
+    return; // Of sizes not known, or 1 and so broadcast.
+  int64_t k = ShapedType::getNumElements(inner), n = ShapedType::getNumElements(outer);
+  stage.buildAt(op);
+  if (depth > 1)
+    x = reshapeBack(stage, x, depth, k);
+  if (shape.size() > 2)
+    w = weight::ReshapeOp::create(stage.builder, stage.location(),
+                                  RankedTensorType::get({k, n}, typeOf(w).getElementType()), w);
+  if (outer.size() == 1)
+    return raiseProduct(stage, op, x, w);
+  SmallVector<int64_t> flat(typeOf(x).getShape().drop_back());
+  flat.push_back(n);
+  finish(stage, op, reshapeBack(stage, linear(stage, typeOf(x).clone(flat), x, w, Value()), 1, outer));
 }
 
 static void raiseGemm(Stage &stage, onnx::GemmOp op) {
@@ -88,6 +137,8 @@ void raising::raiseLinears(Stage &stage) {
       raiseMatMul(stage, product);
     else if (auto product = dyn_cast<onnx::GemmOp>(op))
       raiseGemm(stage, product);
+    else if (auto product = dyn_cast<onnx::EinsumOp>(op))
+      raiseEinsum(stage, product);
   }
 }
 

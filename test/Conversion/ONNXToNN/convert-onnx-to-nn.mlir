@@ -279,6 +279,42 @@ func.func @layers(%x: tensor<2x4x32xf32>) -> tensor<2x4x48xf32> {
 
 // -----
 
+// transformers 3 joins the heads in the product itself; a weight with two dimensions of outputs makes heads.
+weight.source @w : tensor<4x8x24xf32> in "model.onnx" at 0
+weight.source @v : tensor<24x3x8xf32> in "model.onnx" at 3072
+weight.source @bias : tensor<24xf32> in "model.onnx" at 5376
+// CHECK-LABEL: func.func @einsum
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<2x?x4x8xf32>
+func.func @einsum(%x: tensor<2x?x4x8xf32>) -> tensor<2x?x3x8xf32> {
+  %w = weight.load @w : tensor<4x8x24xf32>
+  %v = weight.load @v : tensor<24x3x8xf32>
+  %bias = weight.load @bias : tensor<24xf32>
+  // CHECK-DAG: %[[W:.*]] = weight.reshape %{{.*}} : (tensor<4x8x24xf32>) -> tensor<32x24xf32>
+  // CHECK-DAG: %[[ROWS:.*]] = onnx.Reshape %[[X]], %{{.*}} -> tensor<2x?x32xf32>
+  // CHECK: %[[Y:.*]] = nn.linear %[[ROWS]], %[[W]] bias
+  // CHECK: %[[V:.*]] = weight.reshape %{{.*}} : (tensor<24x3x8xf32>) -> tensor<24x24xf32>
+  // CHECK: %[[H:.*]] = nn.linear %[[Y]], %[[V]] :
+  // CHECK: onnx.Reshape %[[H]], %{{.*}} -> tensor<2x?x3x8xf32>
+  %0 = onnx.Einsum %x, %w {equation = "bfnd,ndh->bfh"} : (tensor<2x?x4x8xf32>, tensor<4x8x24xf32>) -> tensor<2x?x24xf32>
+  %1 = onnx.Add %0, %bias : (tensor<2x?x24xf32>, tensor<24xf32>) -> tensor<2x?x24xf32>
+  %2 = onnx.Einsum %1, %v {equation = "bsk,kij->bsij"} : (tensor<2x?x24xf32>, tensor<24x3x8xf32>) -> tensor<2x?x3x8xf32>
+  return %2 : tensor<2x?x3x8xf32>
+}
+
+// -----
+
+// The letters of the weight are in another order.
+weight.source @w : tensor<8x4x24xf32> in "model.onnx" at 0
+// CHECK-LABEL: func.func @einsum_crossed
+func.func @einsum_crossed(%x: tensor<2x3x4x8xf32>) -> tensor<2x3x24xf32> {
+  %w = weight.load @w : tensor<8x4x24xf32>
+  // CHECK: onnx.Einsum
+  %0 = onnx.Einsum %x, %w {equation = "bfnd,dnh->bfh"} : (tensor<2x3x4x8xf32>, tensor<8x4x24xf32>) -> tensor<2x3x24xf32>
+  return %0 : tensor<2x3x24xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @gelu_tanh
 // CHECK-NEXT: onnx.Gelu %{{.*}} {tanh = true}
 // CHECK-NEXT: return

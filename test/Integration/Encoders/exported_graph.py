@@ -145,7 +145,8 @@ class ExportedGraph(Graph):
         weight = name.strip("/").replace("/", ".")
         if not self.dynamo:
             return super().linear(name, x)
-        product = self.add("MatMul", name + "/MatMul", [x, self.constant(weight + ".weight", self.source(weight + ".weight").T)])
+        matrix = self.constant(weight + ".weight", self.source(weight + ".weight").T)
+        product = self.add("MatMul", name + "/MatMul", [x, matrix])
         return self.add("Add", name + "/Add", [product, self.weight(weight + ".bias")])
 
     def gemm(self, name, x, columns, outputs):
@@ -243,8 +244,11 @@ class ExportedGraph(Graph):
     def split_heads(self, x, heads, size, *perm):
         return self.op("Transpose", self.reshape(x, self.batch, self.length, heads, size), perm=perm)
 
-    def attend(self, q, k, v, mask, heads, size, bias=None, scale_queries=False):
-        """q, k, v [B, S, h * D] to [B, S, h * D]. `bias` [1 or B, h, S, S] is added to the scores."""
+    def attend(self, q, k, v, mask, heads, size, bias=None, scale_queries=False, apart=False):
+        """q, k, v [B, S, h * D] to [B, S, h * D], or with `apart` to [B, S, h, D].
+
+        `bias`, [1 or B, h, S, S], is added to the scores.
+        """
         self.layers["attention"] += 1
         if self.spelling.attention == "flat":
             return self.op("Attention", q, k, v, mask, q_num_heads=heads, kv_num_heads=heads)
@@ -258,7 +262,8 @@ class ExportedGraph(Graph):
                 mixed = self.scaled_dot_product(q, k, v, mask, size, biased=bias)
         else:
             mixed = self.eager(q, k, v, mask, heads, size, bias, scale_queries)
-        return self.reshape(self.op("Transpose", mixed, perm=[0, 2, 1, 3]), self.batch, self.length, heads * size)
+        mixed = self.op("Transpose", mixed, perm=[0, 2, 1, 3])
+        return mixed if apart else self.reshape(mixed, self.batch, self.length, heads * size)
 
     def eager(self, q, k, v, mask, heads, size, bias, scale_queries):
         q, v = (self.split_heads(x, heads, size, 0, 2, 1, 3) for x in (q, v))
@@ -303,8 +308,9 @@ class ExportedGraph(Graph):
             scale = self.op("Sqrt", self.op("Div", self.constant("one_list", [1.0]), root))
         scores = self.op("MatMul", self.op("Mul", q, scale), self.op("Mul", k, scale))
         boolean = self.spelling.mask == "indices" and not biased
-        scores = self.op("Add", scores, self.additive(mask, -math.inf if not self.dynamo else LOWEST) if boolean else mask)
-        weights = self.op("Softmax", scores, axis=-1)
+        if boolean:
+            mask = self.additive(mask, LOWEST if self.dynamo else -math.inf)
+        weights = self.op("Softmax", self.op("Add", scores, mask), axis=-1)
         if boolean:  # Rows without a key are NaN.
             weights = self.op("Where", self.op("IsNaN", weights), self.number(0.0), weights)
         return self.op("MatMul", weights, v)

@@ -1,4 +1,4 @@
-"""Writes a model whose weights lie in a file of more than 4 GiB, nearly all of it a hole: make_large_external.py FOLDER.
+"""Writes a model with its weights in a file of more than 4 GiB, most of it a hole: make_large_external.py FOLDER.
 
 Weights lie before, across and behind bytes 2^31 and 2^32, and one at the very end. Beside model.onnx and weights.bin:
 inputs.npz and expected.npz, computed here.

@@ -9,7 +9,8 @@ import sys
 
 tamis, model, weights, out = sys.argv[1:]
 weights = pathlib.Path(weights)
-process = subprocess.Popen([tamis, "compile", model, "-o", out, "--mlir-print-ir-after-all"], stderr=subprocess.PIPE, text=True)
+command = [tamis, "compile", model, "-o", out, "--mlir-print-ir-after-all"]
+process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 first = process.stderr.readline()  # A pass has run.
 elsewhere = weights.with_name(weights.name + ".moved")
 weights.rename(elsewhere)
