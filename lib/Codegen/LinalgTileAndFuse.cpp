@@ -188,8 +188,14 @@ public:
       if (failed(fuse(member, results)))
         return failure();
     rewriter.replaceOp(root, loops.front()->getResults().take_front(root->getNumResults()));
+    // What is left in front of the loop is dead but for sizes that are asked of it, which the cleanup
+    // resolves.
+    Operation *loop = loops.front();
     for (auto [op, number] : yielded)
-      rewriter.replaceAllUsesWith(op.getResult(0), loops.front()->getResult(number));
+      rewriter.replaceUsesWithIf(op->getResult(0), loop->getResult(number), [&](OpOperand &use) {
+        Operation *user = loop->getBlock()->findAncestorOpInBlock(*use.getOwner());
+        return user && loop->isBeforeInBlock(user);
+      });
     for (Member &member : llvm::drop_begin(chain.members)) {
       if (member.passing == Passing::InPlace)
         computeInPlace(tiles[member.op]);
@@ -232,8 +238,10 @@ private:
     if (member.passing == Passing::Result) {
       if (failed(scf::yieldReplacementForFusedProducer(rewriter, first, *fused, loops)))
         return failure();
-      yielded.push_back({member.op, results++});
+      yielded[member.op] = results++;
     }
+    for (tensor::ExtractSliceOp slice : slices)
+      rewriter.eraseOp(slice);
     // The start of a reduction belongs to its row.
     Value init = member.op.getDpsInits()[0];
     if (init.getDefiningOp<linalg::FillOp>())
@@ -299,7 +307,7 @@ private:
   IRRewriter &rewriter;
   SmallVector<LoopLikeOpInterface> loops;
   DenseMap<Operation *, linalg::GenericOp> tiles;
-  SmallVector<std::pair<linalg::GenericOp, unsigned>> yielded;
+  DenseMap<Operation *, unsigned> yielded; ///< the number of a member's result
 };
 
 struct LinalgTileAndFuse : tamis::impl::LinalgTileAndFuseBase<LinalgTileAndFuse> {
@@ -337,6 +345,7 @@ struct LinalgTileAndFuse : tamis::impl::LinalgTileAndFuseBase<LinalgTileAndFuse>
     }
     RewritePatternSet cleanup(&getContext());
     tensor::populateFoldTensorEmptyPatterns(cleanup);
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(cleanup);
     scf::ForallOp::getCanonicalizationPatterns(cleanup, &getContext());
     tensor::ExtractSliceOp::getCanonicalizationPatterns(cleanup, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(cleanup))))

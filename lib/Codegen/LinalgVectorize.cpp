@@ -37,7 +37,7 @@ struct Access {
 /// Emits the code of one op.
 class Vectorizer {
 public:
-  Vectorizer(const VectorLoops &loops, Emitter &e, int64_t minWork)
+  Vectorizer(VectorLoops &loops, Emitter &e, int64_t minWork)
       : loops(loops), op(loops.op), e(e), minWork(minWork), lanes(e.getWidth()) {}
 
   void emit() {
@@ -62,7 +62,7 @@ public:
 
     // Without other parallel loops, chunks of the vector loop are the units.
     bool chunked = outer.empty() && !loops.loops[vectorLoop].isReduction;
-    Value chunk = e.index(loops.isReduction() ? lanes * 4 : 4096);
+    Value chunk = e.index(loops.isReduction() ? lanes * sets() : 4096);
     if (chunked)
       units = e.ceilDiv(sizes[vectorLoop], chunk);
     auto body = [&](Value begin, Value end, Value) {
@@ -92,6 +92,14 @@ public:
   }
 
 private:
+  /// Vectors side by side. A reduction that walks down columns takes 256 bytes of each row: narrower strips
+  /// waste what the memory fetches ahead. A short body needs several to hide the loop's own work.
+  int64_t sets() {
+    if (loops.isReduction())
+      return std::max<int64_t>(1, 64 / lanes);
+    return loops.arithmetic <= 8 ? 4 : 1;
+  }
+
   Value sizeOf(unsigned dim) {
     for (OpOperand &operand : op->getOpOperands())
       for (auto [i, expr] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
@@ -254,7 +262,7 @@ private:
   void emitUnit(Value begin, Value end) {
     if (loops.loops[vectorLoop].isReduction)
       return emitRowReduction();
-    int64_t sets = loops.isReduction() || loops.arithmetic <= 8 ? 4 : 1;
+    int64_t sets = this->sets();
     Value count = e.sub(end, begin);
     Value wide = e.add(begin, e.mul(e.div(count, lanes * sets), lanes * sets));
     Value whole = e.add(begin, e.mul(e.div(count, lanes), lanes));
@@ -343,7 +351,7 @@ private:
     e.store(combine(e.load(flat, offset), result), flat, offset);
   }
 
-  const VectorLoops &loops;
+  VectorLoops &loops;
   linalg::GenericOp op;
   Emitter &e;
   int64_t minWork, lanes;

@@ -15,7 +15,7 @@ static constexpr int64_t shortestRow = 4;
 static bool isVectorElement(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return integer.getWidth() >= 8;
-  return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type);
+  return isa<Float16Type, Float32Type, Float64Type>(type);
 }
 
 static bool isVectorOp(Operation &op) {
@@ -24,6 +24,9 @@ static bool isVectorOp(Operation &op) {
   // Vectors of quotients are computed lane by lane, and lanes that are off would divide by 0.
   if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
           arith::CeilDivUIOp, arith::FloorDivSIOp>(op))
+    return false;
+  // LLVM splits vectors of bf16 into elements that it rounds by a library call.
+  if (llvm::any_of(op.getResultTypes(), llvm::IsaPred<BFloat16Type>))
     return false;
   return op.getNumRegions() == 0 && OpTrait::hasElementwiseMappableTraits(&op) &&
          isa<arith::ArithDialect, math::MathDialect>(op.getDialect());
@@ -47,7 +50,9 @@ static Operation *combinerOf(linalg::GenericOp op) {
 }
 
 bool VectorLoops::hasVectorBody(linalg::GenericOp op) {
-  if (!llvm::all_of(op.getBody()->without_terminator(), isVectorOp))
+  // What is statically empty has no tile.
+  if (!llvm::all_of(op.getBody()->without_terminator(), isVectorOp) ||
+      llvm::is_contained(op.getStaticLoopRanges(), 0))
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     if (!op.getMatchingIndexingMap(&operand).isProjectedPermutation(/*allowZeroInResults=*/true))
@@ -63,7 +68,14 @@ bool VectorLoops::hasVectorBody(linalg::GenericOp op) {
       if (map.isFunctionOfDim(i) != (iterator == utils::IteratorType::parallel))
         return false;
   }
-  return op.getNumReductionLoops() == 0 || combinerOf(op);
+  if (op.getNumReductionLoops() == 0)
+    return true;
+  // Only a sum along vectors is joined in another order.
+  bool isLast = false;
+  for (auto [size, iterator] : llvm::zip_equal(op.getStaticLoopRanges(), op.getIteratorTypesArray()))
+    if (size != 1)
+      isLast = iterator == utils::IteratorType::reduction;
+  return op.getNumDpsInits() == 1 && (!isLast || combinerOf(op));
 }
 
 /// The position of a loop in an operand's map, or -1.
@@ -131,7 +143,7 @@ FailureOr<VectorLoops> VectorLoops::of(linalg::GenericOp op) {
   return result;
 }
 
-int64_t VectorLoops::lanes(int64_t f32Lanes) const {
+int64_t VectorLoops::lanes(int64_t f32Lanes) {
   int64_t widest = 1;
   for (Value operand : op->getOperands())
     if (auto type = dyn_cast<MemRefType>(operand.getType()))

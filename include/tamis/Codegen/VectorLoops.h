@@ -16,10 +16,10 @@ struct VectorLoops {
   };
   mlir::linalg::GenericOp op;
   llvm::SmallVector<Loop> loops;
-  mlir::Operation *combiner = nullptr; ///< of the reduction, if there is one
+  mlir::Operation *combiner = nullptr; ///< of the reduction, if its order does not matter
   int64_t arithmetic = 0;              ///< ops of the body
 
-  bool isReduction() const { return combiner; }
+  bool isReduction() { return op.getNumReductionLoops(); }
 
   /// Fails for what scalar loops do as well or better: gathers, checks, integer division, i1 in memory,
   /// operands that are strided along the last loop, rows of a few elements.
@@ -30,7 +30,7 @@ struct VectorLoops {
 
   /// Lanes of a vector, for a level with `f32Lanes` lanes of f32: the widest element in memory fills a
   /// register.
-  int64_t lanes(int64_t f32Lanes) const;
+  int64_t lanes(int64_t f32Lanes);
 };
 
 } // namespace tamis
