@@ -25,7 +25,7 @@ static bool isVectorOp(Operation &op) {
   if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
           arith::CeilDivUIOp, arith::FloorDivSIOp>(op))
     return false;
-  // LLVM splits vectors of bf16 into elements that it rounds by a library call.
+  // bf16 is lowered to its bits as scalars only.
   if (llvm::any_of(op.getResultTypes(), llvm::IsaPred<BFloat16Type>))
     return false;
   return op.getNumRegions() == 0 && OpTrait::hasElementwiseMappableTraits(&op) &&
