@@ -47,3 +47,20 @@ func.func @layers(%x: tensor<?x?x8xf32>, %w: tensor<8x16xf32>, %s: tensor<8xf32>
   %6 = onnx.Add %2, %5 : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %1, %6, %i : tensor<?x?x16xf32>, tensor<?x?x8xf32>, tensor<?x4xi64>
 }
+
+// CHECK-LABEL: func.func @quantization
+func.func @quantization(%x: tensor<?x32xf32>, %s: tensor<32xf32>, %z: tensor<32xui8>, %b: tensor<2x32xf32>,
+                        %w: tensor<32x8xi8>, %p: tensor<8x16xui8>, %w2: tensor<32x32xi4>) -> (tensor<?x8xi32>, tensor<8x32xui8>) {
+  // CHECK: onnx.QuantizeLinear %{{.*}}, %{{.*}}, %{{.*}} {axis = 1 : i64}
+  %0 = onnx.QuantizeLinear %x, %s, %z {axis = 1 : i64} : (tensor<?x32xf32>, tensor<32xf32>, tensor<32xui8>) -> tensor<?x32xui8>
+  // CHECK: onnx.DequantizeLinear %{{.*}}, %{{.*}} {axis = 0 : i64, block_size = 16 : i64}
+  %1 = onnx.DequantizeLinear %w2, %b {axis = 0 : i64, block_size = 16 : i64} : (tensor<32x32xi4>, tensor<2x32xf32>) -> tensor<32x32xf32>
+  // CHECK: onnx.DynamicQuantizeLinear %{{.*}} : (tensor<?x32xf32>) -> (tensor<?x32xui8>, tensor<f32>, tensor<ui8>)
+  %y, %ys, %yz = onnx.DynamicQuantizeLinear %x : (tensor<?x32xf32>) -> (tensor<?x32xui8>, tensor<f32>, tensor<ui8>)
+  // CHECK: onnx.MatMulInteger %{{.*}}, %{{.*}}, %{{.*}} {operandSegmentSizes = array<i32: 1, 1, 1, 0>}
+  %2 = onnx.MatMulInteger %y, %w, %yz {operandSegmentSizes = array<i32: 1, 1, 1, 0>}
+      : (tensor<?x32xui8>, tensor<32x8xi8>, tensor<ui8>) -> tensor<?x8xi32>
+  // CHECK: onnx.UnpackBits %{{.*}} {bits = 4 : i64}
+  %3 = onnx.UnpackBits %p {bits = 4 : i64} : (tensor<8x16xui8>) -> tensor<8x32xui8>
+  return %2, %3 : tensor<?x8xi32>, tensor<8x32xui8>
+}

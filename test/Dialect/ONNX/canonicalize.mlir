@@ -73,3 +73,15 @@ func.func @by_zero() -> tensor<i64> {
   %0 = onnx.Div %one, %zero : (tensor<i64>, tensor<i64>) -> tensor<i64>
   return %0 : tensor<i64>
 }
+
+// A constant that was quantised is one again.
+
+// CHECK-LABEL: func.func @quantized_constant
+// CHECK: onnx.Constant dense<1.250000e+00> : tensor<f32>
+func.func @quantized_constant() -> tensor<f32> {
+  %x = onnx.Constant dense<-3> : tensor<i8>
+  %s = onnx.Constant dense<0.25> : tensor<f32>
+  %z = onnx.Constant dense<-8> : tensor<i8>
+  %0 = onnx.DequantizeLinear %x, %s, %z {axis = 0 : i64} : (tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<f32>
+  return %0 : tensor<f32>
+}

@@ -66,3 +66,52 @@ func.func @axes(%x: tensor<2x3xf32>) -> tensor<f32> {
   %0 = onnx.ReduceSum %x {axes = array<i64: 1, 0>, keepdims = false} : (tensor<2x3xf32>) -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+func.func @scale_shape(%x: tensor<4x6xi8>, %s: tensor<4xf32>) -> tensor<4x6xf32> {
+  // expected-error @below {{has a scale of shape [4], which is neither one element nor one for each of the 6 along axis 1; quantise the model again}}
+  %0 = onnx.DequantizeLinear %x, %s {axis = 1 : i64} : (tensor<4x6xi8>, tensor<4xf32>) -> tensor<4x6xf32>
+  return %0 : tensor<4x6xf32>
+}
+
+// -----
+
+func.func @target(%x: tensor<4x6xf32>, %s: tensor<f32>) -> tensor<4x6xi64> {
+  // expected-error @below {{quantises to 'i64', expected integers of 4, 8 or 16 bits}}
+  %0 = onnx.QuantizeLinear %x, %s {axis = 1 : i64} : (tensor<4x6xf32>, tensor<f32>) -> tensor<4x6xi64>
+  return %0 : tensor<4x6xi64>
+}
+
+// -----
+
+func.func @blocks(%x: tensor<4x40xf32>, %s: tensor<4x2xf32>) -> tensor<4x40xi8> {
+  // expected-error @below {{has a scale of shape [4, 2], but blocks of 16 along axis 1 of [4, 40] need 3 in dimension 1}}
+  %0 = onnx.QuantizeLinear %x, %s {axis = 1 : i64, block_size = 16 : i64} : (tensor<4x40xf32>, tensor<4x2xf32>) -> tensor<4x40xi8>
+  return %0 : tensor<4x40xi8>
+}
+
+// -----
+
+func.func @integers(%a: tensor<4x6xi8>, %b: tensor<6x2xi16>) -> tensor<4x2xi32> {
+  // expected-error @below {{needs integers of 8 bits, but an operand has elements of 'i16'}}
+  %0 = onnx.MatMulInteger %a, %b {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<4x6xi8>, tensor<6x2xi16>) -> tensor<4x2xi32>
+  return %0 : tensor<4x2xi32>
+}
+
+// -----
+
+func.func @column_zeros(%a: tensor<4x6xi8>, %b: tensor<6x2xi8>, %z: tensor<6xi8>) -> tensor<4x2xi32> {
+  // expected-error @below {{has a zero point of shape [6] for an operand [6, 2], expected one element or one for each column}}
+  %0 = onnx.MatMulInteger %a, %b, %z {operandSegmentSizes = array<i32: 1, 1, 0, 1>}
+      : (tensor<4x6xi8>, tensor<6x2xi8>, tensor<6xi8>) -> tensor<4x2xi32>
+  return %0 : tensor<4x2xi32>
+}
+
+// -----
+
+func.func @bits(%x: tensor<4x6xui8>) -> tensor<4x16xui8> {
+  // expected-error @below {{unpacks groups of 3 bits, expected 2 or 4}}
+  %0 = onnx.UnpackBits %x {bits = 3 : i64} : (tensor<4x6xui8>) -> tensor<4x16xui8>
+  return %0 : tensor<4x16xui8>
+}

@@ -184,7 +184,8 @@ static bool isBroadcasting(Operation *op) {
 static bool keepsSizes(Operation *op) {
   return op->hasTrait<OpTrait::SameOperandsAndResultShape>() ||
          isa<LayerNormalizationOp, RMSNormalizationOp, ClipOp, CumSumOp, TriluOp, RotaryEmbeddingOp,
-             ScatterElementsOp, ScatterNDOp, nn::LayerNormOp, nn::RMSNormOp>(op);
+             ScatterElementsOp, ScatterNDOp, QuantizeLinearOp, DequantizeLinearOp, nn::LayerNormOp,
+             nn::RMSNormOp>(op);
 }
 
 Sizes SymbolicShapes::resultSizes(OpResult result) {
@@ -324,7 +325,7 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
         to.append(data.begin() + gather.getBatchDims() + *depth, data.end());
         return to;
       })
-      .Case([&](MatMulOp matmul) {
+      .Case<MatMulOp, MatMulIntegerOp>([&](auto matmul) {
         Sizes a(sizes(matmul.getA())), b(sizes(matmul.getB()));
         if (a.size() < 2 || b.size() < 2)
           return Sizes{};
@@ -350,6 +351,9 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
         return Sizes{sizes(gemm.getA())[gemm.getTransA() ? 1 : 0],
                      sizes(gemm.getB())[gemm.getTransB() ? 0 : 1]};
       })
+      .Case([&](DynamicQuantizeLinearOp quantize) {
+        return result.getResultNumber() == 0 ? Sizes(sizes(quantize.getX())) : Sizes{};
+      })
       .Case<ReduceSumOp, ReduceMeanOp, ReduceMaxOp, ReduceMinOp, ReduceProdOp, ReduceL2Op, ReduceSumSquareOp>(
           [&](auto reduce) { return reduced(reduce.getData(), reduce.getAxes(), reduce.getKeepdims()); })
       .Case([&](onnx::AttentionOp attention) {
@@ -360,7 +364,8 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
           to.back() = newSymbol();
         return to;
       })
-      .Case<nn::LinearOp, nn::AttentionOp>([&](auto) { return Sizes(sizes(op->getOperand(0))); })
+      .Case<nn::LinearOp, nn::QuantizedLinearOp, nn::AttentionOp>(
+          [&](auto) { return Sizes(sizes(op->getOperand(0))); })
       .Case([&](nn::EmbeddingOp embedding) {
         Sizes to = broadcast(embedding.getIds(), rank - 1);
         to.push_back(type.getShape().back());

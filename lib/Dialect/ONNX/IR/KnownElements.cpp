@@ -65,6 +65,7 @@ private:
   Known where(WhereOp op);
   Known range(RangeOp op);
   Known scatter(ScatterElementsOp op);
+  Known dequantize(DequantizeLinearOp op);
   Known reduce(Operation *op, Value data, ArrayRef<int64_t> axes);
   Known elementwise(Operation *op);
   /// The result's elements are those of `source` at indices that `map` gives for positions in the result.
@@ -227,6 +228,26 @@ Known Evaluator::scatter(ScatterElementsOp op) {
   return data;
 }
 
+/// Of one scale. Larger results are weights, and stay quantised.
+Known Evaluator::dequantize(DequantizeLinearOp op) {
+  auto type = tensorType(op.getY());
+  Known x = value(op.getX()), scale = value(op.getScale());
+  Known zero = op.getZeroPoint() ? value(op.getZeroPoint()) : Known(KnownElements{Number{0, 0}});
+  if (type.getNumElements() > 16 || !x || !scale || !zero || scale->size() != 1 || zero->size() != 1 ||
+      !scale->front() || !zero->front() ||
+      (op.getZeroPoint() && isa<FloatType>(tensorType(op.getZeroPoint()).getElementType())))
+    return std::nullopt;
+  KnownElements elements;
+  for (auto &element : *x) {
+    if (!element)
+      return std::nullopt;
+    // Both factors have few enough bits for the product to be exact in f64.
+    Number number{0, static_cast<float>(element->integer - zero->front()->integer) * scale->front()->real};
+    elements.push_back(roundTo(number, type.getElementType()));
+  }
+  return elements;
+}
+
 Known Evaluator::reduce(Operation *op, Value data, ArrayRef<int64_t> axes) {
   Type element = tensorType(data).getElementType();
   Known from = value(data);
@@ -339,6 +360,7 @@ SmallVector<Known> Evaluator::results(Operation *op) {
       .Case([&](GatherOp op) { set(gather(op)); })
       .Case([&](SliceOp op) { set(slice(op)); })
       .Case([&](WhereOp op) { set(where(op)); })
+      .Case([&](DequantizeLinearOp op) { set(dequantize(op)); })
       .Case([&](RangeOp op) { set(range(op)); })
       .Case([&](ScatterElementsOp op) { set(scatter(op)); })
       .Case([&](ConstantOfShapeOp op) {

@@ -8,5 +8,6 @@ include "tamis/Dialect/ONNX/IR/Reduction.td"
 include "tamis/Dialect/ONNX/IR/Contraction.td"
 include "tamis/Dialect/ONNX/IR/Normalization.td"
 include "tamis/Dialect/ONNX/IR/Attention.td"
+include "tamis/Dialect/ONNX/IR/Quantization.td"
 
 #endif
