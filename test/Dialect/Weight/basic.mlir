@@ -27,3 +27,22 @@ func.func @transforms() -> (tensor<4x3xf32>, tensor<6xf32>, tensor<2x1xf32>, mem
   %g = weight.get @packed : memref<1x3x16xf32>
   return %c, %r, %s, %g : tensor<4x3xf32>, tensor<6xf32>, tensor<2x1xf32>, memref<1x3x16xf32>
 }
+
+// CHECK-LABEL: func.func @quantized
+func.func @quantized(%q: tensor<8x16xui8>, %s: tensor<2x32xf32>, %w: tensor<32x8xi8>, %z: tensor<8xi8>, %i: tensor<4xi32>,
+                     %one: tensor<f32>) {
+  // CHECK: weight.unpack %{{.*}} {bits = 4 : i64, is_signed = false}
+  %0 = weight.unpack %q {bits = 4 : i64, is_signed = false} : (tensor<8x16xui8>) -> tensor<8x32xui8>
+  // CHECK: weight.dequantize %{{.*}}, %{{.*}} {axis = 0 : i64, block_size = 4 : i64, is_unsigned = true}
+  %1 = weight.dequantize %0, %s {axis = 0 : i64, block_size = 4 : i64, is_unsigned = true}
+      : (tensor<8x32xui8>, tensor<2x32xf32>) -> tensor<8x32xf32>
+  // CHECK: weight.to_signed
+  %2 = weight.to_signed %0 : (tensor<8x32xui8>) -> tensor<8x32xi8>
+  // CHECK: weight.column_sums
+  %3 = weight.column_sums %w, %z : (tensor<32x8xi8>, tensor<8xi8>) -> tensor<8xi32>
+  // CHECK: weight.gather %{{.*}}, %{{.*}} {axis = 1 : i64}
+  %4 = weight.gather %s, %i {axis = 1 : i64} : (tensor<2x32xf32>, tensor<4xi32>) -> tensor<2x4xf32>
+  // CHECK: weight.expand
+  %5 = weight.expand %one : (tensor<f32>) -> tensor<8xf32>
+  return
+}

@@ -54,3 +54,43 @@ func.func @concat() {
   %c = weight.concat %w, %w {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<5x3xf32>
   return
 }
+
+// -----
+
+func.func @dequantize(%w: tensor<8x6xi8>, %s: tensor<6xf32>) {
+  // expected-error @below {{has a scale 'tensor<6xf32>' that does not fit 'tensor<8x6xi8>'}}
+  %0 = weight.dequantize %w, %s {axis = 0 : i64, is_unsigned = false} : (tensor<8x6xi8>, tensor<6xf32>) -> tensor<8x6xf32>
+  return
+}
+
+// -----
+
+func.func @unpack(%w: tensor<8x6xui8>) {
+  // expected-error @below {{expected 12 bytes in the last dimension}}
+  %0 = weight.unpack %w {bits = 4 : i64, is_signed = false} : (tensor<8x6xui8>) -> tensor<8x6xui8>
+  return
+}
+
+// -----
+
+func.func @sums(%w: tensor<8x6xi8>) {
+  // expected-error @below {{sums the columns of a matrix [K, N] to [N]}}
+  %0 = weight.column_sums %w : (tensor<8x6xi8>) -> tensor<8xi32>
+  return
+}
+
+// -----
+
+func.func @gather(%w: tensor<8x6xi8>, %i: tensor<4xi64>) {
+  // expected-error @below {{has a result 'tensor<8x6xi8>' that does not fit}}
+  %0 = weight.gather %w, %i {axis = 0 : i64} : (tensor<8x6xi8>, tensor<4xi64>) -> tensor<8x6xi8>
+  return
+}
+
+// -----
+
+func.func @expand(%w: tensor<2xi8>) {
+  // expected-error @below {{repeats one element}}
+  %0 = weight.expand %w : (tensor<2xi8>) -> tensor<8xi8>
+  return
+}

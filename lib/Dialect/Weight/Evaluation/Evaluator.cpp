@@ -59,6 +59,12 @@ public:
         .Case([&](weight::CastOp cast) { return convert(cast, type); })
         .Case([&](weight::ScaleOp scale) { return multiply(scale, type); })
         .Case([&](weight::PackPanelsOp pack) { return packPanels(pack, type); })
+        .Case([&](weight::UnpackOp unpack) { return this->unpack(unpack, type); })
+        .Case([&](weight::DequantizeOp op) { return dequantize(op, type); })
+        .Case([&](weight::ToSignedOp op) { return toSigned(op); })
+        .Case([&](weight::ColumnSumsOp op) { return columnSums(op, type); })
+        .Case([&](weight::GatherOp op) { return gather(op, type); })
+        .Case([&](weight::ExpandOp op) { return expand(op, type); })
         .Default(
             [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
   }
@@ -135,6 +141,9 @@ private:
     ArrayRef<char> raw = dense.getRawData();
     for (uint64_t i = 0; i < count; ++i)
       memcpy(bytes.own.data() + i * width, raw.data() + (dense.isSplat() ? 0 : i * width), width);
+    if (type.getElementType().isSignlessInteger(4)) // Stored without their sign.
+      for (char &byte : bytes.own)
+        byte = static_cast<char>(llvm::SignExtend32<4>(byte & 15));
     return bytes;
   }
 
@@ -237,6 +246,136 @@ private:
       factor.convert(number.getSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
       number.multiply(factor, llvm::APFloat::rmNearestTiesToEven);
     });
+  }
+
+  FailureOr<Bytes> unpack(weight::UnpackOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    unsigned bits = op.getBits(), perByte = 8 / bits;
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (uint64_t i = 0; i < result.own.size(); ++i) {
+      auto byte = static_cast<uint8_t>(input->view[i / perByte]);
+      auto top = static_cast<uint8_t>(byte << (8 - bits - i % perByte * bits));
+      result.own[i] = op.getIsSigned() ? static_cast<char>(static_cast<int8_t>(top) >> (8 - bits))
+                                       : static_cast<char>(top >> (8 - bits));
+    }
+    return result;
+  }
+
+  /// Element `i` of a tensor of integers or floats.
+  static double numberAt(const Bytes &bytes, Type type, bool isUnsigned, uint64_t i) {
+    uint64_t width = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8), bits = 0;
+    memcpy(&bits, bytes.view.data() + i * width, width);
+    if (auto floating = dyn_cast<FloatType>(type)) {
+      llvm::APFloat number(floating.getFloatSemantics(), llvm::APInt(floating.getWidth(), bits));
+      bool inexact;
+      number.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+      return number.convertToDouble();
+    }
+    return static_cast<double>(isUnsigned ? static_cast<int64_t>(bits) : llvm::SignExtend64(bits, width * 8));
+  }
+
+  FailureOr<std::vector<float>> numbers(Value value, bool isUnsigned) {
+    if (!value)
+      return std::vector<float>{0};
+    FailureOr<Bytes> bytes = evaluate(value);
+    if (failed(bytes))
+      return failure();
+    auto type = cast<RankedTensorType>(value.getType());
+    std::vector<float> result;
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      result.push_back(static_cast<float>(numberAt(*bytes, type.getElementType(), isUnsigned, i)));
+    return result;
+  }
+
+  FailureOr<Bytes> dequantize(weight::DequantizeOp op, RankedTensorType type) {
+    bool isUnsigned = op.getIsUnsigned();
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    FailureOr<std::vector<float>> scales = numbers(op.getScale(), false),
+                                  zeros = numbers(op.getZeroPoint(), isUnsigned);
+    if (failed(input) || failed(scales) || failed(zeros))
+      return failure();
+    Type from = cast<RankedTensorType>(op.getInput().getType()).getElementType();
+    bool many = scales->size() > 1, manyZeros = zeros->size() > 1;
+    int64_t axis = op.getAxis(), block = std::max<int64_t>(op.getBlockSize(), 1);
+    uint64_t inner = 1, size = 1, blocks = 1; // elements behind the axis, along it, parameters along it
+    if (many || manyZeros) {
+      size = type.getDimSize(axis);
+      blocks = llvm::divideCeil(size, block);
+      for (int64_t i = axis + 1; i < type.getRank(); ++i)
+        inner *= type.getDimSize(i);
+    }
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (uint64_t i = 0, e = type.getNumElements(); i < e; ++i) {
+      uint64_t at = i / inner % size / block;
+      if (op.getBlockSize())
+        at = (i / inner / size * blocks + at) * inner + i % inner;
+      auto value = static_cast<float>(numberAt(*input, from, isUnsigned, i));
+      value = (value - (*zeros)[manyZeros ? at : 0]) * (*scales)[many ? at : 0];
+      memcpy(result.own.data() + i * sizeof(value), &value, sizeof(value));
+    }
+    return result;
+  }
+
+  FailureOr<Bytes> toSigned(weight::ToSignedOp op) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    Bytes result = Bytes::ofSize(input->view.size());
+    for (uint64_t i = 0; i < result.own.size(); ++i)
+      result.own[i] = static_cast<char>(input->view[i] ^ 0x80);
+    return result;
+  }
+
+  FailureOr<Bytes> columnSums(weight::ColumnSumsOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    FailureOr<Bytes> zero = op.getZeroPoint() ? evaluate(op.getZeroPoint()) : FailureOr<Bytes>(Bytes());
+    if (failed(input) || failed(zero))
+      return failure();
+    uint64_t columns = type.getNumElements();
+    int64_t rows = cast<RankedTensorType>(op.getInput().getType()).getDimSize(0);
+    std::vector<int32_t> sums(columns);
+    for (uint64_t i = 0; i < input->view.size(); ++i)
+      sums[i % columns] += static_cast<int8_t>(input->view[i]);
+    for (uint64_t n = 0; op.getZeroPoint() && n < columns; ++n)
+      sums[n] -= static_cast<int32_t>(rows * static_cast<int8_t>(zero->view[n]));
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    memcpy(result.own.data(), sums.data(), result.own.size());
+    return result;
+  }
+
+  FailureOr<Bytes> gather(weight::GatherOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput()), indices = evaluate(op.getIndices());
+    if (failed(input) || failed(indices))
+      return failure();
+    auto from = cast<RankedTensorType>(op.getInput().getType()),
+         indexType = cast<RankedTensorType>(op.getIndices().getType());
+    int64_t size = from.getDimSize(op.getAxis()), count = indexType.getNumElements();
+    auto [outer, row] = split(from, op.getAxis());
+    uint64_t slice = size ? row / size : 0;
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (uint64_t o = 0; o < outer; ++o)
+      for (int64_t i = 0; i < count; ++i) {
+        auto index = static_cast<int64_t>(numberAt(*indices, indexType.getElementType(), false, i));
+        if (index < -size || index >= size)
+          return op.emitError("a weight is read at the index ")
+                 << index << ", but its size is " << size << "; export the model again";
+        memcpy(result.own.data() + (o * count + i) * slice,
+               input->view.data() + o * row + (index < 0 ? index + size : index) * slice, slice);
+      }
+    return result;
+  }
+
+  FailureOr<Bytes> expand(weight::ExpandOp op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    uint64_t width = elementBytes(type);
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    for (uint64_t at = 0; at < result.own.size(); at += width)
+      memcpy(result.own.data() + at, input->view.data(), width);
+    return result;
   }
 
   FailureOr<Bytes> packPanels(weight::PackPanelsOp op, RankedTensorType type) {

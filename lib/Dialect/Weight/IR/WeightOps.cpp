@@ -25,7 +25,15 @@ LogicalResult LoadOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto source = symbols.lookupNearestSymbolFrom<SourceOp>(getOperation(), getSourceAttr());
   if (!source)
     return emitOpError("names no weight.source: ") << getSourceAttr();
-  if (source.getType() != getResult().getType())
+  // Lowering makes unsigned integers signless and those of 4 bits bytes; the bytes stay what they are.
+  auto bytesOf = [](RankedTensorType type) { return llvm::divideCeil(type.getElementTypeBitWidth(), 8); };
+  auto isSame = [&](RankedTensorType a, RankedTensorType b) {
+    return a.getShape() == b.getShape() &&
+           (a.getElementType() == b.getElementType() ||
+            (isa<IntegerType>(a.getElementType()) && isa<IntegerType>(b.getElementType()) &&
+             bytesOf(a) == bytesOf(b) && a.getElementType().isInteger(1) == b.getElementType().isInteger(1)));
+  };
+  if (!isSame(cast<RankedTensorType>(source.getType()), cast<RankedTensorType>(getResult().getType())))
     return emitOpError("has another type than its source, ") << source.getType();
   return success();
 }
@@ -93,6 +101,87 @@ LogicalResult PackPanelsOp::verify() {
       to.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(from.getDimSize(1), 16)))
     return emitOpError("of ") << from << " is [" << llvm::divideCeil(from.getDimSize(1), 16) << ", "
                               << from.getDimSize(0) << ", 16]";
+  return success();
+}
+
+LogicalResult UnpackOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
+  if ((getBits() != 2 && getBits() != 4) || !from.getElementType().isInteger(8))
+    return emitOpError("unpacks groups of 2 or 4 bits from bytes");
+  SmallVector<int64_t> shape(from.getShape());
+  if (shape.empty())
+    return emitOpError("needs an operand with dimensions");
+  shape.back() *= 8 / getBits();
+  if (to.getShape() != ArrayRef(shape) || !isa<IntegerType>(to.getElementType()) ||
+      to.getElementTypeBitWidth() > 8)
+    return emitOpError("has the result ")
+           << to << ", expected " << shape.back() << " bytes in the last dimension";
+  return success();
+}
+
+/// One element, one for each of the axis, or one for each block of it.
+static bool isParameterOf(RankedTensorType data, RankedTensorType parameter, int64_t axis,
+                          int64_t blockSize) {
+  if (parameter.getNumElements() == 1)
+    return true;
+  if (axis < 0 || axis >= data.getRank())
+    return false;
+  if (blockSize == 0)
+    return parameter.getRank() == 1 && parameter.getDimSize(0) == data.getDimSize(axis);
+  SmallVector<int64_t> shape(data.getShape());
+  shape[axis] = llvm::divideCeil(shape[axis], blockSize);
+  return parameter.getShape() == ArrayRef(shape);
+}
+
+LogicalResult DequantizeOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
+  auto scale = cast<RankedTensorType>(getScale().getType());
+  if (!isa<IntegerType>(from.getElementType()) || from.getElementTypeBitWidth() > 32 ||
+      from.getShape() != to.getShape())
+    return emitOpError("needs integers of at most 32 bits, and a result of the same shape");
+  int64_t blockSize = getBlockSize();
+  if (!isa<FloatType>(scale.getElementType()) || blockSize < 0 ||
+      !isParameterOf(from, scale, getAxis(), blockSize))
+    return emitOpError("has a scale ") << scale << " that does not fit " << from;
+  if (!getZeroPoint())
+    return success();
+  auto zero = cast<RankedTensorType>(getZeroPoint().getType());
+  if (!isParameterOf(from, zero, getAxis(), blockSize))
+    return emitOpError("has a zero point ") << zero << " that does not fit " << from;
+  return success();
+}
+
+LogicalResult ColumnSumsOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
+  if (from.getRank() != 2 || to.getRank() != 1 || from.getDimSize(1) != to.getDimSize(0))
+    return emitOpError("sums the columns of a matrix [K, N] to [N]");
+  if (getZeroPoint() && cast<RankedTensorType>(getZeroPoint().getType()).getShape() != to.getShape())
+    return emitOpError("needs one zero point a column");
+  return success();
+}
+
+LogicalResult GatherOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType()),
+       indices = cast<RankedTensorType>(getIndices().getType());
+  SmallVector<int64_t> shape(from.getShape());
+  int64_t axis = getAxis();
+  if (axis < 0 || axis >= from.getRank() || indices.getRank() != 1)
+    return emitOpError("needs indices [M] and an axis below the rank");
+  shape[axis] = indices.getDimSize(0);
+  if (to.getShape() != ArrayRef(shape) || from.getElementType() != to.getElementType())
+    return emitOpError("has a result ") << to << " that does not fit";
+  return success();
+}
+
+LogicalResult ExpandOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
+  if (from.getNumElements() != 1 || from.getElementType() != to.getElementType())
+    return emitOpError("repeats one element");
   return success();
 }
 

@@ -1,4 +1,5 @@
 //===- WeightFold.cpp - What a model does to its weights, done by the compiler ------------------------===//
+#include "Dequantize.h"
 #include "mlir/IR/PatternMatch.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
@@ -17,7 +18,7 @@ using namespace tamis::weight;
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static bool isWeight(Value value) {
-  Operation *op = value.getDefiningOp();
+  Operation *op = value ? value.getDefiningOp() : nullptr;
   return op && op->getName().getDialectNamespace() == WeightDialect::getDialectNamespace() && !isa<GetOp>(op);
 }
 
@@ -106,6 +107,20 @@ static Value fold(OpBuilder &builder, Operation *op) {
         return ConcatOp::create(builder, loc, op.getY().getType(), op.getInputs(), op.getAxis());
       })
       .Case([&](onnx::SliceOp op) { return foldSlice(builder, op); })
+      .Case([&](onnx::UnpackBitsOp op) -> Value {
+        SmallVector<int64_t> shape(typeOf(op.getX()).getShape());
+        shape.back() *= 8 / op.getBits();
+        Value input = asWeight(builder, op.getX());
+        return UnpackOp::create(builder, loc, staticType(input, shape), input, op.getBits(), false);
+      })
+      .Case([&](onnx::GatherOp op) -> Value {
+        if (!isKnownWeight(op.getIndices()) || typeOf(op.getIndices()).getRank() != 1)
+          return {};
+        SmallVector<int64_t> shape(typeOf(op.getData()).getShape());
+        shape[op.getAxis()] = typeOf(op.getIndices()).getDimSize(0);
+        return GatherOp::create(builder, loc, staticType(op.getData(), shape), op.getData(),
+                                asWeight(builder, op.getIndices()), op.getAxis());
+      })
       .Default([](Operation *) { return Value(); });
 }
 
@@ -130,10 +145,23 @@ unsigned weight::foldTransforms(Operation *root) {
   OpBuilder builder(root->getContext());
   root->walk([&](Operation *op) {
     if (op->getNumOperands() == 0 || op->getNumResults() == 0 ||
-        op->getName().getDialectNamespace() != onnx::ONNXDialect::getDialectNamespace() ||
-        !isWeight(op->getOperand(0)) || !typeOf(op->getOperand(0)).hasStaticShape())
+        op->getName().getDialectNamespace() != onnx::ONNXDialect::getDialectNamespace())
       return;
     builder.setInsertionPoint(op);
+    if (isa<onnx::MulOp, onnx::DequantizeLinearOp>(op)) {
+      auto product = dyn_cast<onnx::MulOp>(op);
+      Value value = product ? foldScaledCast(builder, product)
+                            : foldDequantize(builder, cast<onnx::DequantizeLinearOp>(op));
+      if (!value)
+        return;
+      op->getResult(0).replaceAllUsesWith(value);
+      op->erase();
+      ++folded;
+      return;
+    }
+    bool isPacked = isa<onnx::UnpackBitsOp>(op) && isKnownWeight(op->getOperand(0));
+    if ((!isWeight(op->getOperand(0)) && !isPacked) || !typeOf(op->getOperand(0)).hasStaticShape())
+      return;
     if (auto split = dyn_cast<onnx::SplitOp>(op)) {
       if (!foldSplit(builder, split))
         return;

@@ -91,6 +91,50 @@ def Weight_ScaleOp : Weight_Transform<"scale"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
+def Weight_UnpackOp : Weight_Transform<"unpack"> {
+  let summary = "The groups of `bits` bits of each byte as bytes, lowest first: [..., n] to [..., n * 8 / bits]";
+  let description = "With `is_signed` the highest bit of a group is its sign.";
+  let arguments = (ins AnyRankedTensor:$input, I64Attr:$bits, BoolAttr:$is_signed);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_DequantizeOp : Weight_Transform<"dequantize"> {
+  let summary = "(input - zero_point) * scale in f32";
+  let description = [{
+    `scale` has one element, or is [size of `axis`], or, with `block_size`, has the shape of the input with `axis`
+    divided by it, rounded up. `zero_point` has the shape of `scale` or one element, and integers or f32; absent it
+    is 0. Integers, of the input and of zero_point, are unsigned with `is_unsigned`. What the weight was quantised
+    to stays readable here: a kernel of low precision takes the operands instead of the result.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$scale, Optional<AnyRankedTensor>:$zero_point,
+                   I64Attr:$axis, DefaultValuedAttr<I64Attr, "0">:$block_size, BoolAttr:$is_unsigned);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let hasVerifier = 1;
+}
+def Weight_ToSignedOp : Weight_Transform<"to_signed"> {
+  let summary = "Unsigned bytes minus 128, as i8";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs RankedTensorOf<[I8]>:$result);
+}
+def Weight_ColumnSumsOp : Weight_Transform<"column_sums"> {
+  let summary = "Sums of the columns of an i8 matrix [K, N] less their zero points [N], as i32 [N]";
+  let arguments = (ins RankedTensorOf<[I8]>:$input, Optional<RankedTensorOf<[I8]>>:$zero_point);
+  let results = (outs RankedTensorOf<[I32]>:$result);
+  let hasVerifier = 1;
+}
+def Weight_GatherOp : Weight_Transform<"gather"> {
+  let summary = "Slices of the weight along `axis` at indices [M], which are weights, too";
+  let arguments = (ins AnyRankedTensor:$input, RankedTensorOf<[I32, I64]>:$indices, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_ExpandOp : Weight_Transform<"expand"> {
+  let summary = "A weight of one element, repeated to the result's shape";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+
 def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
   let summary = "Lays out a matrix [K, N] as panels [ceil(N / 16), K, 16] for the microkernels";
   let description = [{

@@ -8,7 +8,8 @@ def WeightFold : Pass<"weight-fold", "::mlir::ModuleOp"> {
   let summary = "Makes what a model does to its weights a transform at compile time";
   let description = [{
     onnx.Transpose, Reshape, Flatten, Unsqueeze, Squeeze, Cast, Concat, Slice and Split of weights alone become ops of
-    the weight dialect, which the compiler evaluates. A transpose of a transpose is folded.
+    the weight dialect, which the compiler evaluates. A transpose of a transpose is folded. Dequantised weights
+    (onnx.DequantizeLinear, and the product of a cast and a scale) become weight.dequantize.
   }];
   let statistics = [Statistic<"foldedOps", "folded", "Ops on weights that became transforms">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
