@@ -86,6 +86,14 @@ bool GraphImporter::addInitializers(const pb::GraphProto &graph, Scope &scope) {
 Value GraphImporter::makeTensor(const Tensor &tensor, StringRef name, Location location) {
   if (isSmallConstant(tensor.type))
     return onnx::ConstantOp::create(builder, location, tensor.type, ElementsAttr(readElements(file, tensor)));
+  if (DenseElementsAttr uniform = readUniformBytes(file, tensor))
+    return onnx::ConstantOp::create(builder, location, tensor.type, ElementsAttr(uniform));
+  if (tensor.type.getElementType().isInteger(4))
+    return makePackedTensor(tensor, name, location);
+  return makeSource(tensor, name, location);
+}
+
+Value GraphImporter::makeSource(const Tensor &tensor, StringRef name, Location location) {
   std::string place;
   llvm::raw_string_ostream(place) << tensor.file << "@" << tensor.offset << ":" << tensor.type;
   StringAttr symbol = tensor.isInFile ? sources.lookup(place) : StringAttr();
@@ -102,6 +110,21 @@ Value GraphImporter::makeTensor(const Tensor &tensor, StringRef name, Location l
     sources[place] = symbol;
   }
   return weight::LoadOp::create(builder, location, tensor.type, FlatSymbolRefAttr::get(symbol));
+}
+
+/// The bytes as they are in the file, and what the compiler makes of them.
+Value GraphImporter::makePackedTensor(const Tensor &tensor, StringRef name, Location location) {
+  Tensor bytes = tensor;
+  int64_t count = tensor.type.getNumElements(), size = llvm::divideCeil(count, 2);
+  auto byte = IntegerType::get(builder.getContext(), 8, IntegerType::Unsigned);
+  bytes.type = RankedTensorType::get({size}, byte);
+  Type element = tensor.type.getElementType();
+  Value value = makeSource(bytes, name, location);
+  value = weight::UnpackOp::create(builder, location, RankedTensorType::get({2 * size}, element), value, 4,
+                                   element.isSignlessInteger());
+  if (count != 2 * size)
+    value = weight::SliceOp::create(builder, location, RankedTensorType::get({count}, element), value, 0, 0);
+  return weight::ReshapeOp::create(builder, location, tensor.type, value);
 }
 
 Value GraphImporter::materialize(Scope &scope, StringRef name) {

@@ -42,6 +42,10 @@ public:
   /// A tensor as onnx.Constant or weight.load; null after an error.
   mlir::Value makeTensor(const Tensor &tensor, llvm::StringRef name, mlir::Location location);
 
+  /// A tensor whose elements are whole bytes as weight.load; one of 4-bit elements, unpacked.
+  mlir::Value makeSource(const Tensor &tensor, llvm::StringRef name, mlir::Location location);
+  mlir::Value makePackedTensor(const Tensor &tensor, llvm::StringRef name, mlir::Location location);
+
   void report(mlir::Location location, const std::string &reason, const std::string &remedy = "");
   /// "node 'encoder/MatMul_3' (MatMul 13)"
   std::string describe(const pb::NodeProto &node, int version) const;

@@ -129,6 +129,8 @@ bool GraphImporter::finishOutputs(const pb::GraphProto &graph, Scope &scope) {
     if (!value)
       continue; // Behind a node that was refused.
     auto type = cast<RankedTensorType>(value.getType());
+    if (type.getElementType().isInteger(4))
+      return refuse("the output '" + name + "' has elements of 4 bits, which are not supported outside");
     if (output.type().has_tensor_type()) {
       const auto &declared = output.type().tensor_type();
       if (declared.elem_type() &&

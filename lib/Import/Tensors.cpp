@@ -50,6 +50,14 @@ Type elementType(MLIRContext *context, int64_t dataType) {
   }
 }
 
+Type storedElementType(MLIRContext *context, int64_t dataType) {
+  // Numbers of ONNX 1.16, which the protobuf classes need not know.
+  constexpr int64_t uint4 = 21, int4 = 22;
+  if (dataType == uint4)
+    return IntegerType::get(context, 4, IntegerType::Unsigned);
+  return dataType == int4 ? IntegerType::get(context, 4) : elementType(context, dataType);
+}
+
 std::string elementTypeName(int64_t dataType) {
   static constexpr const char *names[] = {
       "UNDEFINED",      "FLOAT",    "UINT8",        "INT8",           "UINT16",
@@ -62,7 +70,11 @@ std::string elementTypeName(int64_t dataType) {
   return "type " + std::to_string(dataType);
 }
 
-static unsigned bytesOf(Type type) { return type.isInteger(1) ? 1 : type.getIntOrFloatBitWidth() / 8; }
+static unsigned bytesOf(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
+/// How many bytes hold `count` elements in a file: two elements of 4 bits share one.
+static uint64_t storedBytes(Type type, uint64_t count) {
+  return type.isInteger(4) ? llvm::divideCeil(count, 2) : count * bytesOf(type);
+}
 
 namespace {
 
@@ -93,7 +105,7 @@ private:
 };
 
 bool Reader::readType(MLIRContext *context) {
-  Type element = elementType(context, proto.data_type());
+  Type element = storedElementType(context, proto.data_type());
   if (!element)
     return fail("has elements of " + elementTypeName(proto.data_type()) +
                 ", which is not supported; export the model with float32 weights");
@@ -107,6 +119,7 @@ bool Reader::readType(MLIRContext *context) {
   }
   if (__builtin_mul_overflow(count, uint64_t(bytesOf(element)), &size) || size > (uint64_t(1) << 46))
     return fail("has a shape too large for any memory");
+  size = storedBytes(element, count);
   tensor.type = RankedTensorType::get(sizes, element);
   return true;
 }
@@ -181,8 +194,9 @@ bool Reader::readExternal() {
 }
 
 template <typename Stored, typename Field> bool Reader::convert(const Field &field) {
-  if (static_cast<uint64_t>(field.size()) != count)
-    return fail("has " + Twine(field.size()) + " elements of data, but its shape needs " + Twine(count));
+  uint64_t wanted = tensor.type.getElementType().isInteger(4) ? size : count;
+  if (static_cast<uint64_t>(field.size()) != wanted)
+    return fail("has " + Twine(field.size()) + " elements of data, but its shape needs " + Twine(wanted));
   tensor.bytes.resize(size);
   char *to = tensor.bytes.data();
   for (auto element : field) {
@@ -220,6 +234,7 @@ bool Reader::readTyped() {
   if (proto.data_type() == pb::TensorProto::BOOL)
     return convert<bool>(proto.int32_data());
   switch (element.getIntOrFloatBitWidth()) {
+  case 4:
   case 8:
     return convert<uint8_t>(proto.int32_data());
   case 16:
@@ -231,7 +246,7 @@ bool Reader::readTyped() {
 
 /// The bytes of a tensor in memory. An external one that is not small stays in its file.
 StringRef bytesInMemory(const ModelFile &file, const Tensor &tensor) {
-  uint64_t size = tensor.type.getNumElements() * bytesOf(tensor.type.getElementType());
+  uint64_t size = storedBytes(tensor.type.getElementType(), tensor.type.getNumElements());
   return tensor.isInFile ? file.bytes->getBuffer().substr(tensor.offset, size) : StringRef(tensor.bytes);
 }
 
@@ -307,12 +322,28 @@ DenseElementsAttr readElements(const ModelFile &file, const Tensor &tensor) {
   StringRef bytes = bytesInMemory(file, tensor);
   if (bytes.empty())
     return DenseElementsAttr::get(tensor.type, ArrayRef<Attribute>());
+  if (tensor.type.getElementType().isInteger(4)) {
+    SmallVector<APInt> values;
+    for (int64_t i = 0; i < tensor.type.getNumElements(); ++i)
+      values.push_back(APInt(4, static_cast<uint8_t>(bytes[i / 2]) >> (i % 2 * 4) & 15));
+    return DenseElementsAttr::get(tensor.type, values);
+  }
   if (!tensor.type.getElementType().isInteger(1))
     return DenseElementsAttr::getFromRawBuffer(tensor.type, ArrayRef(bytes.data(), bytes.size()));
   SmallVector<bool> values;
   for (char byte : bytes)
     values.push_back(byte != 0);
   return DenseElementsAttr::get(tensor.type, ArrayRef<bool>(values));
+}
+
+DenseElementsAttr readUniformBytes(const ModelFile &file, const Tensor &tensor) {
+  if (tensor.type.getRank() != 1 || !tensor.type.getElementType().isInteger(8) ||
+      (tensor.isInFile && tensor.file != file.name))
+    return {};
+  StringRef bytes = bytesInMemory(file, tensor);
+  if (bytes.empty() || bytes.find_first_not_of(bytes.front()) != StringRef::npos)
+    return {};
+  return DenseElementsAttr::get(tensor.type, APInt(8, static_cast<uint8_t>(bytes.front())));
 }
 
 ElementsAttr makeElements(const Tensor &tensor, StringRef name) {

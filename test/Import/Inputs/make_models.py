@@ -137,6 +137,62 @@ def unsupported():
     return model(nodes, inputs, [tensor("c", None), tensor("e", None)], domains=["com.microsoft"])
 
 
+def octets(name, *shape, signed=False):
+    count = int(np.prod(shape))
+    return nh.from_array(np.arange(count).astype(np.int8 if signed else np.uint8).reshape(shape), name)
+
+
+def bad_quantization():
+    def nbits(name, weight, *others, **attributes):
+        given = {"K": 64, "N": 8, "bits": 4, "block_size": 32} | attributes
+        return h.make_node("MatMulNBits", ["x", weight, *others], [name], domain="com.microsoft", name=name, **given)
+
+    nodes = [
+        h.make_node("DequantizeLinear", ["q", "three"], ["a"], axis=1, name="per_axis"),
+        h.make_node("DequantizeLinear", ["q", "one", "signed_zero"], ["b"], name="zero_type"),
+        h.make_node("DequantizeLinear", ["q", "blocks"], ["c"], axis=1, block_size=16, name="block_count"),
+        h.make_node("DequantizeLinear", ["q", "rows", "zeros"], ["d"], axis=0, name="zero_shape"),
+        h.make_node("DequantizeLinear", ["q", "three"], ["e"], axis=2, name="axis"),
+        h.make_node("MatMulInteger", ["q", "w", "zeros"], ["f"], name="row_zeros"),
+        nbits("block_of_24", "b4", "scales", block_size=24),
+        nbits("bits_of_3", "b4", "scales", bits=3),
+        nbits("no_size", "b4", "scales", K=1 << 62),
+        nbits("few_bytes", "q", "scales"),
+        nbits("few_scales", "b4", "three"),
+        nbits("few_zeros", "b4", "scales", "zeros"),
+        nbits("group_9", "b4", "scales", "", "groups"),
+    ]
+    for node in nodes:
+        node.output[0] = node.name
+    initializers = [octets("q", 8, 64), octets("b4", 8, 2, 16), octets("w", 64, 4, signed=True), octets("zeros", 3),
+                    octets("signed_zero", 1, signed=True), floats("one", 1), floats("three", 3), floats("blocks", 8, 5),
+                    floats("rows", 8), floats("scales", 8, 2), nh.from_array(np.full(64, 9, np.int32), "groups")]
+    return model(nodes, [tensor("x", ["n", 64])], [tensor(node.name, None) for node in nodes], initializers, opset=21,
+                 domains=["com.microsoft"])
+
+
+def quantized():
+    nodes = [
+        h.make_node("QLinearMatMul", ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"], ["a"], name="qlinear"),
+        h.make_node("DequantizeLinear", ["a", "ys", "yz"], ["b"], name="dequantize"),
+        h.make_node("DynamicQuantizeMatMul", ["b", "w", "ws", "", "bias"], ["c"], domain="com.microsoft", name="dynamic"),
+        h.make_node("MatMulNBits", ["c", "b4", "scales", "", "groups"], ["d"], domain="com.microsoft", name="nbits", K=64, N=8,
+                    bits=4, block_size=32),
+        h.make_node("DequantizeLinear", ["packed", "four"], ["p"], axis=1, block_size=16, name="int4"),
+        h.make_node("MatMul", ["d", "p"], ["y"]),
+        h.make_node("MatMulInteger", ["x", "wide", "xz", "wide_zeros"], ["z"], name="zeros"),
+    ]
+    packed = h.make_tensor("packed", T.INT4, [8, 64 * 5], bytes(8 * 32 * 5), raw=True)
+    initializers = [octets("w", 64, 64, signed=True), octets("b4", 8, 2, 16), floats("scales", 8, 2), floats("bias", 64),
+                    nh.from_array(np.arange(64).astype(np.int32) % 2, "groups"), packed, floats("four", 8, 20),
+                    nh.from_array(np.float32(0.5), "xs"), nh.from_array(np.uint8(128), "xz"),
+                    nh.from_array(np.float32(0.25), "ws"), nh.from_array(np.int8(0), "wz"),
+                    nh.from_array(np.float32(2), "ys"), nh.from_array(np.uint8(3), "yz"),
+                    octets("wide", 64, 1100, signed=True), nh.from_array(np.zeros(1100, np.int8), "wide_zeros")]
+    return model(nodes, [tensor("x", ["n", 64], T.UINT8)], [tensor("y", None), tensor("z", None, T.INT32)], initializers, opset=21,
+                 domains=["com.microsoft"])
+
+
 def small():
     nodes = [
         h.make_node("Gather", ["w", "ids"], ["a"], name="embedding"),
