@@ -34,35 +34,3 @@ func.func @small(%a: memref<8x8xf32>) {
   }
   return
 }
-
-// A loop over rows: each row is a unit, and the buffer of a row's statistic lies on the stack, outside of the loop.
-// CHECK-LABEL: func.func @statistics
-// CHECK: rt.parallel %{{.*}} grain %{{.*}} "rows"
-// CHECK: memref.alloca() : memref<1xf32>
-// CHECK: scf.for %[[ROW:.*]] = %{{.*}} to %{{.*}} step
-// CHECK: memref.subview %arg0[%[[ROW]], 0]
-// CHECK-NOT: memref.alloc(
-func.func @statistics(%a: memref<?x64xf32>, %n: index) {
-  %z = arith.constant 0.0 : f32
-  scf.forall (%i) in (%n) {
-    %row = memref.subview %a[%i, 0] [1, 64] [1, 1] : memref<?x64xf32> to memref<1x64xf32, strided<[64, 1], offset: ?>>
-    %s = memref.alloc() : memref<1xf32>
-    linalg.fill ins(%z : f32) outs(%s : memref<1xf32>)
-    linalg.fill ins(%z : f32) outs(%row : memref<1x64xf32, strided<[64, 1], offset: ?>>)
-  }
-  return
-}
-
-// The arena serves one thread: a loop that asks for buffers of sizes that only the run knows is serial.
-// CHECK-LABEL: func.func @arena
-// CHECK-NOT: rt.parallel
-// CHECK: scf.for
-// CHECK: memref.alloc(%{{.*}}) : memref<?xf32>
-func.func @arena(%a: memref<?x64xf32>, %n: index) {
-  %z = arith.constant 0.0 : f32
-  scf.forall (%i) in (%n) {
-    %s = memref.alloc(%n) : memref<?xf32>
-    linalg.fill ins(%z : f32) outs(%s : memref<?xf32>)
-  }
-  return
-}

@@ -22,40 +22,6 @@ def RTBufferize : Pass<"rt-bufferize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
 }
 
-def LinalgTileAndFuse : Pass<"linalg-tile-and-fuse", "::mlir::func::FuncOp"> {
-  let summary = "Compute chains of linalg ops on tensors row by row";
-  let description = [{
-    The root of a chain becomes an scf.forall over its rows, and what it reads is computed inside: statistics of
-    the row, and rows that several ops read. Such a row is computed again by each reader when that is cheap, or
-    lies in the root's output, or on the stack when it is static and small; what others read as well becomes a
-    result of the loop. A producer of which a row of the root needs more than a row stays outside.
-  }];
-  let options = [Option<"stackBytes", "stack-bytes", "int64_t", "16384",
-                        "Bytes of the stack that the rows of one loop may take">];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
-  let statistics = [Statistic<"tiled", "tiled", "Chains tiled">,
-                    Statistic<"fused", "fused", "Producers computed inside a tile">,
-                    Statistic<"refused", "refused", "Ops that cannot be part of a chain">];
-}
-
-def LinalgVectorize : Pass<"linalg-vectorize", "::mlir::func::FuncOp"> {
-  let summary = "Expand linalg ops on buffers into loops of vector code for one ISA level";
-  let description = [{
-    Maps and reductions whose operands are contiguous along the last loop, or do not change with it. Whole vectors
-    first, then one masked vector. At the top level, the other parallel loops (or chunks of the only one) become
-    the units of an rt.parallel; inside a loop or region they are plain loops. What is refused (gathers, checks,
-    integer division, i1 in memory, transposed operands) stays as it is for convert-linalg-to-parallel-loops.
-  }];
-  let options = [Option<"isa", "isa", "std::string", "\"x86-64-v3\"", "ISA level: x86-64-v3 or x86-64-v4">,
-                 Option<"minWork", "min-work", "int64_t", "16384",
-                        "Elements below which splitting an op over threads does not pay">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect", "::tamis::rt::RTDialect"];
-  let statistics = [Statistic<"vectorized", "vectorized", "Ops turned into vector code">,
-                    Statistic<"refused", "refused", "Ops left to scalar loops">];
-}
-
 def MemRefCopyToLinalg : Pass<"memref-copy-to-linalg", "::mlir::func::FuncOp"> {
   let summary = "Turn copies of strided buffers into linalg.copy";
   let description = "Upstream's lowering of such a memref.copy calls a function of a C library that code does not have.";
@@ -77,7 +43,6 @@ def RTPlanMemory : Pass<"rt-plan-memory", "::mlir::func::FuncOp"> {
 def RTParallelize : Pass<"rt-parallelize", "::mlir::func::FuncOp"> {
   let summary = "Turn outer parallel loops into rt.parallel";
   let description = [{
-    An scf.forall is a loop over rows: all its dimensions are work units, and static buffers inside go to the stack.
     The last dimension of an scf.parallel stays a serial loop, which LLVM vectorises; the others, or chunks of the
     only one, become work units. Loops of fewer than `min-work` elements by their static sizes become plain loops.
   }];

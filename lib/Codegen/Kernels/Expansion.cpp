@@ -93,9 +93,10 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
     for (Operation *op : ops) {
       LogicalResult result =
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
-              .Case<kernel::LinearOp, kernel::MatmulOp, kernel::LayerNormOp, kernel::RMSNormOp,
-                    kernel::SoftmaxOp, kernel::EmbeddingOp, kernel::AttentionOp, kernel::MeanPoolOp,
-                    kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp, kernel::TokenFirstOp>(
+              .Case<kernel::LinearOp, kernel::DynamicQuantizeOp, kernel::QuantizedLinearOp, kernel::MatmulOp,
+                    kernel::LayerNormOp, kernel::RMSNormOp, kernel::SoftmaxOp, kernel::EmbeddingOp,
+                    kernel::AttentionOp, kernel::MeanPoolOp, kernel::TokenIndexOp, kernel::TokenPackOp,
+                    kernel::TokenUnpackOp, kernel::TokenFirstOp>(
                   [&](auto kernelOp) { return expander.expand(kernelOp); })
               .Default([](Operation *other) { return other->emitOpError("has no expansion"); });
       if (failed(result)) {

@@ -6,9 +6,13 @@
 #include "KernelTest.h"
 
 int main(int argc, char **argv) {
-  std::pair<const char *, bool (*)(const std::string &)> tests[] = {
-      {"linear", testLinear}, {"matmul", testMatmul}, {"attention", testAttention},
-      {"rows", testRows},     {"tokens", testTokens}, {"vector-math", testVectorMath}};
+  std::pair<const char *, bool (*)(const std::string &)> tests[] = {{"linear", testLinear},
+                                                                    {"quantized-linear", testQuantizedLinear},
+                                                                    {"matmul", testMatmul},
+                                                                    {"attention", testAttention},
+                                                                    {"rows", testRows},
+                                                                    {"tokens", testTokens},
+                                                                    {"vector-math", testVectorMath}};
   bool good = true;
   for (std::string isa : {"x86-64-v3", "x86-64-v4"}) {
     if (!machineRuns(isa)) {

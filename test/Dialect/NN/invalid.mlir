@@ -66,3 +66,19 @@ func.func @pool(%x: tensor<?x?x8xf32>) {
   %0 = nn.mean_pool %x {epsilon = 1.0e-9 : f32} : (tensor<?x?x8xf32>) -> tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @quantized_scale(%x: tensor<?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<1xf32>) {
+  // expected-error @below {{needs a scale of 24 elements}}
+  %0 = nn.quantized_linear %x, %w scale %s : (tensor<?x8xf32>, tensor<8x24xi8>, tensor<1xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @quantized_depth(%x: tensor<?x33026xf32>, %w: tensor<33026x2xi8>, %s: tensor<2xf32>) {
+  // expected-error @below {{sums up 33026 products, which 32 bits cannot hold}}
+  %0 = nn.quantized_linear %x, %w scale %s : (tensor<?x33026xf32>, tensor<33026x2xi8>, tensor<2xf32>) -> tensor<?x2xf32>
+  return
+}

@@ -27,3 +27,13 @@ func.func @neither(%x: tensor<?x32xf32>, %w: tensor<32x32xf32>, %other: tensor<?
   %4 = onnx.Add %3, %0 : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
   return %1, %4 : tensor<?x32xf32>, tensor<?x32xf32>
 }
+
+// CHECK-LABEL: func.func @quantized
+// CHECK: nn.quantized_linear %{{.*}}, %{{.*}} scale %{{.*}} residual %{{.*}} {activation = #nn<activation relu>}
+// CHECK-NEXT: return
+func.func @quantized(%x: tensor<?x32xf32>, %w: tensor<32x32xi8>, %s: tensor<32xf32>) -> tensor<?x32xf32> {
+  %0 = nn.quantized_linear %x, %w scale %s : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32xf32>) -> tensor<?x32xf32>
+  %1 = onnx.Relu %0 : (tensor<?x32xf32>) -> tensor<?x32xf32>
+  %2 = onnx.Add %1, %x : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
+  return %2 : tensor<?x32xf32>
+}

@@ -22,6 +22,8 @@ public:
       : module(module), symbols(module), microkernel(microkernel) {}
 
   mlir::LogicalResult expand(kernel::LinearOp op);
+  mlir::LogicalResult expand(kernel::DynamicQuantizeOp op);
+  mlir::LogicalResult expand(kernel::QuantizedLinearOp op);
   mlir::LogicalResult expand(kernel::MatmulOp op);
   mlir::LogicalResult expand(kernel::LayerNormOp op);
   mlir::LogicalResult expand(kernel::RMSNormOp op);

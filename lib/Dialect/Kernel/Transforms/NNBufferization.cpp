@@ -34,6 +34,35 @@ struct LinearModel : AllocatingOpModel<LinearModel, nn::LinearOp> {
   }
 };
 
+struct QuantizedLinearModel : AllocatingOpModel<QuantizedLinearModel, nn::QuantizedLinearOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto linear = cast<nn::QuantizedLinearOp>(op);
+    if (!linear.getColumnSums())
+      return op->emitOpError("has no column sums (nn-pack-weights)");
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()),
+          scale = build.buffer(linear.getScale()), zeroPoint = build.buffer(linear.getZeroPoint()),
+          sums = build.buffer(linear.getColumnSums()), bias = build.buffer(linear.getBias()),
+          residual = build.buffer(linear.getResidual());
+    if (build.hasFailed())
+      return failure();
+    for (int64_t i = 0; residual && i + 1 < cast<MemRefType>(x.getType()).getRank(); ++i)
+      build.checkSame(x, i, residual, i, "the sizes to add differ");
+    Location loc = op->getLoc();
+    auto xType = cast<RankedTensorType>(linear.getX().getType());
+    Value q = build.allocateLike(xType.clone(rewriter.getI8Type()), x);
+    Value parameters = build.allocate(RankedTensorType::get({2}, rewriter.getF32Type()), {});
+    DynamicQuantizeOp::create(rewriter, loc, build.rows(x), build.rows(q), parameters);
+    Value out = build.allocateLike(linear.getType(), x);
+    QuantizedLinearOp::create(rewriter, loc, build.rows(q), parameters, w, scale, sums, zeroPoint, bias,
+                              residual ? build.rows(residual) : Value(), build.rows(out),
+                              linear.getActivationAttr());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
 struct LayerNormModel : AllocatingOpModel<LayerNormModel, nn::LayerNormOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -196,6 +225,7 @@ void kernel::registerNNBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     context->loadDialect<KernelDialect, rt::RTDialect, memref::MemRefDialect, arith::ArithDialect>();
     nn::LinearOp::attachInterface<LinearModel>(*context);
+    nn::QuantizedLinearOp::attachInterface<QuantizedLinearModel>(*context);
     nn::LayerNormOp::attachInterface<LayerNormModel>(*context);
     nn::RMSNormOp::attachInterface<RMSNormModel>(*context);
     nn::EmbeddingOp::attachInterface<EmbeddingModel>(*context);

@@ -51,6 +51,31 @@ LogicalResult LinearOp::verify() {
   return verifyVector(*this, getBias(), n, "bias");
 }
 
+LogicalResult QuantizedLinearOp::verify() {
+  RankedTensorType x = typeOf(getX()), w = typeOf(getW()), y = typeOf(getY());
+  if (x.getRank() < 1 || x.getRank() != y.getRank())
+    return emitOpError("needs operand and result of the same rank, at least 1");
+  int64_t n = y.getShape().back();
+  if (w.getRank() != 2 || !w.hasStaticShape() || w.getDimSize(1) != n)
+    return emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
+  if (!compatible(x.getShape().back(), w.getDimSize(0)))
+    return emitOpError("multiplies rows of ")
+           << x.getShape().back() << " elements by a weight of " << w.getDimSize(0) << " rows";
+  // (q - z) (w - zero_point) is at most 255 * 255; its sums stay exact in i32.
+  if (w.getDimSize(0) > INT32_MAX / (255 * 255))
+    return emitOpError("sums up ") << w.getDimSize(0) << " products, which 32 bits cannot hold";
+  for (int64_t i = 0; i + 1 < x.getRank(); ++i)
+    if (!compatible(x.getDimSize(i), y.getDimSize(i)))
+      return emitOpError("changes the size of dimension ") << i;
+  if (getResidual() && failed(verifyCompatibleShape(getResidual().getType(), y)))
+    return emitOpError("has a residual ") << getResidual().getType() << " unlike its result " << y;
+  if (failed(verifyVector(*this, getScale(), n, "scale")) ||
+      failed(verifyVector(*this, getZeroPoint(), n, "zero point")) ||
+      failed(verifyVector(*this, getColumnSums(), n, "vector of column sums")))
+    return failure();
+  return verifyVector(*this, getBias(), n, "bias");
+}
+
 LogicalResult LayerNormOp::verify() {
   if (typeOf(getX()).getRank() < 1 || failed(verifyCompatibleShape(getX().getType(), getY().getType())))
     return emitOpError("needs a result of the operand's shape, of rank at least 1");

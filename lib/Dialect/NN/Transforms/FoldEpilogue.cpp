@@ -29,7 +29,7 @@ static Activation activationOf(Operation *op) {
 }
 
 /// Moves `linear` down to its only user, whose result it takes over.
-static void takeOver(LinearOp linear, Operation *user) {
+template <typename Op> static void takeOver(Op linear, Operation *user) {
   linear->moveBefore(user);
   user->getResult(0).replaceAllUsesWith(linear.getY());
   user->erase();
@@ -40,14 +40,21 @@ struct NNFoldEpilogue : tamis::nn::impl::NNFoldEpilogueBase<NNFoldEpilogue> {
   void runOnOperation() override {
     getOperation().walk([&](func::FuncOp function) {
       onnx::SymbolicShapes shapes(function);
-      SmallVector<LinearOp> linears;
-      function.walk([&](LinearOp linear) { linears.push_back(linear); });
-      for (LinearOp linear : linears)
-        fold(linear, shapes);
+      SmallVector<Operation *> linears;
+      function.walk([&](Operation *op) {
+        if (isa<LinearOp, QuantizedLinearOp>(op))
+          linears.push_back(op);
+      });
+      for (Operation *op : linears) {
+        if (auto linear = dyn_cast<LinearOp>(op))
+          fold(linear, shapes);
+        else
+          fold(cast<QuantizedLinearOp>(op), shapes);
+      }
     });
   }
 
-  void fold(LinearOp linear, onnx::SymbolicShapes &shapes) {
+  template <typename Op> void fold(Op linear, onnx::SymbolicShapes &shapes) {
     if (!linear.getY().hasOneUse() || linear.getResidual())
       return;
     Operation *user = *linear.getY().user_begin();

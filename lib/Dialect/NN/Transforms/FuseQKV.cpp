@@ -16,35 +16,42 @@ using namespace tamis::nn;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+static bool isWeight(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && isa<weight::WeightDialect>(op->getDialect());
+}
+
+/// What is laid side by side, one column for each of the result: the weight first.
+static SmallVector<Value> columnsOf(LinearOp linear) { return {linear.getW(), linear.getBias()}; }
+static SmallVector<Value> columnsOf(QuantizedLinearOp linear) {
+  return {linear.getW(), linear.getScale(), linear.getZeroPoint(), linear.getBias()};
+}
+
 /// A layer that may be computed with others: nothing behind the product, its weight a matrix that the
 /// compiler has.
-static bool isPlain(LinearOp linear, AttentionOp attention) {
-  return linear && !linear.getResidual() && linear.getActivation() == Activation::None &&
+template <typename Op> static bool isPlain(Op linear, AttentionOp attention) {
+  return !linear.getResidual() && linear.getActivation() == Activation::None &&
          typeOf(linear.getW()).getRank() == 2 &&
-         isa_and_nonnull<weight::WeightDialect>(
-             linear.getW().getDefiningOp() ? linear.getW().getDefiningOp()->getDialect() : nullptr) &&
+         llvm::all_of(columnsOf(linear), [](Value value) { return !value || isWeight(value); }) &&
          llvm::all_of(linear->getUsers(), [&](Operation *user) { return user == attention; });
 }
 
 /// The layers that `attention` reads and that can be one, each once; empty when there are not two.
-static SmallVector<LinearOp> findLinears(AttentionOp attention) {
+template <typename Op> static SmallVector<Op> findLinears(AttentionOp attention) {
   llvm::SetVector<Operation *> linears;
   for (Value operand : {attention.getQ(), attention.getK(), attention.getV()})
-    if (auto linear = operand.getDefiningOp<LinearOp>(); linear && isPlain(linear, attention))
+    if (auto linear = operand.getDefiningOp<Op>(); linear && isPlain(linear, attention))
       linears.insert(linear);
   if (linears.empty())
     return {};
-  auto first = cast<LinearOp>(linears.front());
-  SmallVector<LinearOp> result;
+  auto first = cast<Op>(linears.front());
+  SmallVector<Op> result;
   for (Operation *op : linears) {
-    auto linear = cast<LinearOp>(op);
-    auto isWeight = [](Value value) {
-      return !value ||
-             (value.getDefiningOp() && isa<weight::WeightDialect>(value.getDefiningOp()->getDialect()));
-    };
-    if (linear.getX() == first.getX() &&
-        static_cast<bool>(linear.getBias()) == static_cast<bool>(first.getBias()) &&
-        isWeight(linear.getBias()))
+    auto linear = cast<Op>(op);
+    bool isAlike = llvm::all_of(llvm::zip_equal(columnsOf(linear), columnsOf(first)), [](auto pair) {
+      return static_cast<bool>(std::get<0>(pair)) == static_cast<bool>(std::get<1>(pair));
+    });
+    if (linear.getX() == first.getX() && isAlike)
       result.push_back(linear);
   }
   if (result.size() < 2)
@@ -52,32 +59,44 @@ static SmallVector<LinearOp> findLinears(AttentionOp attention) {
   return result;
 }
 
-static unsigned fuse(AttentionOp attention) {
-  SmallVector<LinearOp> linears = findLinears(attention);
+static Value createLike(OpBuilder &builder, LinearOp linear, Type type, ValueRange columns) {
+  return LinearOp::create(builder, linear.getLoc(), type, linear.getX(), columns[0], columns[1], Value(),
+                          Activation::None);
+}
+static Value createLike(OpBuilder &builder, QuantizedLinearOp linear, Type type, ValueRange columns) {
+  return QuantizedLinearOp::create(builder, linear.getLoc(), type, linear.getX(), columns[0], columns[1],
+                                   columns[2], Value(), columns[3], Value(), Activation::None);
+}
+
+template <typename Op> static unsigned fuse(AttentionOp attention) {
+  SmallVector<Op> linears = findLinears<Op>(attention);
   if (linears.empty())
     return 0;
   OpBuilder builder(attention);
   Location loc = linears.front().getLoc();
-  SmallVector<Value> weights, biases;
   llvm::DenseMap<Value, int64_t> column;
   int64_t columns = 0;
-  for (LinearOp linear : linears) {
-    weights.push_back(linear.getW());
-    if (linear.getBias())
-      biases.push_back(linear.getBias());
+  for (Op linear : linears) {
     column[linear.getY()] = columns;
     columns += typeOf(linear.getW()).getDimSize(1);
   }
-  Type element = builder.getF32Type();
-  Value w = weight::ConcatOp::create(
-      builder, loc, RankedTensorType::get({typeOf(weights[0]).getDimSize(0), columns}, element), weights, 1);
-  Value bias;
-  if (!biases.empty())
-    bias = weight::ConcatOp::create(builder, loc, RankedTensorType::get({columns}, element), biases, 0);
+  SmallVector<Value> joined;
+  for (unsigned i = 0; i < columnsOf(linears.front()).size(); ++i) {
+    SmallVector<Value> parts;
+    for (Op linear : linears)
+      parts.push_back(columnsOf(linear)[i]);
+    if (!parts.front()) {
+      joined.push_back(Value());
+      continue;
+    }
+    SmallVector<int64_t> shape(typeOf(parts.front()).getShape());
+    shape.back() = columns;
+    joined.push_back(weight::ConcatOp::create(builder, loc, typeOf(parts.front()).clone(shape), parts,
+                                              static_cast<int64_t>(shape.size()) - 1));
+  }
   SmallVector<int64_t> shape(typeOf(linears.front().getY()).getShape());
   shape.back() = columns;
-  Value y = LinearOp::create(builder, loc, RankedTensorType::get(shape, element), linears.front().getX(), w,
-                             bias, Value(), Activation::None);
+  Value y = createLike(builder, linears.front(), RankedTensorType::get(shape, builder.getF32Type()), joined);
   auto redirect = [&](OpOperand &operand, int64_t first, auto set) {
     auto found = column.find(operand.get());
     if (found == column.end())
@@ -88,7 +107,7 @@ static unsigned fuse(AttentionOp attention) {
   redirect(attention.getQMutable(), attention.getQColumn(), [&](int64_t c) { attention.setQColumn(c); });
   redirect(attention.getKMutable(), attention.getKColumn(), [&](int64_t c) { attention.setKColumn(c); });
   redirect(attention.getVMutable(), attention.getVColumn(), [&](int64_t c) { attention.setVColumn(c); });
-  for (LinearOp linear : linears)
+  for (Op linear : linears)
     linear->erase();
   return linears.size();
 }
@@ -96,7 +115,10 @@ static unsigned fuse(AttentionOp attention) {
 namespace {
 struct NNFuseQKV : tamis::nn::impl::NNFuseQKVBase<NNFuseQKV> {
   void runOnOperation() override {
-    getOperation().walk([&](AttentionOp attention) { fusedLinears += fuse(attention); });
+    getOperation().walk([&](AttentionOp attention) {
+      fusedLinears += fuse<LinearOp>(attention);
+      fusedLinears += fuse<QuantizedLinearOp>(attention);
+    });
   }
 };
 } // namespace

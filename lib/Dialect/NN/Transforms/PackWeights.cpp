@@ -28,6 +28,16 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
           weight::PackPanelsOp::create(builder, linear.getLoc(), packed, linear.getW()));
       ++packedWeights;
     });
+    getOperation().walk([&](QuantizedLinearOp linear) {
+      if (linear.getColumnSums())
+        return;
+      OpBuilder builder(linear);
+      auto type = RankedTensorType::get(cast<RankedTensorType>(linear.getScale().getType()).getShape(),
+                                        builder.getI32Type());
+      linear.getColumnSumsMutable().assign(
+          weight::ColumnSumsOp::create(builder, linear.getLoc(), type, linear.getW(), linear.getZeroPoint()));
+      ++packedWeights;
+    });
   }
 };
 } // namespace

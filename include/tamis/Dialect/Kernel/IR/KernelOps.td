@@ -32,6 +32,25 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
   let arguments = (ins Kernel_F32:$x, Kernel_F32:$w, Optional<Kernel_F32>:$bias, Optional<Kernel_F32>:$residual,
                    Kernel_F32:$out, NN_ActivationAttr:$activation);
 }
+def Kernel_DynamicQuantizeOp : Kernel_Op<"dynamic_quantize"> {
+  let summary = "x [T, K] in 8 unsigned bits";
+  let description = [{
+    parameters[0] is the scale, parameters[1] the zero point, a whole number: those of onnx.DynamicQuantizeLinear for the
+    range of all of x. q = clamp(round(x / scale) + zero point, 0, 255). NaN is left out of the range and becomes 0.
+  }];
+  let arguments = (ins Kernel_F32:$x, MemRefOf<[I8]>:$q, Kernel_F32:$parameters);
+}
+def Kernel_QuantizedLinearOp : Kernel_Op<"quantized_linear", [AttrSizedOperandSegments]> {
+  let summary = "out [T, N] = activation((q - z)(w - zero_point) * (s * scale) + bias) + residual";
+  let description = [{
+    q [T, K] and parameters (s, z) come from kernel.dynamic_quantize; w is [K, N] of i8, scale, zero_point and bias are
+    [N]. With column_sums[n] = sum over k of (w - zero_point), the product is sum q w - zero_point * sum q - z *
+    column_sums, all in i32.
+  }];
+  let arguments = (ins MemRefOf<[I8]>:$q, Kernel_F32:$parameters, MemRefOf<[I8]>:$w, Kernel_F32:$scale,
+                   MemRefOf<[I32]>:$column_sums, Optional<MemRefOf<[I8]>>:$zero_point, Optional<Kernel_F32>:$bias,
+                   Optional<Kernel_F32>:$residual, Kernel_F32:$out, NN_ActivationAttr:$activation);
+}
 def Kernel_MatmulOp : Kernel_Op<"matmul"> {
   let summary = "out [B, M, N] = a [B, M, K] b [B, K, N], b packed at run time; a batch of 1 is broadcast";
   let arguments = (ins Kernel_F32:$a, Kernel_F32:$b, Kernel_F32:$out);

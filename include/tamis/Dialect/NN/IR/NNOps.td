@@ -23,6 +23,27 @@ def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def NN_QuantizedLinearOp : NN_Op<"quantized_linear", [AttrSizedOperandSegments]> {
+  let summary = "activation(dequantised product of 8-bit integers + bias) + residual";
+  let description = [{
+    x is [..., K]; the whole of it is quantised at run time to q = round(x / s) + z in 8 unsigned bits, s and z from
+    the range of its elements and 0, as ONNX's DynamicQuantizeLinear does. w [K, N] of i8 stands for (w - zero_point)
+    * scale; scale and zero_point are [N]. The product is sum over k of (q - z) (w - zero_point), exact in i32, times
+    (s * scale). bias is [N]; residual has the result's shape [..., N]. `column_sums` [N], which nn-pack-weights adds,
+    are the sums of w - zero_point over k.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I8]>:$w, RankedTensorOf<[F32]>:$scale,
+                   Optional<RankedTensorOf<[I8]>>:$zero_point, Optional<RankedTensorOf<[I32]>>:$column_sums,
+                   Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
+                   DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = [{
+    $x `,` $w `scale` $scale (`zero_point` $zero_point^)? (`column_sums` $column_sums^)? (`bias` $bias^)?
+    (`residual` $residual^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def NN_LayerNormOp : NN_Op<"layer_norm"> {
   let summary = "(x - mean) / sqrt(variance + epsilon) * scale + bias over the last dimension";
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32]>:$scale, Optional<RankedTensorOf<[F32]>>:$bias,

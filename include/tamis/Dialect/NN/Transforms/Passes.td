@@ -8,7 +8,8 @@ def NNFuseQKV : Pass<"nn-fuse-qkv", "::mlir::ModuleOp"> {
   let summary = "One product for the queries, keys and values of an attention";
   let description = [{
     Linear layers of the same x that only one attention reads become one, whose weight is the concatenation of
-    theirs; the attention reads its columns. Layers with and without a bias are not mixed.
+    theirs; the attention reads its columns. Layers with and without a bias, or with and without zero points, are not
+    mixed, nor are layers of floats and of integers.
   }];
   let statistics = [Statistic<"fusedLinears", "fused", "Linear layers that went into a fused one">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
@@ -28,7 +29,10 @@ def NNFoldEpilogue : Pass<"nn-fold-epilogue", "::mlir::ModuleOp"> {
 
 def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Weights of linear layers in the layout that the microkernels read";
-  let description = "Puts weight.pack_panels behind each weight [K, N] that an nn.linear multiplies by.";
+  let description = [{
+    Puts weight.pack_panels behind each weight [K, N] that an nn.linear multiplies by, and the sums of its columns
+    beside that of an nn.quantized_linear.
+  }];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }
