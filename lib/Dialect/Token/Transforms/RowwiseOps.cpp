@@ -13,6 +13,12 @@ static bool isElementwise(Operation *op) {
   using namespace onnx;
   if (isa<SoftmaxOp, LogSoftmaxOp>(op))
     return false;
+  // Per axis or block, the scale belongs to places that packing moves.
+  if (isa<QuantizeLinearOp, DequantizeLinearOp>(op)) {
+    return llvm::all_of(llvm::drop_begin(op->getOperands()), [](Value parameter) {
+      return llvm::all_of(typeOf(parameter).getShape(), [](int64_t size) { return size == 1; });
+    });
+  }
   return op->hasTrait<OpTrait::SameOperandsAndResultShape>() ||
          isa<AddOp, MulOp, MaxOp, MinOp, AndOp, OrOp, XorOp, SubOp, DivOp, PowOp, PReluOp, ModOp, EqualOp,
              GreaterOp, GreaterOrEqualOp, LessOp, LessOrEqualOp, WhereOp, ClipOp>(op);
@@ -54,6 +60,25 @@ LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
     return fail(op, "its residual is not one for each token");
   Value y = nn::LinearOp::create(builder, loc, rowsType(op.getY().getType(), axes), x->second.value,
                                  op.getW(), op.getBias(), residual, op.getActivationAttr());
+  rows[op.getY()] = {y, axes};
+  ++rowwise;
+  return success();
+}
+
+/// The range that x is quantised by is then that of the real tokens: never wider, so the error is never
+/// larger.
+LogicalResult RowRewriter::rewriteQuantizedLinear(nn::QuantizedLinearOp op) {
+  auto x = rows.find(op.getX());
+  int64_t rank = typeOf(op.getX()).getRank();
+  if (x == rows.end() || x->second.axes.has(rank - 1))
+    return fail(op, "it multiplies across tokens");
+  TokenAxes axes = x->second.axes;
+  Value residual = op.getResidual() ? operandRows(op.getResidual(), axes, rank) : Value();
+  if (op.getResidual() && (!residual || typeOf(residual).getRank() != typeOf(x->second.value).getRank()))
+    return fail(op, "its residual is not one for each token");
+  Value y = nn::QuantizedLinearOp::create(builder, loc, rowsType(op.getY().getType(), axes), x->second.value,
+                                          op.getW(), op.getScale(), op.getZeroPoint(), op.getColumnSums(),
+                                          op.getBias(), residual, op.getActivationAttr());
   rows[op.getY()] = {y, axes};
   ++rowwise;
   return success();
@@ -306,6 +331,8 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
     return rewriteReturn(op);
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return rewriteLinear(linear);
+  if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op))
+    return rewriteQuantizedLinear(linear);
   if (auto rotary = dyn_cast<onnx::RotaryEmbeddingOp>(op))
     return rewriteRotary(rotary);
   if (isElementwise(op))

@@ -12,6 +12,9 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
     embedding, everything behind works on the R real rows, attention and pooling take offsets, and outputs [B, S,
     ...] come back with zeros at padded places.
 
+    An nn.quantized_linear then takes the range of the real rows only. It is never wider than that of the padded batch, so
+    the error of quantisation is never larger, but the rounding differs from that of the padded model.
+
     Padding is kept, with a remark, where the proof fails: an op that mixes the tokens of a sequence otherwise, an
     attention without a proven mask, a mask that is not an argument. The module attribute `tamis.remarks` says what
     was done or which node stood in the way; `tamis.mask_input` names the mask when padding was removed.
