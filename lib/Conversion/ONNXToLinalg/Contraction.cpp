@@ -57,6 +57,56 @@ Value tamis::onnx::batchedProduct(Lowering &l, Value a, Value b, bool transposed
   return l.reshape(result, to);
 }
 
+Value tamis::onnx::matrixProduct(Lowering &l, Value a, Value b) {
+  bool vectorA = typeOf(a).getRank() == 1, vectorB = typeOf(b).getRank() == 1;
+  if (vectorA)
+    a = l.insertUnitDims(a, 0);
+  if (vectorB)
+    b = l.insertUnitDims(b, 1);
+  SmallVector<Size, 4> aSizes = l.sizes(a), bSizes = l.sizes(b);
+  size_t aBatch = aSizes.size() - 2, bBatch = bSizes.size() - 2, rank = std::max(aBatch, bBatch);
+  Size rows = aSizes[aBatch], inner = aSizes[aBatch + 1], columns = bSizes[bBatch + 1];
+  l.checkEqual(inner, bSizes[bBatch], innerSizesDiffer);
+
+  Value result;
+  SmallVector<Size> sizes;
+  bool oneB = llvm::all_of(ArrayRef(bSizes).take_front(bBatch),
+                           [](const Size &size) { return size.constant() == 1; });
+  if (oneB) {
+    // All rows of a meet one matrix.
+    if (aBatch > 0)
+      a = l.reshape(a, {l.productSize(ArrayRef(aSizes).drop_back()), inner});
+    if (bBatch > 0)
+      b = l.reshape(b, {bSizes[bBatch], columns});
+    result = batchedProduct(l, a, b);
+    sizes.assign(rank - aBatch, l.size(1));
+    sizes.append(aSizes.begin(), aSizes.begin() + aBatch);
+  } else {
+    for (size_t i = 0; i < rank; ++i) {
+      SmallVector<Size> candidates;
+      if (i + aBatch >= rank)
+        candidates.push_back(aSizes[i + aBatch - rank]);
+      if (i + bBatch >= rank)
+        candidates.push_back(bSizes[i + bBatch - rank]);
+      sizes.push_back(l.broadcastSize(candidates));
+    }
+    auto expand = [&](Value x, const Size &height, const Size &width) {
+      SmallVector<Size> target(sizes);
+      target.append({height, width});
+      return l.expandTo(x, target);
+    };
+    result = batchedProduct(l, expand(a, rows, inner), expand(b, bSizes[bBatch], columns));
+  }
+  SmallVector<Size> to(sizes);
+  if (!vectorA)
+    to.push_back(rows);
+  if (!vectorB)
+    to.push_back(columns);
+  if (to.size() != static_cast<size_t>(typeOf(result).getRank()) || vectorA || vectorB || (oneB && rank > 0))
+    result = l.reshape(result, to);
+  return result;
+}
+
 /// The weights of attention, with or without the guard that puts zeros for rows where no key counts?
 static bool isWeightsOfAttention(Value x) {
   if (!x.hasOneUse())
@@ -114,53 +164,7 @@ static LoweredValues lowerMatMul(onnx::MatMulOp op, onnx::MatMulOp::Adaptor oper
   // The weights of attention in narrow floats are not rounded on their way into the product that is.
   if (isWeightsOfAttention(op.getA()))
     a = beforeRounding(l, a);
-  bool vectorA = typeOf(a).getRank() == 1, vectorB = typeOf(b).getRank() == 1;
-  if (vectorA)
-    a = l.insertUnitDims(a, 0);
-  if (vectorB)
-    b = l.insertUnitDims(b, 1);
-  SmallVector<Size, 4> aSizes = l.sizes(a), bSizes = l.sizes(b);
-  size_t aBatch = aSizes.size() - 2, bBatch = bSizes.size() - 2, rank = std::max(aBatch, bBatch);
-  Size rows = aSizes[aBatch], inner = aSizes[aBatch + 1], columns = bSizes[bBatch + 1];
-  l.checkEqual(inner, bSizes[bBatch], innerSizesDiffer);
-
-  Value result;
-  SmallVector<Size> sizes;
-  bool oneB = llvm::all_of(ArrayRef(bSizes).take_front(bBatch),
-                           [](const Size &size) { return size.constant() == 1; });
-  if (oneB) {
-    // All rows of a meet one matrix.
-    if (aBatch > 0)
-      a = l.reshape(a, {l.productSize(ArrayRef(aSizes).drop_back()), inner});
-    if (bBatch > 0)
-      b = l.reshape(b, {bSizes[bBatch], columns});
-    result = batchedProduct(l, a, b);
-    sizes.assign(rank - aBatch, l.size(1));
-    sizes.append(aSizes.begin(), aSizes.begin() + aBatch);
-  } else {
-    for (size_t i = 0; i < rank; ++i) {
-      SmallVector<Size> candidates;
-      if (i + aBatch >= rank)
-        candidates.push_back(aSizes[i + aBatch - rank]);
-      if (i + bBatch >= rank)
-        candidates.push_back(bSizes[i + bBatch - rank]);
-      sizes.push_back(l.broadcastSize(candidates));
-    }
-    auto expand = [&](Value x, const Size &height, const Size &width) {
-      SmallVector<Size> target(sizes);
-      target.append({height, width});
-      return l.expandTo(x, target);
-    };
-    result = batchedProduct(l, expand(a, rows, inner), expand(b, bSizes[bBatch], columns));
-  }
-  SmallVector<Size> to(sizes);
-  if (!vectorA)
-    to.push_back(rows);
-  if (!vectorB)
-    to.push_back(columns);
-  if (to.size() != static_cast<size_t>(typeOf(result).getRank()) || vectorA || vectorB || (oneB && rank > 0))
-    result = l.reshape(result, to);
-  return {result};
+  return {matrixProduct(l, a, b)};
 }
 
 static LoweredValues lowerGemm(GemmOp op, GemmOp::Adaptor operands, Lowering &l) {

@@ -13,6 +13,8 @@ Type tamis::onnx::signless(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return tensor.clone(signless(tensor.getElementType()));
   auto integer = dyn_cast<IntegerType>(type);
+  if (integer && integer.getWidth() == 4) // A byte each in memory.
+    return IntegerType::get(type.getContext(), 8);
   return integer && !integer.isSignless() ? IntegerType::get(type.getContext(), integer.getWidth()) : type;
 }
 

@@ -142,7 +142,7 @@ private:
   llvm::DenseMap<Value, llvm::SmallVector<Polynomial, 4>> symbolic;
 };
 
-/// uiN becomes iN.
+/// uiN becomes iN, and what has 4 bits a byte.
 mlir::Type signless(mlir::Type type);
 
 using LoweredValues = llvm::SmallVector<mlir::Value>;
@@ -197,6 +197,7 @@ void addEinsumLowering(LoweringPatterns &patterns);
 void addElementwiseLowerings(LoweringPatterns &patterns);
 void addIndexingLowerings(LoweringPatterns &patterns);
 void addNormalizationLowerings(LoweringPatterns &patterns);
+void addQuantizationLowerings(LoweringPatterns &patterns);
 void addReductionLowerings(LoweringPatterns &patterns);
 void addReshapeLowerings(LoweringPatterns &patterns);
 void addScatterLowerings(LoweringPatterns &patterns);
@@ -208,6 +209,8 @@ void addTopKLowering(LoweringPatterns &patterns);
 /// result has the element type `result`, by default that of b.
 mlir::Value batchedProduct(Lowering &l, mlir::Value a, mlir::Value b, bool transposed = false,
                            mlir::Type result = {});
+/// numpy.matmul of a and b; narrow floats as in batchedProduct.
+mlir::Value matrixProduct(Lowering &l, mlir::Value a, mlir::Value b);
 /// exp(x - max) / sum along `axis`, in the element type of x. With `maskedToZero`, slices of -inf alone give
 /// zeros.
 mlir::Value softmax(Lowering &l, mlir::Value x, int64_t axis, bool maskedToZero = false);

@@ -81,6 +81,7 @@ struct ConvertONNXToLinalg : tamis::impl::ConvertONNXToLinalgBase<ConvertONNXToL
     addElementwiseLowerings(lowerings);
     addIndexingLowerings(lowerings);
     addNormalizationLowerings(lowerings);
+    addQuantizationLowerings(lowerings);
     addReductionLowerings(lowerings);
     addReshapeLowerings(lowerings);
     addScatterLowerings(lowerings);

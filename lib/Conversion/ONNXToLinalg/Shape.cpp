@@ -9,7 +9,13 @@ static ElementsAttr signlessElements(ElementsAttr value) {
   Type element = value.getElementType();
   if (element == signless(element))
     return value;
-  return cast<DenseElementsAttr>(value).bitcast(signless(element));
+  auto dense = cast<DenseElementsAttr>(value);
+  unsigned width = signless(element).getIntOrFloatBitWidth();
+  if (element.getIntOrFloatBitWidth() == width)
+    return dense.bitcast(signless(element));
+  return cast<DenseIntElementsAttr>(dense).mapValues(signless(element), [&](const APInt &number) {
+    return element.isUnsignedInteger() ? number.zext(width) : number.sext(width);
+  });
 }
 
 static LoweredValues lowerConstant(onnx::ConstantOp op, onnx::ConstantOp::Adaptor, Lowering &l) {

@@ -155,7 +155,7 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
         return;
       weight::foldTransforms(function);
       for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, raiseLinears,
-                       raiseEmbeddings, raisePooling, raiseAttention}) {
+                       raiseQuantizedLinears, raiseEmbeddings, raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);
         eraseDead(function);

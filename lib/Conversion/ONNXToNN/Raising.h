@@ -59,6 +59,7 @@ void readShapesFromArguments(Stage &stage);
 void raiseActivations(Stage &stage);
 void raiseNorms(Stage &stage);
 void raiseLinears(Stage &stage);
+void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);
 void raisePooling(Stage &stage);
 void raiseAttention(Stage &stage);
