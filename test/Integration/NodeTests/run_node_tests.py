@@ -91,6 +91,10 @@ def nodes_of(graph):
                 yield from nodes_of(attribute.g)
 
 
+# Operators whose versions above NEWEST only take more element types.
+MORE_TYPES = {"QuantizeLinear", "DequantizeLinear"}
+
+
 def lower_opset(model):
     """Declares an older opset where the operators have not changed since."""
     for entry in model.opset_import:
@@ -100,7 +104,7 @@ def lower_opset(model):
                     schema = onnx.defs.get_schema(node.op_type, entry.version, node.domain)
                 except onnx.defs.SchemaError:
                     return
-                if node.domain == "" and schema.since_version > NEWEST:
+                if node.domain == "" and schema.since_version > NEWEST and node.op_type not in MORE_TYPES:
                     return
             entry.version = NEWEST
 
