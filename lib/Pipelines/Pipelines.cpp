@@ -44,25 +44,18 @@ void LoopPipeline::build(OpPassManager &passes) {
   passes.addPass(createWeightPlan());
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   simplify(passes);
-  passes.addNestedPass<func::FuncOp>(createLinalgFoldUnitExtentDimsPass());
-  simplify(passes);
-  passes.addNestedPass<func::FuncOp>(createLinalgTileAndFuse());
-  simplify(passes);
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
   passes.addPass(createRTBufferize());
   passes.addNestedPass<func::FuncOp>(createConvertMatmulToKernel());
   passes.addNestedPass<func::FuncOp>(createMemRefCopyToLinalg());
   simplify(passes);
+  passes.addNestedPass<func::FuncOp>(createConvertLinalgToParallelLoopsPass());
+  passes.addNestedPass<func::FuncOp>(createRTParallelize());
+  simplify(passes);
 }
 
 void MachinePipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(createConvertKernelToVector({options.isa}));
-  LinalgVectorizeOptions vectorize;
-  vectorize.isa = options.isa;
-  passes.addNestedPass<func::FuncOp>(createLinalgVectorize(vectorize));
-  passes.addNestedPass<func::FuncOp>(createConvertLinalgToParallelLoopsPass());
-  passes.addNestedPass<func::FuncOp>(createRTParallelize());
-  simplify(passes);
   passes.addNestedPass<func::FuncOp>(createRTPlanMemory());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createRTOutline());
