@@ -6,12 +6,24 @@
 //===--------------------------------------------------------------------------------------------------===//
 #include "JitKernel.h"
 
+#include "llvm/ADT/ArrayRef.h"
+#include "tamis/Codegen/ISALevel.h"
+
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <memory>
 
-static const char *isaOfMachine() { return machineRuns("x86-64-v4") ? "x86-64-v4" : "x86-64-v3"; }
+/// The levels that this machine runs, best first.
+static std::vector<std::string> isasOfMachine() {
+  std::vector<std::string> isas;
+  for (const tamis::ISALevel &level : tamis::isaLevels())
+    if (machineRuns(level.name.str()))
+      isas.push_back(level.name.str());
+  return isas;
+}
+static std::string isaOfMachine() { return isasOfMachine().front(); }
 
 template <typename Function> static double secondsOf(Function function) {
   auto begin = std::chrono::steady_clock::now();
@@ -19,82 +31,159 @@ template <typename Function> static double secondsOf(Function function) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Sixteen million multiply-adds a call in 10 independent chains, which is what one core can do at most.
-static double measurePeak() {
-  bool wide = std::string(isaOfMachine()) == "x86-64-v4";
-  std::string vector = wide ? "vector<16xf32>" : "vector<8xf32>";
-  static std::unique_ptr<JitKernel> kernel;
-  constexpr int chains = 10, steps = 100000;
-  if (!kernel) {
-    std::string arguments, types, yields, body, results, use;
-    for (int i = 0; i < chains; ++i) {
+namespace {
+/// A multiply-add instruction: what the peak of a level and precision is measured with.
+struct Instruction {
+  std::string vector, setup, body; ///< type of the accumulator; what `body`, with @A for it and @R, refers to
+  double operations;               ///< of one
+  int chains;                      ///< independent ones
+};
+} // namespace
+
+/// The instruction that a level's kernels of a precision live on.
+static Instruction instructionOf(const tamis::ISALevel &level, const std::string &precision) {
+  std::string lanes = std::to_string(level.lanes), f32 = "vector<" + lanes + "xf32>", i32 = "vector<" + lanes + "xi32>";
+  auto load = [](std::string type) {
+    return "%b = vector.load %x[%i] : memref<4096xf32>, " + type + "\n";
+  };
+  if (level.amx && precision != "f32") {
+    bool integers = precision == "int8";
+    std::string operand = integers ? "!amx.tile<16x64xi8>" : "!amx.tile<16x32xbf16>";
+    std::string sum = integers ? "!amx.tile<16x16xi32>" : "!amx.tile<16x16xf32>";
+    // Two tiles: an instruction may not name one twice.
+    std::string tile = " = amx.tile_load %x[%i], %s : memref<4096xf32> into " + operand + "\n";
+    std::string other = " = amx.tile_load %x[%s], %s : memref<4096xf32> into " + operand + "\n";
+    return {sum, "%s = arith.constant 16 : index\n%b" + tile + "%c" + other,
+            std::string("@R = amx.") + (integers ? "tile_muli" : "tile_mulf") + " %b, %c, @A : " + operand + ", " +
+                operand + ", " + sum + "\n",
+            2.0 * 16 * 16 * (integers ? 64 : 32), 4};
+  }
+  if (level.bf16 && precision == "bf16")
+    return {f32, load(f32) + "%c = vector.bitcast %b : " + f32 + " to vector<32xbf16>\n",
+            "@R = llvm.call_intrinsic \"llvm.x86.avx512bf16.dpbf16ps.512\"(@A, %c, %c) : (" + f32 +
+                ", vector<32xbf16>, vector<32xbf16>) -> " + f32 + "\n",
+            4.0 * level.lanes, 10};
+  if (level.vnni && precision == "int8") {
+    std::string bytes = "vector<" + std::to_string(4 * level.lanes) + "xi8>";
+    return {i32, load(f32) + "%c = vector.bitcast %b : " + f32 + " to " + bytes + "\n",
+            "@R = llvm.call_intrinsic \"llvm.x86.avx512.vpdpbusd." + std::to_string(32 * level.lanes) +
+                "\"(@A, %c, %c) : (" + i32 + ", " + bytes + ", " + bytes + ") -> " + i32 + "\n",
+            8.0 * level.lanes, 10};
+  }
+  return {f32, load(f32), "@R = vector.fma %b, %b, @A : " + f32 + "\n", 2.0 * level.lanes, 10};
+}
+
+/// Operations a second of one core: the best of short runs in independent chains.
+static double measurePeak(const std::string &isa, const std::string &precision) {
+  struct Peak {
+    std::unique_ptr<JitKernel> kernel;
+    double operations;
+  };
+  static std::map<std::string, Peak> peaks;
+  Peak &peak = peaks[isa + precision];
+  if (!peak.kernel) {
+    constexpr int steps = 100000;
+    const tamis::ISALevel &level = *tamis::lookupISALevel(isa);
+    Instruction instruction = instructionOf(level, precision);
+    bool tiles = instruction.vector[0] == '!';
+    auto replace = [](std::string text, const std::string &from, const std::string &to) {
+      for (size_t at; (at = text.find(from)) != std::string::npos;)
+        text.replace(at, from.size(), to);
+      return text;
+    };
+    std::string arguments, types, yields, body, use;
+    for (int i = 0; i < instruction.chains; ++i) {
       std::string n = std::to_string(i), comma = i ? ", " : "";
       arguments += comma + "%a" + n + " = %zero";
-      types += comma + vector;
+      types += comma + instruction.vector;
       yields += comma + "%f" + n;
-      body += "%f" + n + " = vector.fma %b, %c, %a" + n + " : " + vector + "\n";
+      body += replace(replace(instruction.body, "@A", "%a" + n), "@R", "%f" + n);
+      // Every sum is written, so that none is left out.
+      std::string at = "%x[%at" + n + "]";
+      use += "%at" + n + " = arith.constant " + std::to_string(256 * i) + " : index\n";
+      use += tiles ? "amx.tile_store " + at + ", %r#" + n + ", %s : memref<4096xf32>, " + instruction.vector + "\n"
+                   : "%v" + n + " = vector.bitcast %r#" + n + " : " + instruction.vector + " to vector<" +
+                         std::to_string(level.lanes) + "xf32>\nvector.store %v" + n + ", " + at +
+                         " : memref<4096xf32>, vector<" + std::to_string(level.lanes) + "xf32>\n";
     }
-    std::string sum = "%r#0";
-    for (int i = 1; i < chains; ++i) {
-      std::string next = "%s" + std::to_string(i);
-      use += next + " = arith.addf " + sum + ", %r#" + std::to_string(i) + " : " + vector + "\n";
-      sum = next;
-    }
-    kernel = std::make_unique<JitKernel>(
-        "func.func @main(%x: memref<16xf32>) {\n%zero = arith.constant dense<0.0> : " + vector +
-            "\n%i = arith.constant 0 : index\n%one = arith.constant 1 : index\n%n = arith.constant " +
-            std::to_string(steps) + " : index\n%b = vector.load %x[%i] : memref<16xf32>, " + vector +
-            "\n%c = vector.load %x[%i] : memref<16xf32>, " + vector + "\n%r:" + std::to_string(chains) +
+    std::string zero = tiles ? "%zero = amx.tile_zero : " + instruction.vector + "\n"
+                             : "%zero = arith.constant dense<0" +
+                                   std::string(instruction.vector.find("xf32") == std::string::npos ? "" : ".0") +
+                                   "> : " + instruction.vector + "\n";
+    peak.kernel = std::make_unique<JitKernel>(
+        "func.func @main(%x: memref<4096xf32>) {\n" + zero +
+            "%i = arith.constant 0 : index\n%one = arith.constant 1 : index\n%n = arith.constant " +
+            std::to_string(steps) + " : index\n" + instruction.setup + "%r:" + std::to_string(instruction.chains) +
             " = scf.for %k = %i to %n step %one iter_args(" + arguments + ") -> (" + types + ") {\n" + body +
-            "scf.yield " + yields + " : " + types + "\n}\n" + use + "vector.store " + sum +
-            ", %x[%i] : memref<16xf32>, " + vector + "\nreturn\n}",
-        isaOfMachine());
+            "scf.yield " + yields + " : " + types + "\n}\n" + use + "return\n}",
+        isa);
+    peak.operations = instruction.operations * instruction.chains * steps;
   }
-  Buffer x({16});
+  Buffer x({4096});
   double best = 1e9;
   for (int i = 0; i < 20; ++i)
-    best = std::min(best, secondsOf([&] { kernel->run({&x}); }));
-  return 2.0 * (wide ? 16 : 8) * chains * steps / best;
+    best = std::min(best, secondsOf([&] { peak.kernel->run({&x}); }));
+  return peak.operations / best;
 }
 
 /// Runs `function` until the benchmark has enough, and reports the best run's rate.
-template <typename Function> static void measure(benchmark::State &state, double flops, Function function) {
-  double peak = measurePeak(), best = 1e9;
+template <typename Function>
+static void measure(benchmark::State &state, const std::string &isa, const std::string &precision, double flops,
+                    Function function) {
+  double peak = measurePeak(isa, precision), best = 1e9;
   for (auto _ : state) {
     double seconds = secondsOf(function);
     state.SetIterationTime(seconds);
     best = std::min(best, seconds);
   }
-  peak = std::max(peak, measurePeak());
+  peak = std::max(peak, measurePeak(isa, precision));
   state.counters["GFLOPS"] = flops / best / 1e9;
   state.counters["percent_of_peak"] = 100 * flops / best / peak;
   state.counters["best_us"] = best * 1e6;
 }
 
-static JitKernel &linearKernel(const std::string &activation) {
+static JitKernel &linearKernel(const std::string &isa, const std::string &precision, const std::string &activation) {
   static std::map<std::string, std::unique_ptr<JitKernel>> kernels;
-  std::unique_ptr<JitKernel> &kernel = kernels[activation];
+  std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + activation];
+  std::string weight = precision == "f32"    ? "memref<?x?x16xf32>"
+                       : precision == "bf16" ? "memref<?x?x16x2xbf16>"
+                       : precision == "int8" ? "memref<?x?x16x4xi8>"
+                                             : "memref<?x?x32x2xbf16>";
+  bool integers = precision == "int8";
   if (!kernel)
     kernel = std::make_unique<JitKernel>(
-        "func.func @main(%x: memref<?x?xf32>, %w: memref<?x?x16xf32>, %b: memref<?xf32>, %y: "
-        "memref<?x?xf32>) "
-        "{\nkernel.linear %x, %w, %b, %y {activation = #nn<activation " +
-            activation +
-            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, 1>} : memref<?x?xf32>, memref<?x?x16xf32>, "
-            "memref<?xf32>, memref<?x?xf32>\nreturn\n}",
-        isaOfMachine());
+        "func.func @main(%x: memref<?x?xf32>, %w: " + weight +
+            ", %b: memref<?xf32>, %s: memref<?xf32>, %t: memref<?xi32>, %y: memref<?x?xf32>) {\n"
+            "kernel.linear %x, %w, %b, " +
+            (integers ? "%s, %t, " : "") + "%y {activation = #nn<activation " + activation +
+            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, " + (integers ? "1, 1" : "0, 0") +
+            ", 1>} : memref<?x?xf32>, " + weight + ", memref<?xf32>, " +
+            (integers ? "memref<?xf32>, memref<?xi32>, " : "") + "memref<?x?xf32>\nreturn\n}",
+        isa);
   return *kernel;
 }
 
-static void linear(benchmark::State &state, const std::string &activation) {
+static void linear(benchmark::State &state, const std::string &isa, const std::string &precision,
+                   const std::string &activation) {
   int64_t m = state.range(0), k = state.range(1), n = state.range(2), threads = state.range(3);
-  Buffer x({m, k}), w({n / 16, k, 16}), b({n}), y({m, n});
+  int64_t perWord = precision == "f32" ? 1 : precision == "int8" ? 4 : 2;
+  int64_t words = perWord == 1 ? k : ((k + perWord - 1) / perWord + 15) / 16 * 16;
+  Buffer x({m, k}), b({n}), s({n}), t({n}), y({m, n});
+  Buffer w(perWord == 1 ? std::vector<int64_t>{n / 16, k, 16}
+                        : std::vector<int64_t>{n / 16, words, precision == "split-f32" ? 32 : 16, perWord},
+           4 / perWord);
   for (int64_t i = 0; i < x.elements(); ++i)
     x.as()[i] = std::sin(i);
-  for (int64_t i = 0; i < w.elements(); ++i)
-    w.as()[i] = std::sin(i * 3);
-  JitKernel &kernel = linearKernel(activation);
-  measure(state, 2.0 * m * k * n, [&] { kernel.run({&x, &w, &b, &y}, threads); });
+  // The bits of a weight do not matter, as long as they are no denormal numbers.
+  if (perWord == 1)
+    for (int64_t i = 0; i < w.elements(); ++i)
+      w.as()[i] = std::sin(i * 3);
+  else if (perWord == 2)
+    for (int64_t i = 0; i < w.elements(); ++i)
+      w.as<uint16_t>()[i] = 0x3f80 + i % 64;
+  JitKernel &kernel = linearKernel(isa, precision, activation);
+  double operations = 2.0 * m * k * n;
+  measure(state, isa, precision, operations, [&] { kernel.run({&x, &w, &b, &s, &t, &y}, threads); });
 }
 
 static void attention(benchmark::State &state) {
@@ -112,7 +201,7 @@ static void attention(benchmark::State &state) {
     q.as()[i] = std::sin(i);
   for (int64_t b = 0; b <= batch; ++b)
     o.as<int64_t>()[b] = b * length;
-  measure(state, 4.0 * batch * heads * length * length * depth, [&] { kernel.run({&q, &o, &y}, threads); });
+  measure(state, isaOfMachine(), "f32", 4.0 * batch * heads * length * length * depth, [&] { kernel.run({&q, &o, &y}, threads); });
 }
 
 static void layerNorm(benchmark::State &state) {
@@ -132,17 +221,21 @@ static void layerNorm(benchmark::State &state) {
 
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
-  std::printf("%s, peak of one core %.1f GFLOP/s\n", isaOfMachine(), measurePeak() / 1e9);
-  for (const char *activation : {"none", "gelu"})
-    for (int64_t m : {1, 4, 16, 64, 128, 512})
-      for (auto [k, n] :
-           {std::pair(384, 384), std::pair(384, 1152), std::pair(384, 1536), std::pair(1536, 384)})
-        for (int64_t threads : {1, 2})
-          benchmark::RegisterBenchmark((std::string("linear_") + activation).c_str(),
-                                       [activation](benchmark::State &s) { linear(s, activation); })
-              ->Args({m, k, n, threads})
-              ->ArgNames({"M", "K", "N", "threads"})
-              ->UseManualTime();
+  std::vector<std::string> isas = isasOfMachine();
+  for (const std::string &isa : isas)
+    for (const char *precision : {"f32", "split-f32", "bf16", "int8"}) {
+      std::printf("%s, %s: peak of one core %.1f Gop/s\n", isa.c_str(), precision, measurePeak(isa, precision) / 1e9);
+      for (const char *activation : {"none", "gelu"})
+        for (int64_t m : {1, 4, 16, 64, 128, 512})
+          for (auto [k, n] : {std::pair(384, 384), std::pair(384, 1152), std::pair(384, 1536), std::pair(1536, 384),
+                              std::pair(768, 3072), std::pair(3072, 768)})
+            for (int64_t threads : {1, 2})
+              benchmark::RegisterBenchmark((std::string("linear_") + precision + "_" + activation + "_" + isa).c_str(),
+                                           [=](benchmark::State &s) { linear(s, isa, precision, activation); })
+                  ->Args({m, k, n, threads})
+                  ->ArgNames({"M", "K", "N", "threads"})
+                  ->UseManualTime();
+    }
   for (auto [batch, length] : {std::pair(1, 16), std::pair(32, 29), std::pair(1, 128), std::pair(8, 128),
                                std::pair(1, 512), std::pair(1, 2048)})
     for (int64_t threads : {1, 2})

@@ -32,7 +32,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
-  passes.addPass(nn::createNNPackWeights());
+  passes.addPass(nn::createNNPackWeights({options.precision}));
   passes.addPass(weight::createWeightFold());
   simplify(passes);
 }

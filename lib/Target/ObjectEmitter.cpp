@@ -5,6 +5,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "tamis/Codegen/ISALevel.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/IRBuilder.h"
@@ -20,11 +21,6 @@ using namespace mlir;
 using namespace tamis;
 
 static constexpr llvm::StringLiteral targetTriple = "x86_64-unknown-linux-gnu";
-
-ArrayRef<StringRef> tamis::knownISALevels() {
-  static const StringRef levels[] = {"x86-64-v4", "x86-64-v3"};
-  return levels;
-}
 
 /// Defines void *name(void *to, from, size) as one string instruction. LLVM itself calls these. `from` is a
 /// pointer, or the byte to fill with.
@@ -59,7 +55,8 @@ static void defineMemoryFunctions(llvm::Module &module) {
       "1:\n\trep movsb\n2:");
 }
 
-static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Location loc, StringRef isa) {
+static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Location loc, StringRef cpu,
+                                                                         StringRef features) {
   static const bool initialized = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
@@ -75,16 +72,19 @@ static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Locatio
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, isa, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      target->createTargetMachine(triple, cpu, features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
                                   llvm::CodeGenOptLevel::Aggressive));
   if (!machine)
-    return emitError(loc, "LLVM cannot make code for ") << isa;
+    return emitError(loc, "LLVM cannot make code for ") << cpu;
   return machine;
 }
 
 FailureOr<std::unique_ptr<llvm::Module>> tamis::makeLLVMModule(ModuleOp module, llvm::LLVMContext &context,
                                                                const ObjectOptions &options) {
-  auto machine = makeTargetMachine(module.getLoc(), options.isa);
+  const ISALevel *level = lookupISALevel(options.isa);
+  if (!level)
+    return module.emitError("there is no ISA level '") << options.isa << "'; there are " << isaLevelNames();
+  auto machine = makeTargetMachine(module.getLoc(), level->cpu, level->features);
   if (failed(machine))
     return failure();
   // What the artifact's writer reads is no code.
@@ -105,9 +105,11 @@ FailureOr<std::unique_ptr<llvm::Module>> tamis::makeLLVMModule(ModuleOp module, 
   for (llvm::Function &function : *result) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", options.isa);
+    function.addFnAttr("target-cpu", level->cpu);
+    if (!level->features.empty())
+      function.addFnAttr("target-features", level->features);
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    if (options.isa == "x86-64-v4")
+    if (level->lanes == 16)
       function.addFnAttr("prefer-vector-width", "512");
   }
   if (llvm::Function *entry = result->getFunction("tamis_entry")) {
@@ -130,7 +132,7 @@ FailureOr<std::unique_ptr<llvm::Module>> tamis::makeLLVMModule(ModuleOp module, 
 }
 
 FailureOr<SmallVector<char, 0>> tamis::emitLLVMModule(llvm::Module &code, bool assembly, Location loc) {
-  auto machine = makeTargetMachine(loc, "x86-64");
+  auto machine = makeTargetMachine(loc, "x86-64", "");
   if (failed(machine))
     return failure();
   SmallVector<char, 0> bytes;

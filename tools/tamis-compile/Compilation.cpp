@@ -11,6 +11,7 @@
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "runtime/src/Hash.h"
+#include "tamis/Codegen/ISALevel.h"
 #include "tamis/Codegen/OperationTable.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Import/ImportONNX.h"
@@ -128,29 +129,52 @@ uint64_t hashFile(const std::string &path) {
   return hash.finish();
 }
 
+/// The levels whose code differs for a precision, best first.
+std::vector<StringRef> levelsOf(StringRef precision) {
+  std::vector<StringRef> names;
+  for (const ISALevel &level : isaLevels()) {
+    bool plain = level.features.empty();
+    bool matters = precision == "int8"   ? !level.bf16 || level.amx
+                   : precision == "bf16" ? plain || level.bf16
+                                         : plain || level.amx;
+    if (matters)
+      names.push_back(level.name);
+  }
+  return names;
+}
+
+/// Whether this machine runs code of a level.
+bool hostRuns(const ISALevel &level) {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  SmallVector<StringRef> needed{"avx2", "fma", "bmi2", "f16c"}, more;
+  if (level.lanes == 16)
+    needed.append({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
+  level.features.split(more, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef feature : more)
+    needed.push_back(feature.drop_front());
+  return llvm::all_of(needed, [&](StringRef feature) { return features.lookup(feature); });
+}
+
 std::vector<std::string> resolveTargets(const tools::CompileOptions &options, std::string &error) {
-  std::vector<std::string> isas;
-  std::vector<std::string> wanted = options.targets;
+  std::vector<StringRef> known = levelsOf(options.precision);
+  SmallVector<StringRef> wanted(options.targets.begin(), options.targets.end());
   if (wanted.empty())
-    for (StringRef isa : knownISALevels())
-      wanted.push_back(isa.str());
-  for (std::string isa : wanted) {
-    if (isa == "native") {
-      llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-      bool v3 = features["avx2"] && features["fma"] && features["bmi2"] && features["f16c"];
-      bool v4 = v3 && features["avx512f"] && features["avx512bw"] && features["avx512cd"] &&
-                features["avx512dq"] && features["avx512vl"];
-      if (!v3) {
-        error = "this machine has no ISA level that Tamis makes code for; name one with --target";
-        return {};
-      }
-      isa = v4 ? "x86-64-v4" : "x86-64-v3";
+    wanted.append(known.begin(), known.end());
+  for (StringRef &name : wanted) {
+    if (name != "native")
+      continue;
+    auto best = llvm::find_if(known, [](StringRef level) { return hostRuns(*lookupISALevel(level)); });
+    if (best == known.end()) {
+      error = "this machine has no ISA level that Tamis makes code for; name one with --target";
+      return {};
     }
-    if (!llvm::is_contained(isas, isa))
-      isas.push_back(isa);
+    name = *best;
   }
   // The best first, whatever the order of the flag.
-  llvm::sort(isas, std::greater<>());
+  std::vector<std::string> isas;
+  for (const ISALevel &level : isaLevels())
+    if (llvm::is_contained(wanted, level.name))
+      isas.push_back(level.name.str());
   return isas;
 }
 
@@ -261,6 +285,7 @@ private:
     ModelPipeline::Options modelOptions;
     modelOptions.keepPadding = options.keepPadding;
     modelOptions.printRaising = options.printRaising;
+    modelOptions.precision = options.precision;
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");

@@ -21,13 +21,15 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command
       .add_option("--target", options.targets,
                   "ISA levels to make code for, separated by commas; 'native' is the best of this machine; "
-                  "default: all")
+                  "default: all that matter to the precision")
       ->delimiter(',')
-      ->check(CLI::IsMember({"native", "x86-64-v3", "x86-64-v4"}).description(""))
-      ->type_name("{native,x86-64-v3,x86-64-v4}");
-  command.add_option("--precision", options.precision, "Arithmetic of matrix products")
-      ->check(CLI::IsMember({"f32"}).description(""))
-      ->type_name("{f32}")
+      ->check(CLI::IsMember({"native", "x86-64-v3", "x86-64-v3-vnni", "x86-64-v4", "x86-64-v4-vnni",
+                             "x86-64-v4-bf16", "x86-64-v4-amx"})
+                  .description(""))
+      ->type_name("{native,x86-64-v3,x86-64-v3-vnni,x86-64-v4,x86-64-v4-vnni,x86-64-v4-bf16,x86-64-v4-amx}");
+  command.add_option("--precision", options.precision, "Arithmetic of the products with weights")
+      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8"}).description(""))
+      ->type_name("{f32,split-f32,bf16,int8}")
       ->capture_default_str();
   command.add_option("--dim", options.dims, "Fix a symbolic dimension, or bound it")
       ->type_name("NAME=N|MIN..MAX")

@@ -89,7 +89,7 @@ def ConvertKernelToVector : Pass<"convert-kernel-to-vector", "::mlir::ModuleOp">
     Each kernel op becomes rt.parallel regions. Code that several ops share (products with their epilogue,
     attention) becomes private functions. See include/tamis/Codegen/Kernels/Microkernel.h for the tiles.
   }];
-  let options = [Option<"isa", "isa", "std::string", "\"x86-64-v3\"", "ISA level: x86-64-v3 or x86-64-v4">];
+  let options = [Option<"isa", "isa", "std::string", "\"x86-64-v3\"", "ISA level, such as x86-64-v3 (include/tamis/Codegen/ISALevel.h)">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::tamis::rt::RTDialect"];

@@ -20,6 +20,9 @@ public:
         *this, "print-raising",
         llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),
         llvm::cl::init(false)};
+    Option<std::string> precision{*this, "precision",
+                                  llvm::cl::desc("Of matrix products: f32, split-f32, bf16 or int8"),
+                                  llvm::cl::init("f32")};
   };
   static void build(mlir::OpPassManager &passes, const Options &options);
 };

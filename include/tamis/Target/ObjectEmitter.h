@@ -13,11 +13,8 @@ class Module;
 
 namespace tamis {
 
-/// The ISA levels that Tamis has microkernels for, the highest first.
-llvm::ArrayRef<llvm::StringRef> knownISALevels();
-
 struct ObjectOptions {
-  /// An ISA level: "x86-64-v3" or "x86-64-v4".
+  /// The name of an ISA level (tamis/Codegen/ISALevel.h).
   std::string isa;
   /// The entry function's symbol.
   std::string entry = "tamis_entry";

@@ -106,9 +106,11 @@ void Emitter::store(Value value, Value flat, Value at) {
 }
 
 Value Emitter::loadVector(Value flat, Value at, Value mask) {
-  if (mask)
-    return vector::MaskedLoadOp::create(*this, vectorType(), flat, ValueRange{at}, mask, vector(0));
-  return vector::LoadOp::create(*this, vectorType(), flat, ValueRange{at});
+  auto type = VectorType::get(width, cast<MemRefType>(flat.getType()).getElementType());
+  if (!mask)
+    return vector::LoadOp::create(*this, type, flat, ValueRange{at});
+  Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
+  return vector::MaskedLoadOp::create(*this, type, flat, ValueRange{at}, mask, zero);
 }
 void Emitter::storeVector(Value value, Value flat, Value at, Value mask) {
   if (mask)

@@ -1,6 +1,7 @@
 //===- Expansion.cpp - Kernels become loops of vector code --------------------------------------------===//
 #include "tamis/Codegen/Kernels/Expansion.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,7 +22,14 @@ using namespace tamis;
 
 Emitter KernelExpander::emitterAt(Operation *op) const {
   OpBuilder builder(op);
-  return Emitter(op->getLoc(), builder, microkernel.vectorWidth());
+  return Emitter(op->getLoc(), builder, level.lanes);
+}
+
+const Microkernel &KernelExpander::microkernel(OperandKind kind) {
+  std::unique_ptr<Microkernel> &known = microkernels[kind];
+  if (!known)
+    known = Microkernel::get(level.name, kind);
+  return *known;
 }
 
 void KernelExpander::call(Emitter &e, StringRef name, ValueRange arguments,
@@ -63,8 +71,8 @@ void KernelExpander::callProduct(Emitter &e, const Matrix &a, const Panels &b, V
   call(e, packed ? "product_packed" : "product", arguments, [&](Emitter &e, ValueRange args) {
     Matrix a{args[0], args[1], args[2]}, out{args[7], args[8], args[9]};
     Panels b{args[3], args[4], packed ? e.index(panelColumns) : args[12], args[5]};
-    RowTiles tiles(e, args[10], microkernel.maxRows());
-    microkernel.emitProduct(e, a, b, args[6], out, tiles, e.index(0), tiles.tiles, e.index(0), args[11]);
+    RowTiles tiles = microkernel().rowTiles(e, args[10]);
+    microkernel().emitProduct(e, a, b, args[6], out, tiles, e.index(0), tiles.tiles, e.index(0), args[11]);
   });
 }
 
@@ -74,17 +82,17 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
 
   void getDependentDialects(DialectRegistry &registry) const override {
     ConvertKernelToVectorBase::getDependentDialects(registry);
-    registry.insert<LLVM::LLVMDialect>();
+    registry.insert<amx::AMXDialect, LLVM::LLVMDialect>();
   }
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    std::unique_ptr<Microkernel> microkernel = Microkernel::get(isa);
-    if (!microkernel) {
-      module.emitError("there are no kernels for the ISA level '") << isa << "'; use x86-64-v3 or x86-64-v4";
+    const ISALevel *level = lookupISALevel(isa);
+    if (!level) {
+      module.emitError("there are no kernels for the ISA level '") << isa << "'; there are " << isaLevelNames();
       return signalPassFailure();
     }
-    KernelExpander expander(module, *microkernel);
+    KernelExpander expander(module, *level);
     SmallVector<Operation *> ops;
     module.walk([&](Operation *op) {
       if (isa_and_nonnull<kernel::KernelDialect>(op->getDialect()))

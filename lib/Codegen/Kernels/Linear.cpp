@@ -3,41 +3,59 @@
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace tamis;
 
 namespace {
-/// The operands of the epilogue; absent ones are null.
+/// The operands of the epilogue; absent ones are null. All but `activation` are flat buffers.
 struct Epilogue {
   Value bias, residual;
+  Value rowScales;                // of the int8 left factor, [T]
+  Value columnScales, columnSums; // of an int8 weight, [N]
   nn::Activation activation;
-  bool isNeeded() const { return bias || residual || activation != nn::Activation::None; }
+  bool isNeeded() const { return bias || residual || columnScales || activation != nn::Activation::None; }
 };
 } // namespace
 
-/// out = activation(product + bias) + residual on one tile. `width` columns of `out` from `column` on exist;
-/// without it all do.
-static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Matrix &product, const Matrix &out,
-                         Value row, Value rows, Value column, int64_t columns, Value limit) {
-  int64_t width = e.getWidth();
-  SmallVector<Value> masks, biases;
+/// A sum of products of int8 as the f32 that it stands for. The left factor had 128 added to it.
+static Value emitDequantize(Emitter &e, Value sum, Value excess, Value scale) {
+  auto words = VectorType::get(e.getWidth(), e.getI32Type());
+  Value number = arith::SubIOp::create(e, vector::BitCastOp::create(e, words, sum), excess);
+  return e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), scale);
+}
+
+/// out = activation(product + bias) + residual on one tile. `limit` columns of `out` exist; without it all do.
+static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Tile &tile, const Matrix &out, Value limit) {
+  int64_t width = e.getWidth(), columns = tile.panels * panelColumns;
+  Value column = e.mul(tile.panel, panelColumns);
+  auto words = VectorType::get(width, e.getI32Type());
+  SmallVector<Value> masks, biases, excesses, scales;
   for (int64_t j = 0; j < columns; j += width) {
-    Value mask;
-    if (limit) {
-      Value begin = e.add(column, j);
+    Value mask, begin = e.add(column, j);
+    if (limit)
       mask = e.maskOf(e.sub(e.max(limit, begin), begin));
-    }
     masks.push_back(mask);
     if (epilogue.bias)
-      biases.push_back(e.loadVector(epilogue.bias, e.add(column, j), mask));
+      biases.push_back(e.loadVector(epilogue.bias, begin, mask));
+    if (epilogue.columnScales) {
+      scales.push_back(e.loadVector(epilogue.columnScales, begin, mask));
+      Value sums = e.loadVector(epilogue.columnSums, begin, mask);
+      Value seven = arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(7)));
+      excesses.push_back(arith::ShLIOp::create(e, sums, seven));
+    }
   }
-  e.loop(e.index(0), rows, [&](Value i) {
-    Value from = e.madd(i, product.stride, product.offset);
-    Value to = e.add(e.madd(e.add(row, i), out.stride, out.offset), column);
+  e.loop(e.index(0), tile.rows, [&](Value i) {
+    Value from = e.madd(i, tile.product.stride, tile.product.offset);
+    Value row = e.add(tile.row, i);
+    Value to = e.add(e.madd(row, out.stride, out.offset), column);
+    Value rowScale = epilogue.rowScales ? e.splat(e.load(epilogue.rowScales, row)) : Value();
     for (int64_t j = 0; j < columns; j += width) {
       Value at = e.add(to, j), mask = masks[j / width];
-      Value y = e.loadVector(product.data, e.add(from, j));
+      Value y = e.loadVector(tile.product.data, e.add(from, j));
+      if (rowScale)
+        y = emitDequantize(e, y, excesses[j / width], e.mulF(rowScale, scales[j / width]));
       if (epilogue.bias)
         y = e.addF(y, biases[j / width]);
       y = emitActivation(e, epilogue.activation, y);
@@ -48,50 +66,105 @@ static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Matrix &pro
   });
 }
 
+/// What a packed weight is stored as, by its type.
+static std::optional<OperandKind> operandKindOf(MemRefType weight) {
+  Type element = weight.getElementType();
+  if (element.isF32() && weight.getRank() == 3)
+    return OperandKind::F32;
+  if (weight.getRank() != 4)
+    return std::nullopt;
+  if (element.isInteger(8) && weight.getDimSize(2) == panelColumns)
+    return OperandKind::Int8;
+  if (element.isBF16() && weight.getDimSize(2) == panelColumns)
+    return OperandKind::BF16;
+  if (element.isBF16() && weight.getDimSize(2) == 2 * panelColumns)
+    return OperandKind::SplitF32;
+  return std::nullopt;
+}
+static StringRef nameOf(OperandKind kind) {
+  switch (kind) {
+  case OperandKind::F32:
+    return "";
+  case OperandKind::BF16:
+    return "bf16_";
+  case OperandKind::SplitF32:
+    return "split_";
+  case OperandKind::Int8:
+    return "int8_";
+  }
+  return "";
+}
+
 LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   Emitter e = emitterAt(op);
   Value x = op.getX(), w = op.getW();
   auto weightType = cast<MemRefType>(w.getType());
-  auto xType = cast<MemRefType>(x.getType());
-  if (weightType.getRank() != 3 || xType.getRank() < 1)
-    return op.emitOpError("needs packed weights [ceil(N / 16), K, 16]");
+  std::optional<OperandKind> kind = operandKindOf(weightType);
+  if (!kind || cast<MemRefType>(x.getType()).getRank() < 1)
+    return op.emitOpError("needs a packed weight, [ceil(N / 16), K, 16] of f32 or [ceil(N / 16), words, 16, "
+                          "elements a word] of bf16 or i8");
+  if ((*kind == OperandKind::Int8) != bool(op.getScale()))
+    return op.emitOpError("needs scales and sums of the columns for a weight of i8, and only for one");
+  const Microkernel &microkernel = this->microkernel(*kind);
   int64_t outRank = cast<MemRefType>(op.getOut().getType()).getRank();
-  Value n = e.dim(op.getOut(), -1), k = e.dim(w, 1), t = e.dims(op.getOut(), 0, outRank - 1);
-  Value panels = e.ceilDiv(n, panelColumns);
+  Value n = e.dim(op.getOut(), -1), k = e.dim(x, -1), t = e.dims(op.getOut(), 0, outRank - 1);
+  Value panels = e.ceilDiv(n, panelColumns), words = e.dim(w, 1);
   auto knownN = getConstantIntValue(n);
   bool tail = !knownN || *knownN % panelColumns;
+  if (*kind == OperandKind::F32)
+    k = words; // known more often than the last dimension of x
 
-  RowTiles tiles(e, t, microkernel.maxRows());
-  ProductUnits units(e, e.index(1), tiles.tiles, t, panels, k, microkernel.maxRows());
-  SmallVector<Value> captured = {e.flatten(x),   e.flatten(w),       e.flatten(op.getOut()), t, k, n,
-                                 units.rowUnits, units.panelsPerUnit};
-  std::string name = ("linear_" + nn::stringifyActivation(op.getActivation())).str();
-  if (op.getBias()) {
-    captured.push_back(e.flatten(op.getBias()));
-    name += "_bias";
-  }
-  if (op.getResidual()) {
-    captured.push_back(e.flatten(op.getResidual()));
-    name += "_residual";
-  }
+  LeftForm form = microkernel.leftForm();
+  // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
+  bool isUnpacked = form == LeftForm::F32 && *kind != OperandKind::F32;
+  LeftOperand left(e, form, e.flatten(x), t, k, isUnpacked ? e.div(k, 2) : words);
+  RowTiles tiles = microkernel.rowTiles(e, t);
+  ProductUnits units(e, microkernel, e.index(1), tiles.tiles, t, panels, words);
+  SmallVector<Value> captured = {left.data, e.flatten(w),   e.flatten(op.getOut()), t, left.depth, n,
+                                 words,     left.stride,    units.rowUnits,         units.panelsPerUnit};
+  // The optional operands, in this order.
+  SmallVector<Value> optional = {op.getBias(), op.getResidual(), op.getScale(), op.getSums()};
+  std::string name = ("linear_" + nameOf(*kind) + nn::stringifyActivation(op.getActivation())).str();
+  static constexpr StringLiteral suffixes[] = {"_bias", "_residual", "", ""};
+  for (auto [operand, suffix] : llvm::zip(optional, suffixes))
+    if (operand) {
+      captured.push_back(e.flatten(operand));
+      name += suffix;
+    }
+  if (left.scales)
+    captured.push_back(left.scales);
   if (tail)
     name += "_tail";
   Value flops = e.mul(e.mul(t, 2), e.mul(n, k));
-  Value bytes = e.mul(e.add(e.mul(panels, e.mul(k, panelColumns)), e.mul(t, e.add(n, k))), 4);
+  Value weightBytes = e.mul(e.dims(w, 0, weightType.getRank()), weightType.getElementTypeBitWidth() / 8);
+  Value bytes = e.add(weightBytes, e.mul(e.mul(t, e.add(n, k)), 4));
   nn::Activation activation = op.getActivation();
-  bool hasBias = bool(op.getBias()), hasResidual = bool(op.getResidual());
+  int64_t rowWords = *kind == OperandKind::SplitF32 ? 2 * panelColumns : panelColumns;
 
   auto body = [&](Emitter &e, ValueRange args) {
-    Value x = args[0], w = args[1], out = args[2], t = args[3], k = args[4], n = args[5], rowUnits = args[6],
-          panelsPerUnit = args[7], begin = args[args.size() - 2], end = args.back();
-    Epilogue epilogue{hasBias ? args[8] : Value(), hasResidual ? args[8 + hasBias] : Value(), activation};
-    RowTiles tiles(e, t, microkernel.maxRows());
+    Value x = args[0], w = args[1], out = args[2], t = args[3], depth = args[4], n = args[5], words = args[6],
+          stride = args[7], rowUnits = args[8], panelsPerUnit = args[9], begin = args[args.size() - 2],
+          end = args.back();
+    ValueRange rest = args.drop_front(10);
+    auto take = [&](bool present) {
+      Value value = present ? rest.front() : Value();
+      rest = rest.drop_front(present);
+      return value;
+    };
+    Epilogue epilogue;
+    epilogue.activation = activation;
+    epilogue.bias = take(bool(optional[0]));
+    epilogue.residual = take(bool(optional[1]));
+    epilogue.columnScales = take(bool(optional[2]));
+    epilogue.columnSums = take(bool(optional[3]));
+    epilogue.rowScales = take(form == LeftForm::Int8);
+    RowTiles tiles = microkernel.rowTiles(e, t);
     Value wholePanels = e.div(n, panelColumns), panels = e.ceilDiv(n, panelColumns);
-    Matrix a{x, e.index(0), k}, c{out, e.index(0), n};
-    Panels b{w, e.index(0), e.index(panelColumns), e.mul(k, panelColumns)};
+    Matrix a{x, e.index(0), stride}, c{out, e.index(0), n};
+    Panels b{w, e.index(0), e.index(rowWords), e.mul(words, rowWords)};
     Value buffer;
-    if (tail) {
-      auto type = MemRefType::get({microkernel.maxRows() * panelColumns}, e.getF32Type());
+    if (tail || microkernel.needsBuffer()) {
+      auto type = MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());
       buffer = e.flatten(memref::AllocaOp::create(e, type, e.getI64IntegerAttr(64)));
     }
     e.loop(begin, end, [&](Value unit) {
@@ -100,23 +173,21 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
       Value tileEnd = e.div(e.mul(e.add(rowUnit, 1), tiles.tiles), rowUnits);
       Value panelBegin = e.mul(panelUnit, panelsPerUnit);
       Value panelEnd = e.min(e.add(panelBegin, panelsPerUnit), panels);
-      auto finish = [&](Value row, Value rows, Value panel, int64_t count) {
-        Value column = e.mul(panel, panelColumns);
-        Matrix product = c;
-        product.offset = e.add(e.mul(row, n), column);
-        emitEpilogue(e, epilogue, product, c, row, rows, column, count * panelColumns, Value());
-      };
-      microkernel.emitProduct(e, a, b, k, c, tiles, tileBegin, tileEnd, panelBegin,
+      if (microkernel.needsBuffer()) {
+        auto finish = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, tail ? n : Value()); };
+        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, panelBegin, panelEnd, finish, buffer);
+        return;
+      }
+      auto finish = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, Value()); };
+      microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, panelBegin,
                               tail ? e.min(panelEnd, wholePanels) : panelEnd,
                               epilogue.isNeeded() ? TileEpilogue(finish) : TileEpilogue());
       if (!tail)
         return;
       e.when(e.less(wholePanels, panelEnd), [&] {
-        auto finishTail = [&](Value row, Value rows, Value panel, int64_t) {
-          emitEpilogue(e, epilogue, Matrix{buffer, e.index(0), e.index(panelColumns)}, c, row, rows,
-                       e.mul(panel, panelColumns), panelColumns, n);
-        };
-        microkernel.emitPanelToBuffer(e, a, b, k, buffer, tiles, tileBegin, tileEnd, wholePanels, finishTail);
+        auto finishTail = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, n); };
+        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, wholePanels, e.add(wholePanels, 1),
+                                finishTail, buffer);
       });
     });
   };
@@ -126,5 +197,6 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     arguments.append({begin, end});
     call(e, name, arguments, body);
   });
+  left.release(e);
   return success();
 }

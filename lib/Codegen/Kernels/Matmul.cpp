@@ -31,8 +31,8 @@ LogicalResult KernelExpander::expand(kernel::MatmulOp op) {
   Value aStride = e.select(e.equal(aBatch, one), zero, e.mul(m, k));
   Value bStride = e.select(e.equal(bBatch, one), zero, e.mul(k, n));
   Value panels = e.ceilDiv(n, panelColumns);
-  RowTiles tiles(e, m, microkernel.maxRows());
-  ProductUnits units(e, batch, tiles.tiles, m, panels, k, microkernel.maxRows());
+  RowTiles tiles = microkernel().rowTiles(e, m);
+  ProductUnits units(e, microkernel(), batch, tiles.tiles, m, panels, k);
   Value packedSize = e.mul(e.mul(units.panelsPerUnit, k), panelColumns);
   Value scratchSize = e.add(packedSize, tailRows * panelColumns);
   Value threads = e.threads();

@@ -6,28 +6,29 @@
 using namespace mlir;
 using namespace tamis;
 
-/// What the weights and the rows of a unit may take of the second-level cache, in floats.
-static constexpr int64_t weightFloats = 64 * 1024;
-static constexpr int64_t inputFloats = 32 * 1024;
-/// Multiply-adds below which claiming a unit costs too much of it.
+/// What the weights and the rows of a unit may take of the second-level cache, in words of 32 bits.
+static constexpr int64_t weightWords = 64 * 1024;
+static constexpr int64_t inputWords = 32 * 1024;
+/// Multiply-adds of f32 below which claiming a unit costs too much of it.
 static constexpr int64_t smallestUnit = 200 * 1000;
 /// Units a thread, so that threads that started late or were interrupted leave work to others.
 static constexpr int64_t unitsPerThread = 8;
 /// Panels of a unit are a multiple of this, so that tiles of all widths begin where a unit does.
 static constexpr int64_t panelGroup = 4;
 
-ProductUnits::ProductUnits(Emitter &e, Value batches, Value tiles, Value rows, Value panels, Value depth,
-                           int64_t maxRows) {
+ProductUnits::ProductUnits(Emitter &e, const Microkernel &microkernel, Value batches, Value tiles, Value rows,
+                           Value panels, Value depth) {
+  int64_t maxRows = microkernel.maxRows();
   Value safeDepth = e.max(depth, 1);
-  Value tilesPerUnit = e.max(e.div(e.index(inputFloats / maxRows), safeDepth), 2);
+  Value tilesPerUnit = e.max(e.div(e.index(inputWords / maxRows), safeDepth), 2);
   rowUnits = e.ceilDiv(tiles, tilesPerUnit);
-  Value fits = e.max(e.div(e.index(weightFloats / panelColumns), safeDepth), panelGroup);
+  Value fits = e.max(e.div(e.index(weightWords / panelColumns), safeDepth), panelGroup);
   Value wanted = e.mul(e.threads(), e.index(unitsPerThread));
   wanted = e.ceilDiv(wanted, e.max(e.mul(batches, rowUnits), 1));
   wanted = e.max(wanted, e.ceilDiv(panels, fits));
   Value rowsPerUnit = e.min(rows, e.mul(tilesPerUnit, maxRows));
   Value panelWork = e.max(e.mul(e.mul(rowsPerUnit, panelColumns), safeDepth), 1);
-  panelsPerUnit = e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit), panelWork));
+  panelsPerUnit = e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit * microkernel.speed()), panelWork));
   panelsPerUnit = e.mul(e.ceilDiv(panelsPerUnit, panelGroup), panelGroup);
   panelUnits = e.ceilDiv(panels, panelsPerUnit);
 }

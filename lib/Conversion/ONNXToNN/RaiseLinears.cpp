@@ -32,8 +32,7 @@ static void finish(Stage &stage, Operation *op, Value y) {
 }
 
 static Value linear(Stage &stage, Type type, Value x, Value w, Value bias) {
-  return nn::LinearOp::create(stage.builder, stage.location(), type, x, w, bias, Value(),
-                              nn::ActivationAttr::get(stage.builder.getContext(), nn::Activation::None));
+  return nn::LinearOp::create(stage.builder, stage.location(), type, x, w, bias, Value());
 }
 
 /// Puts nn.linear for `product`, whose last dimension is that of `w`; its bias goes in where nothing else

@@ -1,8 +1,10 @@
 //===- JitKernel.cpp - Kernels compiled and run inside a test -----------------------------------------===//
 #include "JitKernel.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -14,6 +16,7 @@
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Pipelines/Pipelines.h"
 #include "tamis/Target/ObjectEmitter.h"
+#include "runtime/src/Cpu.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/TargetSelect.h"
@@ -137,7 +140,7 @@ JitKernel::JitKernel(const std::string &text, const std::string &isa) : code(new
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
-  registry.insert<arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect,
+  registry.insert<amx::AMXDialect, LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect,
                   vector::VectorDialect, tamis::kernel::KernelDialect, tamis::rt::RTDialect,
                   tamis::weight::WeightDialect>();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
@@ -187,10 +190,4 @@ std::string JitKernel::run(const std::vector<Buffer *> &buffers, int threads) {
   return host.failure;
 }
 
-bool machineRuns(const std::string &isa) {
-  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  bool v3 = features.lookup("avx2") && features.lookup("fma");
-  return isa == "x86-64-v3" ? v3
-                            : v3 && features.lookup("avx512f") && features.lookup("avx512bw") &&
-                                  features.lookup("avx512dq") && features.lookup("avx512vl");
-}
+bool machineRuns(const std::string &isa) { return tamis::isaRank(isa.c_str()) > 0; }

@@ -76,6 +76,7 @@ inline void fillNaN(Buffer &buffer) {
 
 bool testLinear(const std::string &isa);
 bool testQuantizedLinear(const std::string &isa);
+bool testPrecision(const std::string &isa);
 bool testMatmul(const std::string &isa);
 bool testAttention(const std::string &isa);
 bool testRows(const std::string &isa);

@@ -7,6 +7,7 @@
 
 int main(int argc, char **argv) {
   std::pair<const char *, bool (*)(const std::string &)> tests[] = {{"linear", testLinear},
+                                                                    {"precision", testPrecision},
                                                                     {"quantized-linear", testQuantizedLinear},
                                                                     {"matmul", testMatmul},
                                                                     {"attention", testAttention},
@@ -14,7 +15,7 @@ int main(int argc, char **argv) {
                                                                     {"tokens", testTokens},
                                                                     {"vector-math", testVectorMath}};
   bool good = true;
-  for (std::string isa : {"x86-64-v3", "x86-64-v4"}) {
+  for (std::string isa : {"x86-64-v3", "x86-64-v3-vnni", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16", "x86-64-v4-amx"}) {
     if (!machineRuns(isa)) {
       std::printf("%s: not run, this machine lacks it\n", isa.c_str());
       continue;

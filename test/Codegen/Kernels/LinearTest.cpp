@@ -41,7 +41,7 @@ static std::string linearText(int activation, bool bias, bool residual, std::str
   return "func.func @main(%x: " + x + ", %w: " + w + ", %b: " + v + ", %r: " + y + ", %y: " + y + ") {\n" +
          "kernel.linear " + use + ", %y {activation = #nn<activation " + activations[activation] +
          ">, operandSegmentSizes = array<i32: 1, 1, " + (bias ? "1" : "0") + ", " + (residual ? "1" : "0") +
-         ", 1>} : " + types + ", " + y + "\nreturn\n}";
+         ", 0, 0, 1>} : " + types + ", " + y + "\nreturn\n}";
 }
 
 static void linearCase(Report &report, JitKernel &kernel, int activation, bool bias, bool residual, int64_t t,

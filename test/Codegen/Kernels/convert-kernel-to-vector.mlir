@@ -20,9 +20,9 @@
 // V4-NEXT: scf.yield
 func.func @main(%x: memref<?x384xf32>, %w: memref<96x384x16xf32>, %b: memref<1536xf32>, %h: memref<?x1536xf32>,
                 %v: memref<24x1536x16xf32>, %c: memref<384xf32>, %y: memref<?x384xf32>) {
-  kernel.linear %x, %w, %b, %h {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 1>}
+  kernel.linear %x, %w, %b, %h {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
     : memref<?x384xf32>, memref<96x384x16xf32>, memref<1536xf32>, memref<?x1536xf32>
-  kernel.linear %h, %v, %c, %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 1>}
+  kernel.linear %h, %v, %c, %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
     : memref<?x1536xf32>, memref<24x1536x16xf32>, memref<384xf32>, memref<?x384xf32>
   return
 }

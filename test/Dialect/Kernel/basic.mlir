@@ -4,7 +4,7 @@
 func.func @kernels(%x: memref<?x8xf32>, %w: memref<2x8x16xf32>, %b: memref<24xf32>, %y: memref<?x24xf32>,
                    %s: memref<8xf32>, %z: memref<?x8xf32>) {
   // CHECK: kernel.linear %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {activation = {{.*}}gelu
-  kernel.linear %x, %w, %b, %y {activation = #nn<activation gelu>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 1>}
+  kernel.linear %x, %w, %b, %y {activation = #nn<activation gelu>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
     : memref<?x8xf32>, memref<2x8x16xf32>, memref<24xf32>, memref<?x24xf32>
   // CHECK: kernel.layer_norm
   kernel.layer_norm %x, %s, %s, %z {epsilon = 1.0e-5 : f32}

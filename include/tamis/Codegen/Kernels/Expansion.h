@@ -18,8 +18,8 @@ namespace tamis {
 /// caller; it fails after a diagnostic.
 class KernelExpander {
 public:
-  KernelExpander(mlir::ModuleOp module, const Microkernel &microkernel)
-      : module(module), symbols(module), microkernel(microkernel) {}
+  KernelExpander(mlir::ModuleOp module, const ISALevel &level)
+      : module(module), symbols(module), level(level) {}
 
   mlir::LogicalResult expand(kernel::LinearOp op);
   mlir::LogicalResult expand(kernel::DynamicQuantizeOp op);
@@ -36,7 +36,8 @@ public:
   mlir::LogicalResult expand(kernel::TokenUnpackOp op);
   mlir::LogicalResult expand(kernel::TokenFirstOp op);
 
-  const Microkernel &getMicrokernel() const { return microkernel; }
+  /// The level's kernel for operands of a kind.
+  const Microkernel &microkernel(OperandKind kind = OperandKind::F32);
   /// An emitter that inserts before `op`, at its location.
   Emitter emitterAt(mlir::Operation *op) const;
   /// Calls the private function `name`; the first call defines it, with a body that gets the arguments.
@@ -51,7 +52,8 @@ public:
 private:
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
-  const Microkernel &microkernel;
+  const ISALevel &level;
+  std::map<OperandKind, std::unique_ptr<Microkernel>> microkernels;
   std::map<std::string, std::string> names;
 };
 
@@ -65,13 +67,29 @@ void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value 
 void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int64_t depth, mlir::Value out,
                         mlir::Value outOffset);
 
+/// The left factor of a product in the form that a microkernel wants.
+struct LeftOperand {
+  /// Takes x [rows, k] (f32, row-major, flat) as it is, or converts it in a parallel region of its own into
+  /// arena memory, for a packed weight of `depth` words of K.
+  LeftOperand(Emitter &e, LeftForm form, mlir::Value x, mlir::Value rows, mlir::Value k, mlir::Value depth);
+  /// Gives the memory back, behind the last use.
+  void release(Emitter &e);
+  mlir::Value data;   ///< flat
+  mlir::Value stride; ///< words from row to row
+  mlir::Value depth;  ///< words of K to multiply
+  mlir::Value scales; ///< Int8: flat f32, one a row; null otherwise
+
+private:
+  llvm::SmallVector<mlir::Value> memory;
+};
+
 /// How the rows and panels of a product are cut into units of work: unit u of a batch has the part u %
 /// rowUnits of the rows and the panels from (u / rowUnits) * panelsPerUnit on, a multiple of 4.
 struct ProductUnits {
-  /// `tiles` tiles of at most `maxRows` rows; `rows` of them in all. The sizes fit the second-level cache and
+  /// Rows `rows`, cut into `tiles` tiles; panels of `depth` words. The sizes fit the second-level cache and
   /// give every thread several units, unless the product is small.
-  ProductUnits(Emitter &e, mlir::Value batches, mlir::Value tiles, mlir::Value rows, mlir::Value panels,
-               mlir::Value depth, int64_t maxRows);
+  ProductUnits(Emitter &e, const Microkernel &microkernel, mlir::Value batches, mlir::Value tiles,
+               mlir::Value rows, mlir::Value panels, mlir::Value depth);
   mlir::Value rowUnits, panelUnits, panelsPerUnit;
 };
 

@@ -2,6 +2,7 @@
 #ifndef TAMIS_CODEGEN_KERNELS_MICROKERNEL_H
 #define TAMIS_CODEGEN_KERNELS_MICROKERNEL_H
 
+#include "tamis/Codegen/ISALevel.h"
 #include "tamis/Codegen/Kernels/Emitter.h"
 
 namespace tamis {
@@ -9,72 +10,101 @@ namespace tamis {
 /// Columns of a packed panel, whatever the ISA level (weight.pack_panels).
 inline constexpr int64_t panelColumns = 16;
 
-/// What the two factors of a product are; the accumulator follows from it.
-enum class OperandKind { F32 };
+/// What a weight is stored as. Elements are grouped into words of 32 bits along K: an f32, two bf16 or four
+/// int8. A row of a panel is a word a column, so that all kinds have one geometry, which is also an AMX
+/// tile's; K is padded with zeros to whole tiles of 16 words.
+enum class OperandKind {
+  F32,      ///< f32 [P, K, 16]
+  BF16,     ///< bf16 [P, K / 2, 16, 2], products added up in f32
+  SplitF32, ///< the sum of two bf16 [P, K / 2, 32, 2]: columns of the leading terms, then of the rests
+  Int8,     ///< i8 [P, K / 4, 16, 4] times u8, products added up in i32
+};
 
-/// One factor or the result: element (i, j) of flat buffer `data` is at offset + i * stride + j.
+/// What a microkernel wants the left factor as.
+enum class LeftForm {
+  F32,      ///< row-major f32 as it is, one element a word of Int8 never
+  BF16,     ///< rows of bf16, rounded to nearest even
+  SplitF32, ///< rows that alternate 32 leading terms and their 32 rests
+  Int8,     ///< rows of u8: round(x / scale) + 128, a scale a row
+};
+
+/// One factor or the result. Word (i, j) of flat buffer `data` is at offset + i * stride + j, counted in
+/// words of 32 bits whatever the buffer's element type is.
 struct Matrix {
   mlir::Value data, offset, stride;
 };
 
-/// Panels of 16 columns: element (k, 16 p + j) is at offset + p * panelStride + k * stride + j. Packed
-/// weights have the stride 16 and the panel stride 16 K; a row-major matrix of N columns N and 16.
+/// Panels of 16 columns: word (k, 16 p + j) is at offset + p * panelStride + k * stride + j. A packed weight
+/// has the stride 16 (32 when split); a row-major f32 matrix of N columns has N, and the panel stride 16.
 struct Panels {
   mlir::Value data, offset, stride, panelStride;
 };
 
-/// The rows of a product, cut into tiles that differ by one row at most, so that no tile is nearly empty.
+/// The rows of a product, cut into the fewest tiles of at most so many rows.
 struct RowTiles {
-  /// Cuts `rows` (at least 1) into the fewest tiles of at most `most` rows.
-  RowTiles(Emitter &e, mlir::Value rows, int64_t most);
+  /// Even tiles differ by one row at most, so that none is nearly empty; others are full but for the last
+  /// one, for kernels whose time goes by blocks of rows. `rows` is at least 1.
+  RowTiles(Emitter &e, mlir::Value rows, int64_t most, bool even = true);
   mlir::Value tiles;    ///< number of tiles
-  mlir::Value quotient; ///< rows of the lower tiles; the first `remainder` have one more
-  mlir::Value remainder;
+  mlir::Value quotient; ///< rows of the lower even tiles, of which the first `remainder` have one more; of a
+                        ///< full tile else, and then `limit` is the number of rows
+  mlir::Value remainder, limit;
   /// The first row of a tile.
   mlir::Value begin(Emitter &e, mlir::Value tile) const;
   mlir::Value size(Emitter &e, mlir::Value tile) const;
 };
 
-/// What is done with a tile right after its product: (row, rows, panel, panels) of the tile, `panels` static.
-using TileEpilogue = llvm::function_ref<void(mlir::Value, mlir::Value, mlir::Value, int64_t)>;
+/// A tile of a result: `rows` rows from `row` on, `panels` panels from `panel` on, which are at `product`
+/// (f32, or i32 with the bits of an f32).
+struct Tile {
+  Matrix product;
+  mlir::Value row, rows, panel;
+  int64_t panels;
+};
 
-/// Emits block products for one ISA level and one kind of operands. A tile has up to maxRows() rows and
-/// panels(rows) panels; all its accumulators, a row of the panels and one broadcast element of the left
-/// factor fit the registers.
+/// What is done with a tile right after its product.
+using TileEpilogue = llvm::function_ref<void(const Tile &)>;
+
+/// Emits block products for one ISA level and one kind of operands.
 class Microkernel {
 public:
   virtual ~Microkernel() = default;
 
-  /// The kernel for an ISA level (x86-64-v3, x86-64-v4), or null when there is none.
+  /// The kernel for an ISA level, or null when there is no such level.
   static std::unique_ptr<Microkernel> get(llvm::StringRef isa, OperandKind kind = OperandKind::F32);
 
-  virtual llvm::StringRef isa() const = 0;
-  virtual OperandKind operandKind() const = 0;
-  /// f32 lanes of a vector.
-  virtual int64_t vectorWidth() const = 0;
+  const ISALevel &isa() const { return level; }
+  OperandKind operandKind() const { return kind; }
+  /// 32-bit lanes of a vector.
+  int64_t vectorWidth() const { return level.lanes; }
+  virtual LeftForm leftForm() const = 0;
+  /// Rows of the highest tile.
   virtual int64_t maxRows() const = 0;
-  /// Panels of the widest tile of so many rows: 1, 2 or 4.
-  virtual int64_t panels(int64_t rows) const = 0;
-  /// out[0 .. rows, panels] = a b over `depth`. out is written, not read.
-  virtual void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
-                        mlir::Value depth, const Matrix &out) const = 0;
+  /// Panels of the widest tile.
+  virtual int64_t maxPanels() const = 0;
+  /// How this kernel wants rows cut.
+  virtual RowTiles rowTiles(Emitter &e, mlir::Value rows) const = 0;
+  /// Whether a product can only go to a buffer (see emitProduct).
+  virtual bool needsBuffer() const { return false; }
+  /// Multiply-adds of f32 that take as long as one of this kernel's, about.
+  virtual int64_t speed() const { return 1; }
 
-  /// The product of the row tiles [tileBegin, tileEnd) and the panels [panelBegin, panelEnd): panels outside,
-  /// rows inside, so that a panel stays in the nearest cache. When panelBegin is a multiple of 4, the order
-  /// in which an element is summed up does not depend on the range. `out` counts columns from panel 0 on.
-  void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
-                   const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
-                   mlir::Value panelEnd, TileEpilogue epilogue = {}) const;
-  /// Like emitProduct for one panel whose result goes to a buffer of maxRows() x 16 (stride 16), once a tile.
-  void emitPanelToBuffer(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, mlir::Value buffer,
-                         const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panel,
-                         TileEpilogue epilogue) const;
+  /// The product of the row tiles [tileBegin, tileEnd) and the panels [panelBegin, panelEnd) over `depth`
+  /// words: panels outside, rows inside, so that a panel stays in the nearest cache. When panelBegin is a
+  /// multiple of 4, the order in which an element is summed up does not depend on the range. `out` counts
+  /// columns from panel 0 on. With a `buffer` of maxRows() x 16 maxPanels() words each tile is written
+  /// there instead, for its epilogue to fetch.
+  virtual void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
+                           const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd,
+                           mlir::Value panelBegin, mlir::Value panelEnd, TileEpilogue epilogue = {},
+                           mlir::Value buffer = {}) const = 0;
+
+protected:
+  Microkernel(const ISALevel &level, OperandKind kind) : level(level), kind(kind) {}
 
 private:
-  void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
-                mlir::Value depth, const Matrix &out, bool toBuffer, const RowTiles &rows,
-                mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
-                TileEpilogue epilogue) const;
+  const ISALevel &level;
+  OperandKind kind;
 };
 
 } // namespace tamis

@@ -17,18 +17,20 @@ struct LinearModel : AllocatingOpModel<LinearModel, nn::LinearOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto linear = cast<nn::LinearOp>(op);
-    if (cast<RankedTensorType>(linear.getW().getType()).getRank() != 3)
+    if (cast<RankedTensorType>(linear.getW().getType()).getRank() < 3)
       return op->emitOpError("has a weight that is not packed (nn-pack-weights)");
     BufferBuilder build(rewriter, op, options, state);
     Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()),
-          bias = build.buffer(linear.getBias()), residual = build.buffer(linear.getResidual());
+          bias = build.buffer(linear.getBias()), residual = build.buffer(linear.getResidual()),
+          scale = build.buffer(linear.getScale()), sums = build.buffer(linear.getSums());
     if (build.hasFailed())
       return failure();
     for (int64_t i = 0; residual && i + 1 < cast<MemRefType>(x.getType()).getRank(); ++i)
       build.checkSame(x, i, residual, i, "the sizes to add differ");
     Value out = build.allocateLike(linear.getType(), x);
     LinearOp::create(rewriter, op->getLoc(), build.rows(x), w, bias,
-                     residual ? build.rows(residual) : Value(), build.rows(out), linear.getActivationAttr());
+                     residual ? build.rows(residual) : Value(), scale, sums, build.rows(out),
+                     linear.getActivationAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }

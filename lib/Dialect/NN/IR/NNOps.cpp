@@ -25,6 +25,32 @@ static LogicalResult verifyVector(Operation *op, Value vector, int64_t size, Str
   return success();
 }
 
+/// A weight, packed or not, for rows of `k` elements and a result of `n` columns.
+static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, int64_t n) {
+  Type element = w.getElementType();
+  if (w.getRank() == 2) {
+    if (w.getDimSize(1) != n || !element.isF32())
+      return op->emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
+    if (!compatible(k, w.getDimSize(0)))
+      return op->emitOpError("multiplies rows of ")
+             << k << " elements by a weight of " << w.getDimSize(0) << " rows";
+    return success();
+  }
+  int64_t perWord = 32 / element.getIntOrFloatBitWidth();
+  bool fits = w.getRank() == (perWord == 1 ? 3 : 4) &&
+              w.getDimSize(0) == static_cast<int64_t>(llvm::divideCeil(n, 16)) &&
+              (w.getDimSize(2) == 16 || (element.isBF16() && w.getDimSize(2) == 32)) &&
+              (perWord == 1 || w.getDimSize(3) == perWord);
+  if (!fits)
+    return op->emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
+  // Beyond f32, K is padded to whole tiles of 16 words.
+  int64_t words = perWord == 1 ? k : llvm::alignTo(llvm::divideCeil(k, perWord), 16);
+  if (!ShapedType::isDynamic(k) && w.getDimSize(1) != words)
+    return op->emitOpError("multiplies rows of ")
+           << k << " elements by a weight of " << w.getDimSize(1) * perWord << " rows";
+  return success();
+}
+
 LogicalResult LinearOp::verify() {
   RankedTensorType x = typeOf(getX()), w = typeOf(getW()), y = typeOf(getY());
   if (x.getRank() < 1 || x.getRank() != y.getRank())
@@ -32,22 +58,17 @@ LogicalResult LinearOp::verify() {
   int64_t n = y.getShape().back();
   if (ShapedType::isDynamic(n) || !w.hasStaticShape())
     return emitOpError("needs a weight and a last dimension of the result of static size");
-  bool packed = w.getRank() == 3;
-  if (packed) {
-    if (w.getDimSize(2) != 16 || w.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(n, 16)))
-      return emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
-  } else if (w.getRank() != 2 || w.getDimSize(1) != n) {
-    return emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
-  }
-  int64_t k = packed ? w.getDimSize(1) : w.getDimSize(0);
-  if (!compatible(x.getShape().back(), k))
-    return emitOpError("multiplies rows of ")
-           << x.getShape().back() << " elements by a weight of " << k << " rows";
+  if (failed(verifyWeight(*this, x.getShape().back(), w, n)))
+    return failure();
   for (int64_t i = 0; i + 1 < x.getRank(); ++i)
     if (!compatible(x.getDimSize(i), y.getDimSize(i)))
       return emitOpError("changes the size of dimension ") << i;
   if (getResidual() && failed(verifyCompatibleShape(getResidual().getType(), y)))
     return emitOpError("has a residual ") << getResidual().getType() << " unlike its result " << y;
+  if (w.getElementType().isInteger(8) != bool(getScale()) || bool(getScale()) != bool(getSums()))
+    return emitOpError("needs scale and sums beside a weight of i8, and only there");
+  if (failed(verifyVector(*this, getScale(), n, "scale")) || failed(verifyVector(*this, getSums(), n, "sum")))
+    return failure();
   return verifyVector(*this, getBias(), n, "bias");
 }
 

@@ -14,18 +14,29 @@ using namespace tamis;
 using namespace tamis::nn;
 
 namespace {
+enum class Precision { F32, SplitF32, BF16, Int8 };
+
 struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
+  using NNPackWeightsBase::NNPackWeightsBase;
+
   void runOnOperation() override {
+    std::optional<Precision> known = llvm::StringSwitch<std::optional<Precision>>(precision)
+                                         .Case("f32", Precision::F32)
+                                         .Case("split-f32", Precision::SplitF32)
+                                         .Case("bf16", Precision::BF16)
+                                         .Case("int8", Precision::Int8)
+                                         .Default(std::nullopt);
+    if (!known) {
+      getOperation().emitError("there is no precision '")
+          << precision << "'; there are f32, split-f32, bf16 and int8";
+      return signalPassFailure();
+    }
     getOperation().walk([&](LinearOp linear) {
       auto type = cast<RankedTensorType>(linear.getW().getType());
       Operation *weight = linear.getW().getDefiningOp();
       if (type.getRank() != 2 || !weight || !isa<weight::WeightDialect>(weight->getDialect()))
         return;
-      OpBuilder builder(linear);
-      int64_t panels = llvm::divideCeil(type.getDimSize(1), 16);
-      auto packed = RankedTensorType::get({panels, type.getDimSize(0), 16}, type.getElementType());
-      linear.getWMutable().assign(
-          weight::PackPanelsOp::create(builder, linear.getLoc(), packed, linear.getW()));
+      pack(linear, type, *known);
       ++packedWeights;
     });
     getOperation().walk([&](QuantizedLinearOp linear) {
@@ -38,6 +49,33 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
           weight::ColumnSumsOp::create(builder, linear.getLoc(), type, linear.getW(), linear.getZeroPoint()));
       ++packedWeights;
     });
+  }
+
+  static void pack(LinearOp linear, RankedTensorType type, Precision precision) {
+    OpBuilder builder(linear);
+    Location loc = linear.getLoc();
+    int64_t k = type.getDimSize(0), n = type.getDimSize(1), panels = llvm::divideCeil(n, 16);
+    Value w = linear.getW();
+    if (k % 2 && (precision == Precision::BF16 || precision == Precision::SplitF32))
+      precision = Precision::F32;
+    if (precision == Precision::Int8) {
+      auto scales = RankedTensorType::get({n}, builder.getF32Type()),
+           sums = RankedTensorType::get({n}, builder.getI32Type());
+      linear.getScaleMutable().assign(weight::ColumnScalesOp::create(builder, loc, scales, w));
+      w = weight::QuantizeColumnsOp::create(builder, loc, type.clone(builder.getI8Type()), w);
+      linear.getSumsMutable().assign(weight::ColumnSumsOp::create(builder, loc, sums, w, Value()));
+    }
+    Type element = precision == Precision::F32    ? Type(builder.getF32Type())
+                   : precision == Precision::Int8 ? Type(builder.getI8Type())
+                                                  : Type(builder.getBF16Type());
+    int64_t perWord = 32 / element.getIntOrFloatBitWidth();
+    SmallVector<int64_t> shape{panels, k, precision == Precision::SplitF32 ? 32 : 16};
+    if (perWord > 1) {
+      shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
+      shape.push_back(perWord);
+    }
+    auto packed = RankedTensorType::get(shape, element);
+    linear.getWMutable().assign(weight::PackPanelsOp::create(builder, loc, packed, w));
   }
 };
 } // namespace

@@ -59,7 +59,7 @@ LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
   if (op.getResidual() && (!residual || typeOf(residual).getRank() != typeOf(x->second.value).getRank()))
     return fail(op, "its residual is not one for each token");
   Value y = nn::LinearOp::create(builder, loc, rowsType(op.getY().getType(), axes), x->second.value,
-                                 op.getW(), op.getBias(), residual, op.getActivationAttr());
+                                 op.getW(), op.getBias(), residual, op.getActivation());
   rows[op.getY()] = {y, axes};
   ++rowwise;
   return success();

@@ -1,5 +1,6 @@
 //===- Evaluator.cpp - The bytes that transforms of weights make ---------------------------------------===//
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
+#include "Packing.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -65,6 +66,8 @@ public:
         .Case([&](weight::ColumnSumsOp op) { return columnSums(op, type); })
         .Case([&](weight::GatherOp op) { return gather(op, type); })
         .Case([&](weight::ExpandOp op) { return expand(op, type); })
+        .Case<weight::QuantizeColumnsOp, weight::ColumnScalesOp>(
+            [&](Operation *op) { return roundColumns(op, type); })
         .Default(
             [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
   }
@@ -382,15 +385,32 @@ private:
     FailureOr<Bytes> input = evaluate(op.getInput());
     if (failed(input))
       return failure();
-    auto from = cast<RankedTensorType>(op.getInput().getType());
-    uint64_t width = elementBytes(type), k = from.getDimSize(0), n = from.getDimSize(1),
-             columns = type.getDimSize(2);
-    Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where the last panel is not full
-    for (uint64_t row = 0; row < k; ++row)
-      for (uint64_t column = 0; column < n; column += columns)
-        memcpy(result.own.data() + (column / columns * k + row) * columns * width,
-               input->view.data() + (row * n + column) * width, std::min(columns, n - column) * width);
+    MatrixView matrix = viewOf(*input, op.getInput());
+    Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where there is padding
+    uint64_t words = type.getDimSize(1);
+    if (type.getElementType().isBF16())
+      packPanelsAsBF16(matrix, words, /*split=*/type.getDimSize(2) == 32, result.own);
+    else
+      tamis::packPanels(matrix, words, elementBytes(type), result.own);
     return result;
+  }
+
+  FailureOr<Bytes> roundColumns(Operation *op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op->getOperand(0));
+    if (failed(input))
+      return failure();
+    MatrixView matrix = viewOf(*input, op->getOperand(0));
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    if (isa<weight::QuantizeColumnsOp>(op))
+      quantizeColumns(matrix, result.own);
+    else
+      columnScales(matrix, result.own);
+    return result;
+  }
+
+  static MatrixView viewOf(const Bytes &bytes, Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return {bytes.view.data(), static_cast<uint64_t>(type.getDimSize(0)), static_cast<uint64_t>(type.getDimSize(1))};
   }
 
   const SymbolTable &symbols;

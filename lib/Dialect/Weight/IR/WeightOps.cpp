@@ -95,12 +95,22 @@ LogicalResult SliceOp::verify() {
 LogicalResult PackPanelsOp::verify() {
   auto from = cast<RankedTensorType>(getInput().getType()),
        to = cast<RankedTensorType>(getResult().getType());
-  if (from.getRank() != 2 || to.getRank() != 3 || from.getElementType() != to.getElementType())
-    return emitOpError("packs a matrix into three dimensions of the same element type");
-  if (to.getDimSize(2) != 16 || to.getDimSize(1) != from.getDimSize(0) ||
-      to.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(from.getDimSize(1), 16)))
-    return emitOpError("of ") << from << " is [" << llvm::divideCeil(from.getDimSize(1), 16) << ", "
-                              << from.getDimSize(0) << ", 16]";
+  Type element = to.getElementType();
+  bool converts = from.getElementType().isF32() && element.isBF16();
+  if (from.getRank() != 2 || (from.getElementType() != element && !converts))
+    return emitOpError("packs a matrix of the same element type, or one of f32 as bf16");
+  int64_t perWord = 32 / element.getIntOrFloatBitWidth(), k = from.getDimSize(0);
+  int64_t panels = llvm::divideCeil(from.getDimSize(1), 16);
+  SmallVector<int64_t> shape{panels, k, 16};
+  if (perWord > 1) {
+    shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
+    shape.push_back(perWord);
+  }
+  bool isSplit = converts && to.getRank() == 4 && to.getDimSize(2) == 32;
+  if (isSplit)
+    shape[2] = 32;
+  if (to.getShape() != ArrayRef(shape))
+    return emitOpError("of ") << from << " is [" << shape << "]";
   return success();
 }
 
@@ -183,6 +193,25 @@ LogicalResult ExpandOp::verify() {
   if (from.getNumElements() != 1 || from.getElementType() != to.getElementType())
     return emitOpError("repeats one element");
   return success();
+}
+
+static LogicalResult verifyColumns(Operation *op, Type from, Type to) {
+  auto matrix = cast<RankedTensorType>(op->getOperand(0).getType()),
+       result = cast<RankedTensorType>(op->getResult(0).getType());
+  if (matrix.getRank() != 2 || matrix.getElementType() != from || result.getElementType() != to)
+    return op->emitOpError("makes ") << to << " of a matrix of " << from;
+  bool whole = result.getShape() == matrix.getShape();
+  if (isa<QuantizeColumnsOp>(op) ? !whole : result.getShape() != matrix.getShape().drop_front())
+    return op->emitOpError("has a result ") << result << " that does not fit " << matrix;
+  return success();
+}
+LogicalResult QuantizeColumnsOp::verify() {
+  Builder b(getContext());
+  return verifyColumns(*this, b.getF32Type(), b.getI8Type());
+}
+LogicalResult ColumnScalesOp::verify() {
+  Builder b(getContext());
+  return verifyColumns(*this, b.getF32Type(), b.getF32Type());
 }
 
 #define GET_OP_CLASSES

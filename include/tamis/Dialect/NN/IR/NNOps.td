@@ -10,16 +10,25 @@ class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic,
 def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
   let summary = "activation(x w + bias) + residual";
   let description = [{
-    x is [..., K]. w is a weight [K, N], or its packed form [ceil(N / 16), K, 16]. bias is [N]. residual has
-    the result's shape [..., N].
+    x is [..., K]. w is a weight [K, N] of f32, or a packed one (weight.pack_panels), whose element type is the
+    precision of the product: [ceil(N / 16), K, 16] of f32; [ceil(N / 16), K / 2, 16, 2] of bf16; [ceil(N / 16), K / 2,
+    32, 2] of bf16 when each weight is the sum of two; [ceil(N / 16), K / 4, 16, 4] of i8. bias is [N]. residual
+    has the result's shape [..., N]. A weight of i8 comes with `scale` [N], by which its columns are multiplied, and
+    `sums` [N], the sums of its columns; x is then rounded to 8 bits with a scale for each row, at run time.
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32]>:$w, Optional<RankedTensorOf<[F32]>>:$bias,
-                   Optional<RankedTensorOf<[F32]>>:$residual,
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32, BF16, I8]>:$w,
+                   Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
+                   Optional<RankedTensorOf<[F32]>>:$scale, Optional<RankedTensorOf<[I32]>>:$sums,
                    DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation);
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
-    $x `,` $w (`bias` $bias^)? (`residual` $residual^)? attr-dict `:` functional-type(operands, results)
+    $x `,` $w (`bias` $bias^)? (`residual` $residual^)? (`scale` $scale^)? (`sums` $sums^)? attr-dict
+    `:` functional-type(operands, results)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$y, "::mlir::Value":$x, "::mlir::Value":$w, "::mlir::Value":$bias,
+                                 "::mlir::Value":$residual, CArg<"Activation", "Activation::None">:$activation), [{
+    build($_builder, $_state, y, x, w, bias, residual, ::mlir::Value(), ::mlir::Value(), activation);
+  }]>];
   let hasVerifier = 1;
 }
 

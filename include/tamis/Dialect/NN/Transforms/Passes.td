@@ -28,11 +28,15 @@ def NNFoldEpilogue : Pass<"nn-fold-epilogue", "::mlir::ModuleOp"> {
 }
 
 def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
-  let summary = "Weights of linear layers in the layout that the microkernels read";
+  let summary = "Weights of linear layers in the layout and precision that the microkernels read";
   let description = [{
     Puts weight.pack_panels behind each weight [K, N] that an nn.linear multiplies by, and the sums of its columns
-    beside that of an nn.quantized_linear.
+    beside that of an nn.quantized_linear. The precision is that of the products of nn.linear: `f32`; `split-f32` (weights, and on AMX activations, as sums of two bf16: an error near that of
+    f32); `bf16` (both rounded to bf16 where the ISA level multiplies bf16, else only the weights); `int8` (weights
+    symmetric with a scale a column, activations rounded to 8 bits with a scale a row at run time). A
+    layer with an odd K stays at f32 under `split-f32` and `bf16`.
   }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }

@@ -91,6 +91,19 @@ def Weight_ScaleOp : Weight_Transform<"scale"> {
   let results = (outs AnyRankedTensor:$result);
 }
 
+def Weight_QuantizeColumnsOp : Weight_Transform<"quantize_columns"> {
+  let summary = "round(w / s) of an f32 matrix [K, N] as i8, with s[n] = max |w[:, n]| / 127 (symmetric)";
+  let description = "Rounds to nearest even. A column of zeros stays one.";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_ColumnScalesOp : Weight_Transform<"column_scales"> {
+  let summary = "The scales [N] of weight.quantize_columns of the same matrix [K, N]";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
 def Weight_UnpackOp : Weight_Transform<"unpack"> {
   let summary = "The groups of `bits` bits of each byte as bytes, lowest first: [..., n] to [..., n * 8 / bits]";
   let description = "With `is_signed` the highest bit of a group is its sign.";
@@ -136,11 +149,18 @@ def Weight_ExpandOp : Weight_Transform<"expand"> {
 }
 
 def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
-  let summary = "Lays out a matrix [K, N] as panels [ceil(N / 16), K, 16] for the microkernels";
+  let summary = "Lays out a matrix [K, N] as panels of 16 columns for the microkernels";
   let description = [{
-    Element (p, k, j) of the result is element (k, 16 p + j) of the operand, or 0 where 16 p + j >= N. One panel is
-    read front to back by every microkernel, whatever the width of its vectors; 16 columns are also the
-    width of an AMX tile.
+    From f32 to f32: element (p, k, j) of the result [ceil(N / 16), K, 16] is element (k, 16 p + j) of the operand, or 0
+    where 16 p + j >= N.
+
+    Smaller elements are grouped into words of 32 bits along K, which is padded with zeros to a multiple of 16 words:
+    element (p, k, j, g) of [ceil(N / 16), words, 16, G] is element (G k + g, 16 p + j), with G = 2 for bf16 (rounded
+    from f32) and 4 for i8. With 32 instead of 16, columns 0..15 have an f32 weight's bf16 and columns 16..31 the bf16
+    of what that leaves.
+
+    One panel is read front to back by every microkernel, whatever the width of its vectors; 16 words of 16 columns
+    are also a tile of AMX.
   }];
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);

@@ -1,0 +1,134 @@
+//===- AMXMicrokernel.cpp - Products in tile registers ------------------------------------------------===//
+#include "AMXMicrokernel.h"
+
+#include "mlir/Dialect/AMX/AMXDialect.h"
+
+using namespace mlir;
+using namespace tamis;
+
+/// Rows of a tile, and words of 32 bits in one of them.
+static constexpr int64_t tileRows = 16, tileWords = 16;
+
+LeftForm AMXMicrokernel::leftForm() const {
+  switch (operandKind()) {
+  case OperandKind::SplitF32:
+    return LeftForm::SplitF32;
+  case OperandKind::Int8:
+    return LeftForm::Int8;
+  default:
+    return LeftForm::BF16;
+  }
+}
+
+int64_t AMXMicrokernel::speed() const {
+  switch (operandKind()) {
+  case OperandKind::SplitF32:
+    return 5;
+  case OperandKind::Int8:
+    return 24;
+  default:
+    return 12;
+  }
+}
+
+void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, const Matrix &a, const Panels &b,
+                               Value depth, Value buffer) const {
+  bool integers = operandKind() == OperandKind::Int8, split = operandKind() == OperandKind::SplitF32;
+  Type element = integers ? Type(e.getI8Type()) : Type(e.getBF16Type());
+  int64_t perWord = integers ? 4 : 2;
+  auto operandType = amx::TileType::get({tileRows, tileWords * perWord}, element);
+  auto sumType = amx::TileType::get({tileRows, tileWords}, integers ? Type(e.getI32Type()) : Type(e.getF32Type()));
+  // Elements, where everything else counts words.
+  auto elements = [&](Value words) { return e.mul(words, perWord); };
+  auto load = [&](Value data, Value word, Value stride) -> Value {
+    return amx::TileLoadOp::create(e, operandType, data, ValueRange{elements(word)}, elements(stride));
+  };
+  auto loadRows = [&](Value k, int64_t r) {
+    return load(a.data, e.add(e.madd(e.index(r * tileRows), a.stride, a.offset), k), a.stride);
+  };
+  auto loadPanel = [&](Value k, int64_t p) {
+    return load(b.data, e.add(e.madd(e.index(p), b.panelStride, b.offset), k), b.stride);
+  };
+
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < rowTiles * panels; ++i)
+    sums.push_back(amx::TileZeroOp::create(e, sumType));
+  sums = e.loop(e.index(0), depth, e.index(tileWords), sums, [&](Value k, ValueRange carried) {
+    Emitter::Values next(carried);
+    auto multiply = [&](ArrayRef<Value> left, int64_t p, Value right) {
+      for (int64_t r = 0; r < rowTiles; ++r) {
+        Value &sum = next[r * panels + p];
+        if (integers)
+          sum = amx::TileMulIOp::create(e, sumType, left[r], right, sum, /*isZextLhs=*/true);
+        else
+          sum = amx::TileMulFOp::create(e, sumType, left[r], right, sum);
+      }
+    };
+    auto rowsAt = [&](Value word) {
+      SmallVector<Value> tiles;
+      for (int64_t r = 0; r < rowTiles; ++r)
+        tiles.push_back(loadRows(word, r));
+      return tiles;
+    };
+    // A panel's tile is loaded right before its use: with four to add to and two of the rows there is room for
+    // two.
+    Value bWord = e.mul(k, b.stride);
+    if (!split) {
+      SmallVector<Value> left = rowsAt(k);
+      for (int64_t p = 0; p < panels; ++p)
+        multiply(left, p, loadPanel(bWord, p));
+      return next;
+    }
+    // The product of the two rests is below the rounding of the other three. Leading terms meet the rests of
+    // the other side in an order that needs four operand tiles at a time.
+    Value lead = e.mul(k, 2), rest = e.add(lead, tileWords);
+    SmallVector<Value> restRows = rowsAt(rest), leadPanels;
+    for (int64_t p = 0; p < panels; ++p) {
+      leadPanels.push_back(loadPanel(bWord, p));
+      multiply(restRows, p, leadPanels[p]);
+    }
+    SmallVector<Value> leadRows = rowsAt(lead);
+    for (int64_t p = 0; p < panels; ++p)
+      multiply(leadRows, p, leadPanels[p]);
+    for (int64_t p = 0; p < panels; ++p)
+      multiply(leadRows, p, loadPanel(e.add(bWord, tileWords), p));
+    return next;
+  });
+  for (int64_t r = 0; r < rowTiles; ++r)
+    for (int64_t p = 0; p < panels; ++p)
+      amx::TileStoreOp::create(e, buffer, ValueRange{e.index(r * tileRows * panels * panelColumns + p * panelColumns)},
+                               sums[r * panels + p], e.index(panels * panelColumns));
+}
+
+void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
+                                 const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
+                                 Value panelEnd, TileEpilogue epilogue, Value buffer) const {
+  assert(buffer && epilogue && "tiles go through a buffer");
+  auto nest = [&](int64_t rowTiles, int64_t widest) {
+    Value next = panelBegin;
+    for (int64_t group = widest; group >= 1; group /= 2) {
+      Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
+      e.loop(next, end, e.index(group), [&](Value panel) {
+        Panels bTile = b;
+        bTile.offset = e.madd(panel, b.panelStride, b.offset);
+        e.loop(tileBegin, tileEnd, [&](Value tile) {
+          Value row = rows.begin(e, tile), count = rows.size(e, tile);
+          Matrix aTile = a;
+          aTile.offset = e.madd(row, a.stride, a.offset);
+          auto block = [&](int64_t n) { emitBlock(e, n, group, aTile, bTile, depth, buffer); };
+          if (rowTiles == 1)
+            block(1);
+          else
+            e.either(e.less(e.index(tileRows), count), [&] { block(2); }, [&] { block(1); });
+          Matrix product{buffer, e.index(0), e.index(group * panelColumns)};
+          epilogue(Tile{product, row, count, panel, group});
+        });
+      });
+      next = end;
+    }
+  };
+  // With so few rows that there is one row of tiles, more panels keep the multiplier busy; split operands have
+  // no registers left for them.
+  int64_t widest = operandKind() == OperandKind::SplitF32 ? 2 : 4;
+  e.either(e.less(e.index(tileRows), rows.limit), [&] { nest(2, 2); }, [&] { nest(1, widest); });
+}

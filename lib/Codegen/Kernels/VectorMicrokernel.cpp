@@ -1,0 +1,176 @@
+//===- VectorMicrokernel.cpp - Outer products in vector registers -------------------------------------===//
+#include "VectorMicrokernel.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tamis;
+
+/// The address of word `at` of a flat buffer, made opaque by an empty piece of assembly. LLVM would else
+/// take the computation of a row's address apart and, short of registers, repeat it at every step of the
+/// loop.
+static Value opaquePointer(Emitter &e, Value flat, Value at) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(e, flat);
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(e, flat);
+  int64_t bytes = cast<MemRefType>(flat.getType()).getElementTypeBitWidth() / 8;
+  Value begin = e.madd(metadata.getOffset(), e.index(bytes), base);
+  Value address = e.madd(at, e.index(sizeof(float)), begin);
+  Type pointer = LLVM::LLVMPointerType::get(e.getContext());
+  Value number = arith::IndexCastOp::create(e, e.getI64Type(), address);
+  Value raw = LLVM::IntToPtrOp::create(e, pointer, number);
+  auto opaque = LLVM::InlineAsmOp::create(
+      e, pointer, ValueRange{raw}, /*asm_string=*/"", /*constraints=*/"=r,0", /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(e.getContext(), LLVM::AsmDialect::AD_ATT), /*operand_attrs=*/ArrayAttr());
+  return opaque.getResult(0);
+}
+
+Value tamis::loadWords(Emitter &e, Type type, Value pointer, Value word) {
+  Value number = arith::IndexCastOp::create(e, e.getI64Type(), word);
+  Value address = LLVM::GEPOp::create(e, pointer.getType(), e.getF32Type(), pointer, ValueRange{number});
+  return LLVM::LoadOp::create(e, type, address, /*alignment=*/sizeof(float));
+}
+
+VectorMicrokernel::VectorMicrokernel(const ISALevel &level, OperandKind kind)
+    : Microkernel(level, kind), product(makeOuterProduct(level, kind)) {
+  // AVX-512: 6 x 64 has 24 of the 32 registers to accumulate in, 4 for a row of the panels, 1 for a word of the
+  // left factor. Levels with AMX run on cores that begin two multiply-adds of 512 bits a cycle: there the
+  // panels' way from the second-level cache is the limit, and 14 x 32 reads each word for more rows.
+  // AVX2: 6 x 16 has 12 of the 16 registers.
+  if (level.lanes == 16)
+    shape = level.amx ? Shape{14, 7} : Shape{6, 7};
+  else
+    shape = {6, 3};
+}
+
+RowTiles VectorMicrokernel::rowTiles(Emitter &e, Value rows) const { return RowTiles(e, rows, shape.rows); }
+
+int64_t VectorMicrokernel::panels(int64_t rows) const {
+  if (rows < shape.narrow)
+    return isa().lanes == 16 ? 4 : rows == 1 ? 4 : 2;
+  return isa().lanes == 16 ? 2 : 1;
+}
+
+void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
+                                 Value depth, const Matrix &out) const {
+  int64_t width = vectorWidth(), vectors = panelColumns / width, columns = panels * vectors;
+  int64_t chains = rows * columns;
+  // At least 8 independent chains keep two multiply-adds of latency 4 a cycle busy: narrow tiles sum even and
+  // odd k (and so on) apart.
+  int64_t sets = 1;
+  while (chains * sets < 8 && chains * sets * 2 <= 12)
+    sets *= 2;
+  bool integers = product->accumulatesIntegers();
+  auto type = VectorType::get(width, integers ? Type(e.getI32Type()) : Type(e.getF32Type()));
+  Value zero = arith::ConstantOp::create(e, e.getZeroAttr(type));
+  auto add = [&](Value x, Value y) -> Value {
+    return integers ? Value(arith::AddIOp::create(e, x, y)) : e.addF(x, y);
+  };
+
+  SmallVector<Value> aRows, bPanels;
+  for (int64_t i = 0; i < rows; ++i)
+    aRows.push_back(opaquePointer(e, a.data, e.madd(e.index(i), a.stride, a.offset)));
+  for (int64_t p = 0; p < panels; ++p)
+    bPanels.push_back(opaquePointer(e, b.data, e.madd(e.index(p), b.panelStride, b.offset)));
+
+  // Adds the outer product at k to the accumulators.
+  auto step = [&](Value k, MutableArrayRef<Value> accumulators) {
+    Value bRow = e.mul(k, b.stride);
+    for (int64_t round = 0; round < product->rounds(); ++round) {
+      SmallVector<Value> bVectors;
+      for (int64_t p = 0; p < panels; ++p)
+        for (int64_t v = 0; v < vectors; ++v)
+          bVectors.push_back(product->right(e, bPanels[p], e.add(bRow, v * width), round));
+      for (int64_t i = 0; i < rows; ++i) {
+        Value element = product->left(e, aRows[i], k, round);
+        for (int64_t j = 0; j < columns; ++j) {
+          Value &accumulator = accumulators[i * columns + j];
+          accumulator = product->multiplyAdd(e, element, bVectors[j], accumulator);
+        }
+      }
+    }
+  };
+
+  Value whole = e.mul(e.div(depth, sets), sets);
+  SmallVector<Value> sums(chains * sets, zero);
+  sums = e.loop(e.index(0), whole, e.index(sets), sums, [&](Value k, ValueRange carried) {
+    Emitter::Values next(carried);
+    for (int64_t s = 0; s < sets; ++s)
+      step(e.add(k, s), MutableArrayRef<Value>(next).slice(s * chains, chains));
+    return next;
+  });
+  for (int64_t n = sets; n > 1; n /= 2)
+    for (int64_t i = 0; i < chains * n / 2; ++i)
+      sums[i] = add(sums[i], sums[i + chains * n / 2]);
+  sums.resize(chains);
+  if (sets > 1)
+    sums = e.loop(whole, depth, e.index(1), sums, [&](Value k, ValueRange carried) {
+      Emitter::Values next(carried);
+      step(k, next);
+      return next;
+    });
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      Value sum = sums[i * columns + j];
+      if (integers)
+        sum = vector::BitCastOp::create(e, e.vectorType(), sum);
+      e.storeVector(sum, out.data, e.add(e.madd(e.index(i), out.stride, out.offset), j * width));
+    }
+}
+
+void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
+                                 Value depth, const Matrix &out, Value buffer, const RowTiles &rows,
+                                 Value tileBegin, Value tileEnd, Value panelBegin, Value panelEnd,
+                                 TileEpilogue epilogue) const {
+  Value next = panelBegin;
+  for (int64_t group = panels(rowCounts.back()); group >= 1; group /= 2) {
+    Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
+    e.loop(next, end, e.index(group), [&](Value panel) {
+      Panels bTile = b;
+      bTile.offset = e.madd(panel, b.panelStride, b.offset);
+      e.loop(tileBegin, tileEnd, [&](Value tile) {
+        Value row = rows.begin(e, tile), count = rows.size(e, tile);
+        Matrix aTile = a, outTile = out;
+        aTile.offset = e.madd(row, a.stride, a.offset);
+        if (buffer)
+          outTile = {buffer, e.index(0), e.index(group * panelColumns)};
+        else
+          outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
+        e.choose(
+            count, rowCounts.drop_back(),
+            [&](int64_t n) { emitTile(e, n, group, aTile, bTile, depth, outTile); },
+            [&] { emitTile(e, rowCounts.back(), group, aTile, bTile, depth, outTile); });
+        if (epilogue)
+          epilogue(Tile{outTile, row, count, panel, group});
+      });
+    });
+    next = end;
+  }
+}
+
+void VectorMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth,
+                                    const Matrix &out, const RowTiles &rows, Value tileBegin, Value tileEnd,
+                                    Value panelBegin, Value panelEnd, TileEpilogue epilogue,
+                                    Value buffer) const {
+  // Row counts whose tiles are equally wide share a nest. An even cut never mixes classes: with more than one
+  // tile each has at least maxRows() / 2 rows.
+  SmallVector<SmallVector<int64_t>> classes;
+  for (int64_t n = 1; n <= maxRows(); ++n) {
+    if (classes.empty() || panels(classes.back().back()) != panels(n))
+      classes.emplace_back();
+    classes.back().push_back(n);
+  }
+  assert((classes.size() == 1 || classes.back().front() <= maxRows() / 2) && "an even cut mixes classes");
+  SmallVector<int64_t> cases;
+  for (ArrayRef<int64_t> c : ArrayRef(classes).drop_back())
+    for (int64_t n : c)
+      cases.push_back(n);
+  auto nest = [&](ArrayRef<int64_t> counts) {
+    emitNest(e, counts, a, b, depth, out, buffer, rows, tileBegin, tileEnd, panelBegin, panelEnd, epilogue);
+  };
+  if (cases.empty())
+    return nest(classes.back());
+  e.choose(rows.quotient, cases, [&](int64_t n) { nest({n}); }, [&] { nest(classes.back()); });
+}

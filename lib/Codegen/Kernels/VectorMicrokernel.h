@@ -1,0 +1,65 @@
+//===- VectorMicrokernel.h - Outer products in vector registers ---------------------------------------===//
+#ifndef TAMIS_LIB_CODEGEN_KERNELS_VECTORMICROKERNEL_H
+#define TAMIS_LIB_CODEGEN_KERNELS_VECTORMICROKERNEL_H
+
+#include "tamis/Codegen/Kernels/Microkernel.h"
+
+namespace tamis {
+
+/// How a word of the left factor and a row of a panel are multiplied and added up: the part of a vector
+/// kernel that depends on the operands.
+class OuterProduct {
+public:
+  virtual ~OuterProduct() = default;
+  virtual LeftForm leftForm() const = 0;
+  /// Multiply-adds that a word takes.
+  virtual int64_t rounds() const { return 1; }
+  virtual bool accumulatesIntegers() const { return false; }
+  /// Word `k` of a row of the left factor, as round `round` wants it in all lanes. `row` is a pointer.
+  virtual mlir::Value left(Emitter &e, mlir::Value row, mlir::Value k, int64_t round) const = 0;
+  /// As many columns as a vector has lanes, `word` words behind the pointer `panel`.
+  virtual mlir::Value right(Emitter &e, mlir::Value panel, mlir::Value word, int64_t round) const = 0;
+  virtual mlir::Value multiplyAdd(Emitter &e, mlir::Value left, mlir::Value right,
+                                  mlir::Value accumulator) const = 0;
+};
+
+/// The way of an ISA level without tiles for operands of a kind.
+std::unique_ptr<OuterProduct> makeOuterProduct(const ISALevel &level, OperandKind kind);
+
+/// Loads a value of `type` from `word` words of 32 bits behind a pointer.
+mlir::Value loadWords(Emitter &e, mlir::Type type, mlir::Value pointer, mlir::Value word);
+
+/// Tiles as loops over k of outer products. All accumulators of a tile, a row of the panels and one
+/// broadcast word of the left factor fit the registers.
+class VectorMicrokernel : public Microkernel {
+public:
+  VectorMicrokernel(const ISALevel &level, OperandKind kind);
+  LeftForm leftForm() const override { return product->leftForm(); }
+  int64_t maxRows() const override { return shape.rows; }
+  int64_t maxPanels() const override { return 4; }
+  RowTiles rowTiles(Emitter &e, mlir::Value rows) const override;
+  void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
+                   const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
+                   mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
+
+private:
+  /// Rows of the highest tile, and panels of a tile by its rows: `narrow` when high enough to have 8 chains.
+  struct Shape {
+    int64_t rows, narrow;
+  };
+  int64_t panels(int64_t rows) const;
+  /// out[0 .. rows, panels] = a b over `depth`. out is written, not read.
+  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, mlir::Value depth,
+                const Matrix &out) const;
+  void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
+                mlir::Value depth, const Matrix &out, mlir::Value buffer, const RowTiles &rows,
+                mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
+                TileEpilogue epilogue) const;
+
+  Shape shape;
+  std::unique_ptr<OuterProduct> product;
+};
+
+} // namespace tamis
+
+#endif

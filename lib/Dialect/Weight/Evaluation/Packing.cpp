@@ -1,0 +1,88 @@
+//===- Packing.cpp - Layouts and precisions of weights, on bytes --------------------------------===//
+#include "Packing.h"
+
+#include "llvm/ADT/bit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+using namespace tamis;
+
+static constexpr uint64_t panelColumns = 16, wordBytes = 4;
+
+template <typename T> static T elementAt(const MatrixView &matrix, uint64_t row, uint64_t column) {
+  T value;
+  memcpy(&value, matrix.data + (row * matrix.columns + column) * sizeof(T), sizeof(T));
+  return value;
+}
+
+/// Rounds to nearest even; a NaN stays one.
+static uint16_t roundToBF16(float value) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+  if (std::isnan(value))
+    return static_cast<uint16_t>(bits >> 16 | 0x40);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+static float extendBF16(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+void tamis::packPanels(const MatrixView &matrix, uint64_t words, uint64_t width, llvm::MutableArrayRef<char> out) {
+  uint64_t group = wordBytes / width;
+  for (uint64_t row = 0; row < matrix.rows; ++row)
+    for (uint64_t column = 0; column < matrix.columns; column += panelColumns) {
+      uint64_t count = std::min(panelColumns, matrix.columns - column);
+      char *to = out.data() + (column / panelColumns * words + row / group) * panelColumns * wordBytes +
+                 row % group * width;
+      const char *from = matrix.data + (row * matrix.columns + column) * width;
+      if (group == 1)
+        memcpy(to, from, count * width);
+      else
+        for (uint64_t j = 0; j < count; ++j)
+          memcpy(to + j * wordBytes, from + j * width, width);
+    }
+}
+
+void tamis::packPanelsAsBF16(const MatrixView &matrix, uint64_t words, bool split,
+                             llvm::MutableArrayRef<char> out) {
+  uint64_t rowBytes = (split ? 2 : 1) * panelColumns * wordBytes;
+  for (uint64_t row = 0; row < matrix.rows; ++row)
+    for (uint64_t column = 0; column < matrix.columns; ++column) {
+      char *to = out.data() + (column / panelColumns * words + row / 2) * rowBytes + row % 2 * 2 +
+                 column % panelColumns * wordBytes;
+      float value = elementAt<float>(matrix, row, column);
+      uint16_t lead = roundToBF16(value);
+      memcpy(to, &lead, sizeof(lead));
+      if (!split)
+        continue;
+      // Infinity has no rest: infinity less infinity would be NaN.
+      float left = value - extendBF16(lead);
+      uint16_t rest = roundToBF16(std::isnan(left) ? 0.0f : left);
+      memcpy(to + panelColumns * wordBytes, &rest, sizeof(rest));
+    }
+}
+
+static std::vector<float> scalesOf(const MatrixView &matrix) {
+  std::vector<float> scales(matrix.columns, 0.0f);
+  for (uint64_t row = 0; row < matrix.rows; ++row)
+    for (uint64_t column = 0; column < matrix.columns; ++column)
+      scales[column] = std::max(scales[column], std::abs(elementAt<float>(matrix, row, column)));
+  for (float &scale : scales)
+    scale /= 127;
+  return scales;
+}
+
+void tamis::columnScales(const MatrixView &matrix, llvm::MutableArrayRef<char> out) {
+  std::vector<float> scales = scalesOf(matrix);
+  memcpy(out.data(), scales.data(), out.size());
+}
+
+void tamis::quantizeColumns(const MatrixView &matrix, llvm::MutableArrayRef<char> out) {
+  std::vector<float> scales = scalesOf(matrix);
+  for (uint64_t row = 0; row < matrix.rows; ++row)
+    for (uint64_t column = 0; column < matrix.columns; ++column)
+      if (scales[column] > 0) {
+        float number = std::nearbyint(elementAt<float>(matrix, row, column) / scales[column]);
+        out[row * matrix.columns + column] = static_cast<int8_t>(std::clamp(number, -127.0f, 127.0f));
+      }
+}
