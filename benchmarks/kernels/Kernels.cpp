@@ -142,23 +142,34 @@ static void measure(benchmark::State &state, const std::string &isa, const std::
   state.counters["best_us"] = best * 1e6;
 }
 
-static JitKernel &linearKernel(const std::string &isa, const std::string &precision, const std::string &activation) {
+static int64_t elementsPerWord(const std::string &precision) {
+  return precision == "f32" ? 1 : precision == "int8" ? 4 : 2;
+}
+static int64_t wordsOf(const std::string &precision, int64_t k) {
+  int64_t perWord = elementsPerWord(precision);
+  return perWord == 1 ? k : ((k + perWord - 1) / perWord + 15) / 16 * 16;
+}
+
+static JitKernel &linearKernel(const std::string &isa, const std::string &precision, const std::string &activation,
+                               int64_t k) {
   static std::map<std::string, std::unique_ptr<JitKernel>> kernels;
-  std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + activation];
-  std::string weight = precision == "f32"    ? "memref<?x?x16xf32>"
-                       : precision == "bf16" ? "memref<?x?x16x2xbf16>"
-                       : precision == "int8" ? "memref<?x?x16x4xi8>"
-                                             : "memref<?x?x32x2xbf16>";
+  std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + activation + std::to_string(k)];
+  std::string words = std::to_string(wordsOf(precision, k)), x = "memref<?x" + std::to_string(k) + "xf32>";
+  std::string weight = "memref<?x" + words + "x" +
+                       (precision == "f32"    ? "16xf32>"
+                        : precision == "bf16" ? "16x2xbf16>"
+                        : precision == "int8" ? "16x4xi8>"
+                                              : "32x2xbf16>");
   bool integers = precision == "int8";
   if (!kernel)
     kernel = std::make_unique<JitKernel>(
-        "func.func @main(%x: memref<?x?xf32>, %w: " + weight +
+        "func.func @main(%x: " + x + ", %w: " + weight +
             ", %b: memref<?xf32>, %s: memref<?xf32>, %t: memref<?xi32>, %y: memref<?x?xf32>) {\n"
             "kernel.linear %x, %w, %b, " +
             (integers ? "%s, %t, " : "") + "%y {activation = #nn<activation " + activation +
-            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, " + (integers ? "1, 1" : "0, 0") +
-            ", 1>} : memref<?x?xf32>, " + weight + ", memref<?xf32>, " +
-            (integers ? "memref<?xf32>, memref<?xi32>, " : "") + "memref<?x?xf32>\nreturn\n}",
+            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, " + (integers ? "1, 1" : "0, 0") + ", 1>} : " + x +
+            ", " + weight + ", memref<?xf32>, " + (integers ? "memref<?xf32>, memref<?xi32>, " : "") +
+            "memref<?x?xf32>\nreturn\n}",
         isa);
   return *kernel;
 }
@@ -166,8 +177,7 @@ static JitKernel &linearKernel(const std::string &isa, const std::string &precis
 static void linear(benchmark::State &state, const std::string &isa, const std::string &precision,
                    const std::string &activation) {
   int64_t m = state.range(0), k = state.range(1), n = state.range(2), threads = state.range(3);
-  int64_t perWord = precision == "f32" ? 1 : precision == "int8" ? 4 : 2;
-  int64_t words = perWord == 1 ? k : ((k + perWord - 1) / perWord + 15) / 16 * 16;
+  int64_t perWord = elementsPerWord(precision), words = wordsOf(precision, k);
   Buffer x({m, k}), b({n}), s({n}), t({n}), y({m, n});
   Buffer w(perWord == 1 ? std::vector<int64_t>{n / 16, k, 16}
                         : std::vector<int64_t>{n / 16, words, precision == "split-f32" ? 32 : 16, perWord},
@@ -181,7 +191,7 @@ static void linear(benchmark::State &state, const std::string &isa, const std::s
   else if (perWord == 2)
     for (int64_t i = 0; i < w.elements(); ++i)
       w.as<uint16_t>()[i] = 0x3f80 + i % 64;
-  JitKernel &kernel = linearKernel(isa, precision, activation);
+  JitKernel &kernel = linearKernel(isa, precision, activation, k);
   double operations = 2.0 * m * k * n;
   measure(state, isa, precision, operations, [&] { kernel.run({&x, &w, &b, &s, &t, &y}, threads); });
 }

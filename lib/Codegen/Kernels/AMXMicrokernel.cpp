@@ -43,8 +43,10 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   auto load = [&](Value data, Value word, Value stride) -> Value {
     return amx::TileLoadOp::create(e, operandType, data, ValueRange{elements(word)}, elements(stride));
   };
+  // Word k of a band of 16 rows is in tile k / 16 of it.
   auto loadRows = [&](Value k, int64_t r) {
-    return load(a.data, e.add(e.madd(e.index(r * tileRows), a.stride, a.offset), k), a.stride);
+    Value band = e.madd(e.index(r * tileRows), a.stride, a.offset);
+    return load(a.data, e.madd(k, e.index(tileRows), band), e.index(tileWords));
   };
   auto loadPanel = [&](Value k, int64_t p) {
     return load(b.data, e.add(e.madd(e.index(p), b.panelStride, b.offset), k), b.stride);

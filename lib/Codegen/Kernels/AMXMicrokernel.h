@@ -6,8 +6,8 @@
 
 namespace tamis {
 
-/// Blocks of 32 rows by 2 panels, or of 16 rows by 4: four of the eight tile registers accumulate. Rows are
-/// read in whole tiles of 16, so the left factor has memory up to the next multiple of 16 rows. A block is
+/// Blocks of 32 rows by 2 panels, or of 16 rows by 4: four of the eight tile registers accumulate. Tiles
+/// of both factors lie one behind the other in the order in which they are read. A block is
 /// always written to the buffer, where rows that do not exist do no harm.
 class AMXMicrokernel : public Microkernel {
 public:
@@ -15,6 +15,7 @@ public:
   LeftForm leftForm() const override;
   int64_t maxRows() const override { return 32; }
   int64_t maxPanels() const override { return 4; }
+  bool wantsTiledLeft() const override { return true; }
   bool needsBuffer() const override { return true; }
   int64_t speed() const override;
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override {

@@ -117,7 +117,7 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   LeftForm form = microkernel.leftForm();
   // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
   bool isUnpacked = form == LeftForm::F32 && *kind != OperandKind::F32;
-  LeftOperand left(e, form, e.flatten(x), t, k, isUnpacked ? e.div(k, 2) : words);
+  LeftOperand left(e, microkernel, e.flatten(x), t, k, isUnpacked ? e.div(k, 2) : words);
   RowTiles tiles = microkernel.rowTiles(e, t);
   ProductUnits units(e, microkernel, e.index(1), tiles.tiles, t, panels, words);
   SmallVector<Value> captured = {left.data, e.flatten(w),   e.flatten(op.getOut()), t, left.depth, n,
@@ -135,6 +135,12 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     captured.push_back(left.scales);
   if (tail)
     name += "_tail";
+  // Code for each K, so that the distances of rows and panels are constants.
+  auto knownWords = getConstantIntValue(words), knownStride = getConstantIntValue(left.stride),
+       knownDepth = getConstantIntValue(left.depth);
+  bool isStatic = knownWords && knownStride && knownDepth;
+  if (isStatic)
+    name += "_k" + std::to_string(*knownDepth);
   Value flops = e.mul(e.mul(t, 2), e.mul(n, k));
   Value weightBytes = e.mul(e.dims(w, 0, weightType.getRank()), weightType.getElementTypeBitWidth() / 8);
   Value bytes = e.add(weightBytes, e.mul(e.mul(t, e.add(n, k)), 4));
@@ -158,6 +164,11 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     epilogue.columnScales = take(bool(optional[2]));
     epilogue.columnSums = take(bool(optional[3]));
     epilogue.rowScales = take(form == LeftForm::Int8);
+    if (isStatic) {
+      words = e.index(*knownWords);
+      stride = e.index(*knownStride);
+      depth = e.index(*knownDepth);
+    }
     RowTiles tiles = microkernel.rowTiles(e, t);
     Value wholePanels = e.div(n, panelColumns), panels = e.ceilDiv(n, panelColumns);
     Matrix a{x, e.index(0), stride}, c{out, e.index(0), n};

@@ -27,6 +27,23 @@ static Value opaquePointer(Emitter &e, Value flat, Value at) {
   return opaque.getResult(0);
 }
 
+/// Pointers to `count` places that are `stride` words apart.
+static SmallVector<Value> pointersTo(Emitter &e, Value flat, Value offset, Value stride, int64_t count) {
+  SmallVector<Value> pointers{opaquePointer(e, flat, offset)};
+  auto known = getConstantIntValue(stride);
+  for (int64_t i = 1; i < count; ++i) {
+    if (!known) {
+      pointers.push_back(opaquePointer(e, flat, e.madd(e.index(i), stride, offset)));
+      continue;
+    }
+    // A constant distance becomes part of an instruction, and takes no register.
+    Type pointer = pointers.front().getType();
+    pointers.push_back(LLVM::GEPOp::create(e, pointer, e.getF32Type(), pointers.front(),
+                                           ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i * *known)}));
+  }
+  return pointers;
+}
+
 Value tamis::loadWords(Emitter &e, Type type, Value pointer, Value word) {
   Value number = arith::IndexCastOp::create(e, e.getI64Type(), word);
   Value address = LLVM::GEPOp::create(e, pointer.getType(), e.getF32Type(), pointer, ValueRange{number});
@@ -34,23 +51,15 @@ Value tamis::loadWords(Emitter &e, Type type, Value pointer, Value word) {
 }
 
 VectorMicrokernel::VectorMicrokernel(const ISALevel &level, OperandKind kind)
-    : Microkernel(level, kind), product(makeOuterProduct(level, kind)) {
-  // AVX-512: 6 x 64 has 24 of the 32 registers to accumulate in, 4 for a row of the panels, 1 for a word of the
-  // left factor. Levels with AMX run on cores that begin two multiply-adds of 512 bits a cycle: there the
-  // panels' way from the second-level cache is the limit, and 14 x 32 reads each word for more rows.
-  // AVX2: 6 x 16 has 12 of the 16 registers.
-  if (level.lanes == 16)
-    shape = level.amx ? Shape{14, 7} : Shape{6, 7};
-  else
-    shape = {6, 3};
-}
+    : Microkernel(level, kind), product(makeOuterProduct(level, kind)) {}
 
-RowTiles VectorMicrokernel::rowTiles(Emitter &e, Value rows) const { return RowTiles(e, rows, shape.rows); }
+RowTiles VectorMicrokernel::rowTiles(Emitter &e, Value rows) const { return RowTiles(e, rows, maxRows()); }
 
 int64_t VectorMicrokernel::panels(int64_t rows) const {
-  if (rows < shape.narrow)
-    return isa().lanes == 16 ? 4 : rows == 1 ? 4 : 2;
-  return isa().lanes == 16 ? 2 : 1;
+  if (isa().lanes == 16)
+    return 4;
+  // Below 3 rows a tile is 32 or 64 columns wide, to have 8 chains.
+  return rows == 1 ? 4 : rows == 2 ? 2 : 1;
 }
 
 void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
@@ -69,11 +78,8 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
     return integers ? Value(arith::AddIOp::create(e, x, y)) : e.addF(x, y);
   };
 
-  SmallVector<Value> aRows, bPanels;
-  for (int64_t i = 0; i < rows; ++i)
-    aRows.push_back(opaquePointer(e, a.data, e.madd(e.index(i), a.stride, a.offset)));
-  for (int64_t p = 0; p < panels; ++p)
-    bPanels.push_back(opaquePointer(e, b.data, e.madd(e.index(p), b.panelStride, b.offset)));
+  SmallVector<Value> aRows = pointersTo(e, a.data, a.offset, a.stride, rows),
+                     bPanels = pointersTo(e, b.data, b.offset, b.panelStride, panels);
 
   // Adds the outer product at k to the accumulators.
   auto step = [&](Value k, MutableArrayRef<Value> accumulators) {

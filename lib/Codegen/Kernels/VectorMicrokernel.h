@@ -35,7 +35,9 @@ class VectorMicrokernel : public Microkernel {
 public:
   VectorMicrokernel(const ISALevel &level, OperandKind kind);
   LeftForm leftForm() const override { return product->leftForm(); }
-  int64_t maxRows() const override { return shape.rows; }
+  /// AVX-512: 6 x 64 has 24 of the 32 registers to accumulate in, 4 for a row of the panels, 1 for a word of
+  /// the left factor. AVX2: 6 x 16 has 12 of the 16 registers.
+  int64_t maxRows() const override { return 6; }
   int64_t maxPanels() const override { return 4; }
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override;
   void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
@@ -43,10 +45,7 @@ public:
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
 
 private:
-  /// Rows of the highest tile, and panels of a tile by its rows: `narrow` when high enough to have 8 chains.
-  struct Shape {
-    int64_t rows, narrow;
-  };
+  /// Panels of the widest tile of so many rows.
   int64_t panels(int64_t rows) const;
   /// out[0 .. rows, panels] = a b over `depth`. out is written, not read.
   void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, mlir::Value depth,
@@ -56,7 +55,6 @@ private:
                 mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
                 TileEpilogue epilogue) const;
 
-  Shape shape;
   std::unique_ptr<OuterProduct> product;
 };
 

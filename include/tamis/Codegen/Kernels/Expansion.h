@@ -71,7 +71,7 @@ void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int6
 struct LeftOperand {
   /// Takes x [rows, k] (f32, row-major, flat) as it is, or converts it in a parallel region of its own into
   /// arena memory, for a packed weight of `depth` words of K.
-  LeftOperand(Emitter &e, LeftForm form, mlir::Value x, mlir::Value rows, mlir::Value k, mlir::Value depth);
+  LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value x, mlir::Value rows, mlir::Value k, mlir::Value depth);
   /// Gives the memory back, behind the last use.
   void release(Emitter &e);
   mlir::Value data;   ///< flat

@@ -78,6 +78,9 @@ public:
   /// 32-bit lanes of a vector.
   int64_t vectorWidth() const { return level.lanes; }
   virtual LeftForm leftForm() const = 0;
+  /// Whether the left factor is cut into tiles of 16 rows by 16 words that lie one behind the other,
+  /// [T / 16, words / 16, 16, 16]. A matrix's stride then tells the words of a row, of which 16 make a band.
+  virtual bool wantsTiledLeft() const { return false; }
   /// Rows of the highest tile.
   virtual int64_t maxRows() const = 0;
   /// Panels of the widest tile.
