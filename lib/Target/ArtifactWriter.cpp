@@ -168,7 +168,8 @@ llvm::Error tamis::writeArtifact(StringRef path, ModuleOp module, const ModelDes
     end = offsets.back() + variant.image.bytes.size();
   }
   if (weights.bytes) {
-    offsets.push_back(alignToPage(end));
+    bool isLarge = weights.bytes >= 4 * TAMIS_ARTIFACT_LARGE_PAGE;
+    offsets.push_back(isLarge ? llvm::alignTo(end, TAMIS_ARTIFACT_LARGE_PAGE) : alignToPage(end));
     end = offsets.back() + weights.bytes;
   }
 
@@ -182,12 +183,27 @@ llvm::Error tamis::writeArtifact(StringRef path, ModuleOp module, const ModelDes
     Hash hash;
     uint64_t at = offsets.back();
     llvm::Error failed = llvm::Error::success();
+    // Written by large pages: the system then caches the file in such pages, and maps it so.
+    SmallVector<char, 0> pending;
+    pending.reserve(TAMIS_ARTIFACT_LARGE_PAGE);
+    auto flush = [&] {
+      failed = llvm::joinErrors(std::move(failed), file->write(pending, at));
+      at += pending.size();
+      pending.clear();
+    };
     LogicalResult done = writeWeights(module, [&](ArrayRef<char> bytes) -> LogicalResult {
       hash.update(bytes.data(), bytes.size());
-      failed = llvm::joinErrors(std::move(failed), file->write(bytes, at));
-      at += bytes.size();
+      while (!bytes.empty() && !failed) {
+        size_t room = TAMIS_ARTIFACT_LARGE_PAGE - pending.size();
+        llvm::append_range(pending, bytes.take_front(room));
+        bytes = bytes.drop_front(std::min(room, bytes.size()));
+        if (pending.size() == TAMIS_ARTIFACT_LARGE_PAGE)
+          flush();
+      }
       return failure(static_cast<bool>(failed));
     });
+    if (!failed)
+      flush();
     if (failed)
       return failed;
     if (mlir::failed(done))

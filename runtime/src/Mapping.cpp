@@ -11,6 +11,31 @@
 
 using namespace tamis;
 
+// Maps a file that is at least a large page long so that its offsets and its addresses agree modulo a large
+// page: then the system can map what its cache holds in large pages as such.
+static void *mapPages(int file, size_t length) {
+  constexpr size_t kLarge = TAMIS_ARTIFACT_LARGE_PAGE;
+  if (length < kLarge)
+    return mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, 0);
+  size_t reserved = roundUp(length, TAMIS_ARTIFACT_PAGE) + kLarge;
+  void *space = mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space == MAP_FAILED)
+    return mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, 0);
+  auto *begin = static_cast<char *>(space);
+  char *aligned = begin + (kLarge - reinterpret_cast<uintptr_t>(begin) % kLarge) % kLarge;
+  void *pages = mmap(aligned, length, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
+  if (pages == MAP_FAILED) {
+    munmap(space, reserved);
+    return MAP_FAILED;
+  }
+  char *end = aligned + roundUp(length, TAMIS_ARTIFACT_PAGE);
+  if (aligned > begin)
+    munmap(begin, size_t(aligned - begin));
+  munmap(end, size_t(begin + reserved - end));
+  madvise(pages, length, MADV_HUGEPAGE); // a wish
+  return pages;
+}
+
 TamisStatus Mapping::mapFile(const char *path, TamisError *error) {
   // Non-blocking, so that a named pipe is refused rather than waited for.
   int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -25,7 +50,7 @@ TamisStatus Mapping::mapFile(const char *path, TamisError *error) {
   else if (facts.st_size == 0)
     status = fail(error, TAMIS_ERROR_ARTIFACT, "'%.200s' is empty", path);
   if (status == TAMIS_OK) {
-    void *pages = mmap(nullptr, size_t(facts.st_size), PROT_READ, MAP_PRIVATE, file, 0);
+    void *pages = mapPages(file, size_t(facts.st_size));
     if (pages == MAP_FAILED)
       status = fail(error, TAMIS_ERROR_SYSTEM, "cannot map '%.200s': %s", path, strerror(errno));
     else

@@ -25,16 +25,25 @@
 #include <atomic>
 #include <csetjmp>
 #include <cstring>
+#include <sys/mman.h>
 #include <thread>
 
 static constexpr size_t guardBytes = 256;
 static constexpr char guardByte = 0x5a;
 
 Buffer::Buffer(std::vector<int64_t> dims, size_t bytes) : dims(dims), bytes(bytes) {
-  size_t size = elements() * bytes;
-  storage.assign(size + 2 * guardBytes + 64, guardByte);
-  begin = 64 - reinterpret_cast<uintptr_t>(storage.data()) % 64 + guardBytes;
-  std::memset(data(), 0, size);
+  // On large pages, as the arena's memory is.
+  constexpr size_t largePage = size_t(2) << 20;
+  size_t content = elements() * bytes;
+  begin = guardBytes;
+  size = content + 2 * guardBytes;
+  size_t alignment = size > largePage / 4 ? largePage : 64;
+  size = (size + alignment - 1) / alignment * alignment;
+  storage.reset(static_cast<char *>(std::aligned_alloc(alignment, size)), std::free);
+  if (alignment == largePage)
+    madvise(storage.get(), size, MADV_HUGEPAGE);
+  std::memset(storage.get(), guardByte, size);
+  std::memset(data(), 0, content);
 }
 int64_t Buffer::elements() const {
   int64_t product = 1;
@@ -42,11 +51,11 @@ int64_t Buffer::elements() const {
     product *= d;
   return product;
 }
-char *Buffer::data() { return storage.data() + begin; }
+char *Buffer::data() { return storage.get() + begin; }
 bool Buffer::guardIsIntact() const {
   size_t end = begin + elements() * bytes;
-  for (size_t i = 0; i < storage.size(); ++i)
-    if ((i < begin || i >= end) && storage[i] != guardByte)
+  for (size_t i = 0; i < size; ++i)
+    if ((i < begin || i >= end) && storage.get()[i] != guardByte)
       return false;
   return true;
 }

@@ -26,8 +26,8 @@ struct Buffer {
 private:
   char *data();
   size_t bytes;
-  std::vector<char> storage;
-  size_t begin;
+  std::shared_ptr<char> storage;
+  size_t size, begin;
 };
 
 /// A function @main over buffers, compiled for an ISA level with the passes of MachinePipeline.
