@@ -120,7 +120,9 @@ static const char *problemOfSegments(const schema::Artifact *header, const uint8
   uint64_t end = headerEnd;
   for (const schema::Segment *segment : *header->segments()) {
     uint64_t offset = segment->offset(), length = segment->length();
-    if (offset != roundUp(end, TAMIS_ARTIFACT_PAGE) || offset > bytes || length > bytes - offset)
+    uint64_t next = roundUp(end, TAMIS_ARTIFACT_PAGE), nextLarge = roundUp(end, TAMIS_ARTIFACT_LARGE_PAGE);
+    bool placed = offset == next || (segment->kind() == schema::SegmentKind::weights && offset == nextLarge);
+    if (!placed || offset > bytes || length > bytes - offset)
       return "a segment has an impossible place";
     if (!allZero(data, end, offset))
       return "the space between its parts is not empty";
