@@ -80,6 +80,11 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   if (rank < (ragged ? 2 : 3))
     return op.emitOpError("needs q, k and v of rank 3 (padded) or 2 (ragged)");
 
+  bool storesF32; // always: blocks of keys add up in `out`
+  // Heads of whole vectors, so that none touches another's columns.
+  const LeftOperand *form =
+      valueDepth % e.getWidth() ? nullptr : formForReaders(e, op.getOut(), storesF32);
+
   // The sizes of the batch: sequences, the longest one, and the sum of squared lengths, which is the work.
   Value batch, longestQuery, longestKey, pairs, length = e.index(0), keyLength = e.index(0);
   if (ragged) {
@@ -132,6 +137,11 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
                                  splits,
                                  paddedBlock,
                                  unitQueries};
+  LeftRows resultRows;
+  if (form) {
+    resultRows = form->rows;
+    captured.append({resultRows.data, resultRows.stride});
+  }
   if (ragged)
     captured.push_back(e.flatten(op.getOffsets()));
   if (hasMask)
@@ -164,6 +174,12 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       rest = rest.drop_front(present);
       return value;
     };
+    std::optional<LeftRows> result;
+    if (form) {
+      result = resultRows;
+      result->data = take(true);
+      result->stride = take(true);
+    }
     Value offsets = take(ragged), keyMask = take(hasMask), positions = take(hasPositions);
     AttentionBias bias;
     bias.data = take(hasBias);
@@ -216,8 +232,11 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       e.when(e.equal(keys, zero), [&] {
         e.loop(queryBegin, queryEnd, [&](Value i) {
           Value to = e.madd(e.add(queryRow, i), e.index(outStride), outAt);
-          e.forVectors(e.index(valueDepth),
-                       [&](Value c, Value mask) { e.storeVector(e.vector(0), out, e.add(to, c), mask); });
+          e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
+            e.storeVector(e.vector(0), out, e.add(to, c), mask);
+            if (result)
+              result->store(e, e.vector(0), e.add(queryRow, i), e.add(outAt, c));
+          });
         });
       });
       e.when(e.less(queryBegin, queryEnd), [&] {
@@ -278,6 +297,13 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
                       e.storeVector(y, out, e.add(to, c), mask);
                     });
                   });
+              if (result)
+                e.when(isLast, [&] {
+                  Value row = e.add(queryRow, e.add(query, i));
+                  e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
+                    result->store(e, e.loadVector(out, e.add(to, c), mask), row, e.add(outAt, c));
+                  });
+                });
             });
           });
         });
@@ -287,7 +313,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   e.parallel(count, grain, "nn.attention", flops, bytes, [&](Value begin, Value end, Value thread) {
     SmallVector<Value> arguments(captured);
     arguments.append({begin, end, thread});
-    call(e, nameFor(op), arguments, body);
+    call(e, nameFor(op) + (form ? "_converted" : ""), arguments, body);
   });
   memref::DeallocOp::create(e, scratch);
   return success();

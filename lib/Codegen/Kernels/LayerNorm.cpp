@@ -11,6 +11,8 @@ using namespace tamis;
 static void emitNorm(KernelExpander &expander, Operation *op, Value xBuffer, Value scaleBuffer,
                      Value biasBuffer, Value outBuffer, float epsilon, bool centre, StringRef kind) {
   Emitter e = expander.emitterAt(op);
+  bool storesF32;
+  const LeftOperand *form = expander.formForReaders(e, outBuffer, storesF32);
   int64_t rank = cast<MemRefType>(xBuffer.getType()).getRank();
   Value rows = e.dims(xBuffer, 0, rank - 1), h = e.dim(xBuffer, -1);
   Value x = e.flatten(xBuffer), scale = e.flatten(scaleBuffer), out = e.flatten(outBuffer);
@@ -52,7 +54,10 @@ static void emitNorm(KernelExpander &expander, Operation *op, Value xBuffer, Val
                    v = e.mulF(v, factor);
                    Value s = e.loadVector(scale, at, mask);
                    v = bias ? e.fma(v, s, e.loadVector(bias, at, mask)) : e.mulF(v, s);
-                   e.storeVector(v, out, e.add(base, at), mask);
+                   if (storesF32)
+                     e.storeVector(v, out, e.add(base, at), mask);
+                   if (form)
+                     form->rows.store(e, v, row, at);
                  });
                });
              });

@@ -25,20 +25,27 @@ static Value extendBF16(Emitter &e, Value x) {
   return vector::BitCastOp::create(e, e.vectorType(), arith::ShLIOp::create(e, bits, sixteen));
 }
 
-namespace {
-/// Where the words of a row go.
-struct RowPlace {
-  Value begin;     ///< word 0
-  Value tileWords; ///< from a tile's words of the row to the next tile's; null when they lie side by side
-  /// Word `k`, a multiple of 16, or of the lanes of a vector within a tile.
-  Value word(Emitter &e, Value k) const {
-    if (!tileWords)
-      return e.add(begin, k);
-    Value tile = e.div(k, tileRowWords);
-    return e.add(e.madd(tile, tileWords, begin), e.rem(k, e.index(tileRowWords)));
-  }
-};
-} // namespace
+Value LeftRows::place(Emitter &e, Value row, Value word) const {
+  if (!tiled)
+    return e.madd(row, stride, word);
+  // Bands of 16 rows, cut into tiles of 16 words a row.
+  Value band = e.mul(e.div(row, tileRows), e.mul(stride, tileRows));
+  Value inTile = e.madd(e.rem(row, e.index(tileRows)), e.index(tileRowWords), e.rem(word, e.index(tileRowWords)));
+  return e.add(e.madd(e.div(word, tileRowWords), e.index(tileRows * tileRowWords), band), inTile);
+}
+
+void LeftRows::store(Emitter &e, Value vector, Value row, Value column) const {
+  Value lead = roundToBF16(e, vector), word = e.div(column, 2);
+  if (form == LeftForm::BF16)
+    return e.storeVector(lead, data, e.mul(place(e, row, word), 2));
+  // Infinity has no rest: infinity less infinity would be NaN.
+  Value rest = e.subF(vector, extendBF16(e, lead));
+  rest = e.select(e.compare(arith::CmpFPredicate::ORD, rest, rest), rest, e.vector(0));
+  // 16 words of leading terms, then 16 of their rests.
+  word = e.madd(e.div(word, tileRowWords), e.index(tileRowWords), word);
+  e.storeVector(lead, data, e.mul(place(e, row, word), 2));
+  e.storeVector(roundToBF16(e, rest), data, e.mul(place(e, row, e.add(word, tileRowWords)), 2));
+}
 
 /// Calls body(column, mask) for each vector of the columns [0, padded); a mask, which is null where it is
 /// known to be whole, has the columns below k.
@@ -49,32 +56,9 @@ static void forColumns(Emitter &e, Value k, Value padded, llvm::function_ref<voi
          [&](Value c) { body(c, whole ? Value() : e.maskOf(e.sub(e.max(k, c), c))); });
 }
 
-static void emitBF16Row(Emitter &e, Value x, Value from, Value k, Value depth, Value out, const RowPlace &to) {
-  forColumns(e, k, e.mul(depth, 2), [&](Value c, Value mask) {
-    Value at = e.mul(to.word(e, e.div(c, 2)), 2);
-    e.storeVector(roundToBF16(e, e.loadVector(x, e.add(from, c), mask)), out, at);
-  });
-}
-
-static void emitSplitRow(Emitter &e, Value x, Value from, Value k, Value depth, Value out, const RowPlace &to) {
-  forColumns(e, k, e.mul(depth, 2), [&](Value c, Value mask) {
-    Value value = e.loadVector(x, e.add(from, c), mask);
-    Value lead = roundToBF16(e, value);
-    // Infinity has no rest: infinity less infinity would be NaN.
-    Value rest = e.subF(value, extendBF16(e, lead));
-    rest = e.select(e.compare(arith::CmpFPredicate::ORD, rest, rest), rest, e.vector(0));
-    // 16 words of leading terms, then 16 of their rests.
-    Value word = e.div(c, 2), block = e.mul(e.div(word, tileRowWords), tileRowWords);
-    Value place = e.add(word, block);
-    e.storeVector(lead, out, e.mul(to.word(e, place), 2));
-    e.storeVector(roundToBF16(e, rest), out, e.mul(to.word(e, e.add(place, tileRowWords)), 2));
-  });
-}
-
 /// round(x / scale) + 128 with scale = max |x| / 127. A row with NaN or infinity gets the scale NaN, so that
 /// its results are NaN.
-static void emitInt8Row(Emitter &e, Value x, Value from, Value k, Value out, const RowPlace &to, Value scales,
-                        Value row) {
+static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows &to, Value scales, Value row) {
   int64_t width = e.getWidth();
   auto words = VectorType::get(width, e.getI32Type()), bytes = VectorType::get(width, e.getI8Type());
   auto magnitude = [&](Value v) -> Value {
@@ -102,58 +86,116 @@ static void emitInt8Row(Emitter &e, Value x, Value from, Value k, Value out, con
   forColumns(e, k, columns, [&](Value c, Value mask) {
     Value shifted = e.fma(e.loadVector(x, e.add(from, c), mask), factor, magic);
     Value number = arith::TruncIOp::create(e, bytes, vector::BitCastOp::create(e, words, shifted));
-    e.storeVector(number, out, e.mul(to.word(e, e.div(c, 4)), 4));
+    e.storeVector(number, to.data, e.mul(to.place(e, row, e.div(c, 4)), 4));
   });
 }
 
-LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value x, Value rows, Value k, Value depth) {
-  LeftForm form = microkernel.leftForm();
-  this->depth = depth;
-  if (form == LeftForm::F32) {
-    data = x;
-    stride = k;
-    return;
-  }
-  bool tiled = microkernel.wantsTiledLeft();
-  stride = form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
-  if (!tiled) {
+LeftOperand::LeftOperand(Value x, Value k, Value depth) : depth(depth) {
+  rows.data = x;
+  rows.stride = k;
+}
+
+LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth) : depth(depth) {
+  rows.form = microkernel.leftForm();
+  rows.tiled = microkernel.wantsTiledLeft();
+  rows.stride = rows.form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
+  if (!rows.tiled) {
     // Rows that are a multiple of 4 KiB apart would all fall on the same lines of the cache.
-    Value isAliased = e.equal(e.rem(stride, e.index(1024)), e.index(0));
-    stride = e.select(isAliased, e.add(stride, tileRowWords), stride);
+    Value isAliased = e.equal(e.rem(rows.stride, e.index(1024)), e.index(0));
+    rows.stride = e.select(isAliased, e.add(rows.stride, tileRowWords), rows.stride);
   }
-  int64_t perWord = form == LeftForm::Int8 ? 4 : 2;
-  Type element = form == LeftForm::Int8 ? Type(e.getI8Type()) : Type(e.getBF16Type());
+  bool integers = rows.form == LeftForm::Int8;
   auto allocate = [&](Type element, Value size) {
     auto type = MemRefType::get({ShapedType::kDynamic}, element);
-    memory.push_back(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
-    return e.flatten(memory.back());
+    return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
   };
-  Value padded = tiled ? e.mul(e.ceilDiv(rows, tileRows), tileRows) : rows;
-  data = allocate(element, e.mul(padded, e.mul(stride, perWord)));
-  if (form == LeftForm::Int8)
-    scales = allocate(e.getF32Type(), rows);
-  Value bytes = e.mul(rows, e.add(e.mul(k, 4), e.mul(stride, 4)));
-  e.parallel(rows, grainForBytes(e, e.mul(k, 4)), "convert rows", e.mul(rows, k), bytes,
+  Value padded = rows.tiled ? e.mul(e.ceilDiv(count, tileRows), tileRows) : count;
+  rows.data = allocate(integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
+                       e.mul(padded, e.mul(rows.stride, integers ? 4 : 2)));
+  if (integers)
+    scales = allocate(e.getF32Type(), count);
+}
+
+void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
+  Value bytes = e.mul(count, e.add(e.mul(k, 4), e.mul(rows.stride, 4)));
+  e.parallel(count, grainForBytes(e, e.mul(k, 4)), "convert rows", e.mul(count, k), bytes,
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value row) {
                  Value from = e.mul(row, k);
-                 RowPlace to{e.mul(row, stride), Value()};
-                 if (tiled) {
-                   Value band = e.mul(e.div(row, tileRows), e.mul(stride, tileRows));
-                   Value inTile = e.mul(e.rem(row, e.index(tileRows)), tileRowWords);
-                   to = {e.add(band, inTile), e.index(tileRows * tileRowWords)};
-                 }
-                 if (form == LeftForm::BF16)
-                   emitBF16Row(e, x, from, k, depth, data, to);
-                 else if (form == LeftForm::SplitF32)
-                   emitSplitRow(e, x, from, k, depth, data, to);
+                 if (rows.form == LeftForm::Int8)
+                   emitInt8Row(e, x, from, k, rows, scales, row);
                  else
-                   emitInt8Row(e, x, from, k, data, to, scales, row);
+                   forColumns(e, k, e.mul(depth, 2), [&](Value c, Value mask) {
+                     rows.store(e, e.loadVector(x, e.add(from, c), mask), row, c);
+                   });
                });
              });
 }
 
-void LeftOperand::release(Emitter &e) {
-  for (Value buffer : memory)
-    memref::DeallocOp::create(e, buffer);
+/// Whether an op does no more to a buffer than read it.
+static bool onlyReads(Operation *op, Value buffer) {
+  if (isa<memref::DimOp, func::ReturnOp>(op))
+    return true;
+  // Kernels write their last operand.
+  return isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::TokenIndexOp>(op) &&
+         op->getOperands().back() != buffer;
+}
+
+/// The products that read `out` in a form of their own, if they agree on it.
+static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander, Value out) {
+  SmallVector<kernel::LinearOp> readers;
+  for (Operation *user : out.getUsers())
+    if (auto linear = dyn_cast<kernel::LinearOp>(user); linear && linear.getX() == out && linear.getOut() != out) {
+      auto weight = cast<MemRefType>(linear.getW().getType());
+      std::optional<OperandKind> kind = operandKindOf(weight);
+      if (!kind || linear.getResidual() == out)
+        continue;
+      LeftForm form = expander.microkernel(*kind).leftForm();
+      // The scale of an int8 row is known at its end only.
+      if (form != LeftForm::BF16 && form != LeftForm::SplitF32)
+        continue;
+      auto other = readers.empty() ? weight : cast<MemRefType>(readers.front().getW().getType());
+      if (weight.isDynamicDim(1) || weight.getDimSize(1) != other.getDimSize(1) ||
+          weight.getDimSize(2) != other.getDimSize(2))
+        return {};
+      readers.push_back(linear);
+    }
+  return readers;
+}
+
+const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &needsF32) {
+  needsF32 = true;
+  auto type = cast<MemRefType>(out.getType());
+  // Whole tiles only, so that nothing has to write the padding of K.
+  int64_t columns = type.getShape().back();
+  if (!out.getDefiningOp<memref::AllocOp>() || ShapedType::isDynamic(columns) || columns % (2 * tileRowWords))
+    return nullptr;
+  Operation *writer = &*e.getInsertionPoint();
+  bool isFinal = llvm::all_of(out.getUsers(),
+                              [&](Operation *user) { return user == writer || onlyReads(user, out); });
+  SmallVector<kernel::LinearOp> readers = convertingReaders(*this, out);
+  if (!isFinal || readers.empty())
+    return nullptr;
+  auto weight = cast<MemRefType>(readers.front().getW().getType());
+  Value rows = e.dims(out, 0, type.getRank() - 1), depth = e.index(weight.getDimSize(1));
+  LeftOperand operand(e, microkernel(*operandKindOf(weight)), rows, depth);
+  needsF32 = llvm::any_of(out.getUsers(), [&](Operation *user) {
+    return user != writer && !isa<memref::DimOp>(user) &&
+           !llvm::is_contained(readers, dyn_cast<kernel::LinearOp>(user));
+  });
+  return &converted.try_emplace(out, operand).first->second;
+}
+
+LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const Microkernel &microkernel,
+                                        OperandKind kind) {
+  Value x = op.getX(), words = e.dim(op.getW(), 1), k = kind == OperandKind::F32 ? words : e.dim(x, -1);
+  // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
+  if (microkernel.leftForm() == LeftForm::F32)
+    return LeftOperand(e.flatten(x), k, kind == OperandKind::F32 ? words : e.div(k, 2));
+  if (auto found = converted.find(x); found != converted.end())
+    return found->second;
+  Value rows = e.dims(x, 0, cast<MemRefType>(x.getType()).getRank() - 1);
+  LeftOperand operand(e, microkernel, rows, words);
+  operand.convert(e, e.flatten(x), rows, k);
+  return operand;
 }

@@ -15,7 +15,11 @@ struct Epilogue {
   Value rowScales;                // of the int8 left factor, [T]
   Value columnScales, columnSums; // of an int8 weight, [N]
   nn::Activation activation;
-  bool isNeeded() const { return bias || residual || columnScales || activation != nn::Activation::None; }
+  std::optional<LeftRows> form; // of the products that read the result
+  bool storesF32 = true;
+  bool isNeeded() const {
+    return bias || residual || columnScales || form || activation != nn::Activation::None;
+  }
 };
 } // namespace
 
@@ -61,13 +65,15 @@ static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Tile &tile,
       y = emitActivation(e, epilogue.activation, y);
       if (epilogue.residual)
         y = e.addF(y, e.loadVector(epilogue.residual, at, mask));
-      e.storeVector(y, out.data, at, mask);
+      if (epilogue.storesF32)
+        e.storeVector(y, out.data, at, mask);
+      if (epilogue.form)
+        epilogue.form->store(e, y, row, e.add(column, j));
     }
   });
 }
 
-/// What a packed weight is stored as, by its type.
-static std::optional<OperandKind> operandKindOf(MemRefType weight) {
+std::optional<OperandKind> tamis::operandKindOf(MemRefType weight) {
   Type element = weight.getElementType();
   if (element.isF32() && weight.getRank() == 3)
     return OperandKind::F32;
@@ -115,13 +121,13 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     k = words; // known more often than the last dimension of x
 
   LeftForm form = microkernel.leftForm();
-  // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
-  bool isUnpacked = form == LeftForm::F32 && *kind != OperandKind::F32;
-  LeftOperand left(e, microkernel, e.flatten(x), t, k, isUnpacked ? e.div(k, 2) : words);
+  LeftOperand left = leftOperand(e, op, microkernel, *kind);
+  bool storesF32;
+  const LeftOperand *result = formForReaders(e, op.getOut(), storesF32);
   RowTiles tiles = microkernel.rowTiles(e, t);
   ProductUnits units(e, microkernel, e.index(1), tiles.tiles, t, panels, words);
-  SmallVector<Value> captured = {left.data, e.flatten(w),   e.flatten(op.getOut()), t, left.depth, n,
-                                 words,     left.stride,    units.rowUnits,         units.panelsPerUnit};
+  SmallVector<Value> captured = {left.rows.data, e.flatten(w),     e.flatten(op.getOut()), t, left.depth, n,
+                                 words,          left.rows.stride, units.rowUnits,         units.panelsPerUnit};
   // The optional operands, in this order.
   SmallVector<Value> optional = {op.getBias(), op.getResidual(), op.getScale(), op.getSums()};
   std::string name = ("linear_" + nameOf(*kind) + nn::stringifyActivation(op.getActivation())).str();
@@ -133,10 +139,18 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     }
   if (left.scales)
     captured.push_back(left.scales);
+  LeftRows resultRows;
+  if (result) {
+    resultRows = result->rows;
+    captured.append({resultRows.data, resultRows.stride});
+    name += resultRows.form == LeftForm::BF16 ? "_to_bf16" : "_to_split";
+    if (!storesF32)
+      name += "_only";
+  }
   if (tail)
     name += "_tail";
   // Code for each K, so that the distances of rows and panels are constants.
-  auto knownWords = getConstantIntValue(words), knownStride = getConstantIntValue(left.stride),
+  auto knownWords = getConstantIntValue(words), knownStride = getConstantIntValue(left.rows.stride),
        knownDepth = getConstantIntValue(left.depth);
   bool isStatic = knownWords && knownStride && knownDepth;
   if (isStatic)
@@ -164,6 +178,12 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     epilogue.columnScales = take(bool(optional[2]));
     epilogue.columnSums = take(bool(optional[3]));
     epilogue.rowScales = take(form == LeftForm::Int8);
+    if (result) {
+      epilogue.form = resultRows;
+      epilogue.form->data = take(true);
+      epilogue.form->stride = take(true);
+      epilogue.storesF32 = storesF32;
+    }
     if (isStatic) {
       words = e.index(*knownWords);
       stride = e.index(*knownStride);
@@ -208,6 +228,5 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     arguments.append({begin, end});
     call(e, name, arguments, body);
   });
-  left.release(e);
   return success();
 }

@@ -1,14 +1,16 @@
 // RUN: tamis-opt %s --convert-kernel-to-vector=isa=x86-64-v3 | FileCheck %s --check-prefixes=CHECK,V3
 // RUN: tamis-opt %s --convert-kernel-to-vector=isa=x86-64-v4 | FileCheck %s --check-prefixes=CHECK,V4
 
-// Both layers share one function, in which K and N are arguments.
+// Layers of equal K share one function, in which N is an argument and K a constant.
 // CHECK-LABEL: func.func @main
 // CHECK: rt.parallel {{.*}} "nn.linear"
 // CHECK-NEXT: ^bb0(%[[BEGIN:.*]]: index, %[[END:.*]]: index, %{{.*}}: index):
-// CHECK: call @kernel_linear_none_bias(%{{.*}}, %[[BEGIN]], %[[END]])
+// CHECK: call @kernel_linear_none_bias_k384(%{{.*}}, %[[BEGIN]], %[[END]])
 // CHECK: rt.parallel {{.*}} "nn.linear"
-// CHECK: call @kernel_linear_none_bias(
-// CHECK-LABEL: func.func private @kernel_linear_none_bias(
+// CHECK: call @kernel_linear_none_bias_k1536(
+// CHECK: rt.parallel {{.*}} "nn.linear"
+// CHECK: call @kernel_linear_none_bias_k384(
+// CHECK-LABEL: func.func private @kernel_linear_none_bias_k384(
 
 // The body for 6 rows: 12 accumulators of 8 lanes, or 24 of 16.
 // V3: default {
@@ -19,10 +21,13 @@
 // V4-COUNT-24: vector.fma {{.*}} : vector<16xf32>
 // V4-NEXT: scf.yield
 func.func @main(%x: memref<?x384xf32>, %w: memref<96x384x16xf32>, %b: memref<1536xf32>, %h: memref<?x1536xf32>,
-                %v: memref<24x1536x16xf32>, %c: memref<384xf32>, %y: memref<?x384xf32>) {
+                %v: memref<24x1536x16xf32>, %c: memref<384xf32>, %y: memref<?x384xf32>,
+                %u: memref<24x384x16xf32>, %z: memref<?x384xf32>) {
   kernel.linear %x, %w, %b, %h {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
     : memref<?x384xf32>, memref<96x384x16xf32>, memref<1536xf32>, memref<?x1536xf32>
   kernel.linear %h, %v, %c, %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
     : memref<?x1536xf32>, memref<24x1536x16xf32>, memref<384xf32>, memref<?x384xf32>
+  kernel.linear %y, %u, %c, %z {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>}
+    : memref<?x384xf32>, memref<24x384x16xf32>, memref<384xf32>, memref<?x384xf32>
   return
 }

@@ -101,28 +101,45 @@ func.func @no_mask(%x: tensor<?x?x32xf32>) -> tensor<?x?x32xf32> {
 
 // -----
 
-// A layer that quantises its operand reads the range of the real rows; quantisation by one scale is elementwise.
+// Quantisation by one scale is elementwise.
 
 // CHECK-LABEL: func.func @quantized
 weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
-weight.source @w : tensor<32x32xi8> in "model.onnx" at 0
-weight.source @s : tensor<32xf32> in "model.onnx" at 0
 func.func @quantized(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
                      %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"}) -> tensor<?x?x32xf32> {
   %table = weight.load @table : tensor<120x32xf32>
-  %w = weight.load @w : tensor<32x32xi8>
-  %s = weight.load @s : tensor<32xf32>
   %one = onnx.Constant dense<0.5> : tensor<f32>
   %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
-  // CHECK: nn.quantized_linear {{.*}} -> tensor<?x32xf32>
-  %q = nn.quantized_linear %x, %w scale %s residual %x
-      : (tensor<?x?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
   // CHECK: onnx.QuantizeLinear {{.*}} -> tensor<?x32xi8>
-  %i = onnx.QuantizeLinear %q, %one {axis = 0 : i64} : (tensor<?x?x32xf32>, tensor<f32>) -> tensor<?x?x32xi8>
+  %i = onnx.QuantizeLinear %x, %one {axis = 0 : i64} : (tensor<?x?x32xf32>, tensor<f32>) -> tensor<?x?x32xi8>
   // CHECK: onnx.DequantizeLinear {{.*}} -> tensor<?x32xf32>
   %f = onnx.DequantizeLinear %i, %one {axis = 0 : i64} : (tensor<?x?x32xi8>, tensor<f32>) -> tensor<?x?x32xf32>
   // CHECK: nn.attention {{.*}} offsets
   %a = nn.attention %f, %f, %f key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  return %a : tensor<?x?x32xf32>
+}
+
+// -----
+
+// A layer that rounds all rows by their common range would round otherwise without padding.
+
+// CHECK: padding is kept because of {{.*}}: it rounds all rows by the range of them all
+// CHECK-LABEL: func.func @dynamic_range
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+weight.source @w : tensor<32x32xi8> in "model.onnx" at 0
+weight.source @s : tensor<32xf32> in "model.onnx" at 0
+func.func @dynamic_range(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                         %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"}) -> tensor<?x?x32xf32> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %w = weight.load @w : tensor<32x32xi8>
+  %s = weight.load @s : tensor<32xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK: nn.quantized_linear {{.*}} -> tensor<?x?x32xf32>
+  %q = nn.quantized_linear %x, %w scale %s residual %x
+      : (tensor<?x?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+  // CHECK-NOT: offsets
+  %a = nn.attention %q, %q, %q key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
       : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
   return %a : tensor<?x?x32xf32>
 }

@@ -8,10 +8,39 @@
 #include "tamis/Codegen/Kernels/Microkernel.h"
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 #include <map>
+#include <optional>
 #include <string>
 
 namespace tamis {
+
+/// Memory for rows of activations in a form other than f32.
+struct LeftRows {
+  LeftForm form = LeftForm::F32;
+  bool tiled = false; ///< Microkernel::wantsTiledLeft
+  mlir::Value data;   ///< flat, of bf16 or i8
+  mlir::Value stride; ///< words from row to row
+  /// Word `word` of a row, which begins a vector's words, in words from the start of `data` on.
+  mlir::Value place(Emitter &e, mlir::Value row, mlir::Value word) const;
+  /// Rounds a vector of f32, the columns from `column` on, into a row of BF16 or SplitF32.
+  void store(Emitter &e, mlir::Value vector, mlir::Value row, mlir::Value column) const;
+};
+
+/// The left factor of a product in the form that a microkernel wants.
+struct LeftOperand {
+  /// x [rows, k] (f32, row-major, flat) as it is.
+  LeftOperand(mlir::Value x, mlir::Value k, mlir::Value depth);
+  /// Arena memory for `rows` rows in another form, for a packed weight of `depth` words of K.
+  LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value rows, mlir::Value depth);
+  /// Fills that memory from x [rows, k] in a parallel region.
+  void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k) const;
+
+  LeftRows rows;
+  mlir::Value depth;  ///< words of K to multiply
+  mlir::Value scales; ///< Int8: flat f32, one a row; null otherwise
+};
 
 /// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention)
 /// becomes one private function each. Each expand() inserts before the op and leaves erasing it to the
@@ -49,13 +78,25 @@ public:
   void callProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    mlir::Value rows, mlir::Value panels);
 
+  /// Where an op that is about to write `out` should also write it in the form of the products that read it,
+  /// so that none has to convert it; null when there is no such form. `needsF32` tells whether anything reads
+  /// `out` itself. To be asked before the expansion of the op makes other uses of `out`.
+  const LeftOperand *formForReaders(Emitter &e, mlir::Value out, bool &needsF32);
+
 private:
+  LeftOperand leftOperand(Emitter &e, kernel::LinearOp op, const Microkernel &microkernel, OperandKind kind);
+
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
   const ISALevel &level;
   std::map<OperandKind, std::unique_ptr<Microkernel>> microkernels;
   std::map<std::string, std::string> names;
+  /// Buffers whose rows were also written in the form of their readers.
+  llvm::DenseMap<mlir::Value, LeftOperand> converted;
 };
+
+/// What a packed weight is stored as, by its type; nothing when it is not packed.
+std::optional<OperandKind> operandKindOf(mlir::MemRefType weight);
 
 /// Copies `columns` columns of rows [0, depth) of a row-major matrix into panels [ceil(columns /
 /// 16)][depth][16] at out.offset, zeros behind the last column.
@@ -66,22 +107,6 @@ void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value 
 /// transposed matrix. Columns behind the last key repeat it.
 void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int64_t depth, mlir::Value out,
                         mlir::Value outOffset);
-
-/// The left factor of a product in the form that a microkernel wants.
-struct LeftOperand {
-  /// Takes x [rows, k] (f32, row-major, flat) as it is, or converts it in a parallel region of its own into
-  /// arena memory, for a packed weight of `depth` words of K.
-  LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value x, mlir::Value rows, mlir::Value k, mlir::Value depth);
-  /// Gives the memory back, behind the last use.
-  void release(Emitter &e);
-  mlir::Value data;   ///< flat
-  mlir::Value stride; ///< words from row to row
-  mlir::Value depth;  ///< words of K to multiply
-  mlir::Value scales; ///< Int8: flat f32, one a row; null otherwise
-
-private:
-  llvm::SmallVector<mlir::Value> memory;
-};
 
 /// How the rows and panels of a product are cut into units of work: unit u of a batch has the part u %
 /// rowUnits of the rows and the panels from (u / rowUnits) * panelsPerUnit on, a multiple of 4.

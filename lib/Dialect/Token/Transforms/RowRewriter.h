@@ -52,7 +52,6 @@ private:
   llvm::LogicalResult rewriteRotary(onnx::RotaryEmbeddingOp op);
   llvm::LogicalResult rewriteElementwise(mlir::Operation *op);
   llvm::LogicalResult rewriteLinear(nn::LinearOp op);
-  llvm::LogicalResult rewriteQuantizedLinear(nn::QuantizedLinearOp op);
   llvm::LogicalResult rewriteProduct(mlir::Operation *op);
   llvm::LogicalResult rewriteReshape(mlir::Operation *op);
   llvm::LogicalResult rewriteTranspose(onnx::TransposeOp op);

@@ -67,23 +67,6 @@ LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
 
 /// The range that x is quantised by is then that of the real tokens: never wider, so the error is never
 /// larger.
-LogicalResult RowRewriter::rewriteQuantizedLinear(nn::QuantizedLinearOp op) {
-  auto x = rows.find(op.getX());
-  int64_t rank = typeOf(op.getX()).getRank();
-  if (x == rows.end() || x->second.axes.has(rank - 1))
-    return fail(op, "it multiplies across tokens");
-  TokenAxes axes = x->second.axes;
-  Value residual = op.getResidual() ? operandRows(op.getResidual(), axes, rank) : Value();
-  if (op.getResidual() && (!residual || typeOf(residual).getRank() != typeOf(x->second.value).getRank()))
-    return fail(op, "its residual is not one for each token");
-  Value y = nn::QuantizedLinearOp::create(builder, loc, rowsType(op.getY().getType(), axes), x->second.value,
-                                          op.getW(), op.getScale(), op.getZeroPoint(), op.getColumnSums(),
-                                          op.getBias(), residual, op.getActivationAttr());
-  rows[op.getY()] = {y, axes};
-  ++rowwise;
-  return success();
-}
-
 /// A product of rows with a matrix that is the same for all.
 LogicalResult RowRewriter::rewriteProduct(Operation *op) {
   auto a = rows.find(op->getOperand(0));
@@ -332,7 +315,8 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return rewriteLinear(linear);
   if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op))
-    return rewriteQuantizedLinear(linear);
+    return fail(linear, "it rounds all rows by the range of them all, those of padding too; a float32 model compiled "
+                        "with --precision=int8 rounds each row by its own");
   if (auto rotary = dyn_cast<onnx::RotaryEmbeddingOp>(op))
     return rewriteRotary(rotary);
   if (isElementwise(op))
