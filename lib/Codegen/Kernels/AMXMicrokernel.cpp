@@ -32,7 +32,8 @@ int64_t AMXMicrokernel::speed() const {
 }
 
 void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, const Matrix &a, const Panels &b,
-                               Value depth, Value buffer) const {
+                               Value depth, Value buffer, Value at,
+                               llvm::function_ref<void(Value)> meanwhile) const {
   bool integers = operandKind() == OperandKind::Int8, split = operandKind() == OperandKind::SplitF32;
   Type element = integers ? Type(e.getI8Type()) : Type(e.getBF16Type());
   int64_t perWord = integers ? 4 : 2;
@@ -79,6 +80,7 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
       SmallVector<Value> left = rowsAt(k);
       for (int64_t p = 0; p < panels; ++p)
         multiply(left, p, loadPanel(bWord, p));
+      meanwhile(k);
       return next;
     }
     // The product of the two rests is below the rounding of the other three. Leading terms meet the rests of
@@ -94,11 +96,13 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
       multiply(leadRows, p, leadPanels[p]);
     for (int64_t p = 0; p < panels; ++p)
       multiply(leadRows, p, loadPanel(e.add(bWord, tileWords), p));
+    meanwhile(k);
     return next;
   });
   for (int64_t r = 0; r < rowTiles; ++r)
     for (int64_t p = 0; p < panels; ++p)
-      amx::TileStoreOp::create(e, buffer, ValueRange{e.index(r * tileRows * panels * panelColumns + p * panelColumns)},
+      amx::TileStoreOp::create(e, buffer,
+                               ValueRange{e.add(at, (r * tileRows * panels + p) * panelColumns)},
                                sums[r * panels + p], e.index(panels * panelColumns));
 }
 
@@ -106,26 +110,43 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
                                  const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
                                  Value panelEnd, TileEpilogue epilogue, Value buffer) const {
   assert(buffer && epilogue && "tiles go through a buffer");
+  // While the tile registers multiply one block, the vector units finish the one before, some rows at each step
+  // of K: two halves of the buffer take turns.
+  constexpr int64_t halfWords = 4 * tileRows * panelColumns;
   auto nest = [&](int64_t rowTiles, int64_t widest) {
     Value next = panelBegin;
     for (int64_t group = widest; group >= 1; group /= 2) {
       Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-      e.loop(next, end, e.index(group), [&](Value panel) {
+      auto finish = [&](ValueRange due, Value begin, Value end) {
+        Value offset = e.madd(begin, e.index(group * panelColumns), e.mul(due[3], halfWords));
+        epilogue(Tile{Matrix{buffer, offset, e.index(group * panelColumns)}, e.add(due[0], begin), e.sub(end, begin),
+                      due[2], group});
+      };
+      // The block that is due: its first row, its rows, its panel, its half of the buffer.
+      Emitter::Values none(4, e.index(0));
+      Emitter::Values last = e.loop(next, end, e.index(group), none, [&](Value panel, ValueRange outer) {
         Panels bTile = b;
         bTile.offset = e.madd(panel, b.panelStride, b.offset);
-        e.loop(tileBegin, tileEnd, [&](Value tile) {
-          Value row = rows.begin(e, tile), count = rows.size(e, tile);
+        return e.loop(tileBegin, tileEnd, e.index(1), outer, [&](Value tile, ValueRange due) {
+          Value row = rows.begin(e, tile), count = rows.size(e, tile), half = e.sub(e.index(1), due[3]);
           Matrix aTile = a;
           aTile.offset = e.madd(row, a.stride, a.offset);
-          auto block = [&](int64_t n) { emitBlock(e, n, group, aTile, bTile, depth, buffer); };
+          Value rowsPerStep = e.ceilDiv(e.index(maxRows()), e.max(e.div(depth, tileWords), 1));
+          auto meanwhile = [&](Value k) {
+            Value begin = e.min(e.mul(e.div(k, tileWords), rowsPerStep), due[1]);
+            finish(due, begin, e.min(e.add(begin, rowsPerStep), due[1]));
+          };
+          auto block = [&](int64_t n) {
+            emitBlock(e, n, group, aTile, bTile, depth, buffer, e.mul(half, halfWords), meanwhile);
+          };
           if (rowTiles == 1)
             block(1);
           else
             e.either(e.less(e.index(tileRows), count), [&] { block(2); }, [&] { block(1); });
-          Matrix product{buffer, e.index(0), e.index(group * panelColumns)};
-          epilogue(Tile{product, row, count, panel, group});
+          return Emitter::Values{row, count, panel, half};
         });
       });
+      finish(last, e.index(0), last[1]);
       next = end;
     }
   };

@@ -26,9 +26,11 @@ public:
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
 
 private:
-  /// buffer [16 * rowTiles, 16 * panels] = a b.
+  /// buffer [16 * rowTiles, 16 * panels] = a b, from word `at` of the buffer on. `meanwhile` emits, at each
+  /// step of K, what the vector units do beside it.
   void emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, const Matrix &a, const Panels &b,
-                 mlir::Value depth, mlir::Value buffer) const;
+                 mlir::Value depth, mlir::Value buffer, mlir::Value at,
+                 llvm::function_ref<void(mlir::Value)> meanwhile) const;
 };
 
 } // namespace tamis
