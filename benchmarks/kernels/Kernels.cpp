@@ -154,12 +154,13 @@ static JitKernel &linearKernel(const std::string &isa, const std::string &precis
                                int64_t k) {
   static std::map<std::string, std::unique_ptr<JitKernel>> kernels;
   std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + activation + std::to_string(k)];
-  std::string words = std::to_string(wordsOf(precision, k)), x = "memref<?x" + std::to_string(k) + "xf32>";
+  int64_t block = precision == "split-f32" ? 16 : 1;
+  std::string words = std::to_string(wordsOf(precision, k) / block), x = "memref<?x" + std::to_string(k) + "xf32>";
   std::string weight = "memref<?x" + words + "x" +
                        (precision == "f32"    ? "16xf32>"
                         : precision == "bf16" ? "16x2xbf16>"
                         : precision == "int8" ? "16x4xi8>"
-                                              : "32x2xbf16>");
+                                              : "32x16x2xbf16>");
   bool integers = precision == "int8";
   if (!kernel)
     kernel = std::make_unique<JitKernel>(
@@ -179,9 +180,12 @@ static void linear(benchmark::State &state, const std::string &isa, const std::s
   int64_t m = state.range(0), k = state.range(1), n = state.range(2), threads = state.range(3);
   int64_t perWord = elementsPerWord(precision), words = wordsOf(precision, k);
   Buffer x({m, k}), b({n}), s({n}), t({n}), y({m, n});
-  Buffer w(perWord == 1 ? std::vector<int64_t>{n / 16, k, 16}
-                        : std::vector<int64_t>{n / 16, words, precision == "split-f32" ? 32 : 16, perWord},
-           4 / perWord);
+  std::vector<int64_t> dims{n / 16, words, 16};
+  if (perWord > 1)
+    dims.push_back(perWord);
+  if (precision == "split-f32")
+    dims = {n / 16, words / 16, 32, 16, 2};
+  Buffer w(dims, 4 / perWord);
   for (int64_t i = 0; i < x.elements(); ++i)
     x.as()[i] = std::sin(i);
   // The bits of a weight do not matter, as long as they are no denormal numbers.

@@ -75,7 +75,7 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
     };
     // A panel's tile is loaded right before its use: with four to add to and two of the rows there is room for
     // two.
-    Value bWord = e.mul(k, b.stride);
+    Value bWord = e.mul(k, split ? e.index(2 * tileWords) : b.stride);
     if (!split) {
       SmallVector<Value> left = rowsAt(k);
       for (int64_t p = 0; p < panels; ++p)
@@ -95,7 +95,7 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
     for (int64_t p = 0; p < panels; ++p)
       multiply(leadRows, p, leadPanels[p]);
     for (int64_t p = 0; p < panels; ++p)
-      multiply(leadRows, p, loadPanel(e.add(bWord, tileWords), p));
+      multiply(leadRows, p, loadPanel(e.add(bWord, tileRows * tileWords), p));
     meanwhile(k);
     return next;
   });

@@ -155,8 +155,7 @@ static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander,
       if (form != LeftForm::BF16 && form != LeftForm::SplitF32)
         continue;
       auto other = readers.empty() ? weight : cast<MemRefType>(readers.front().getW().getType());
-      if (weight.isDynamicDim(1) || weight.getDimSize(1) != other.getDimSize(1) ||
-          weight.getDimSize(2) != other.getDimSize(2))
+      if (weight.isDynamicDim(1) || weight.getShape().drop_front() != other.getShape().drop_front())
         return {};
       readers.push_back(linear);
     }
@@ -177,8 +176,10 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
   if (!isFinal || readers.empty())
     return nullptr;
   auto weight = cast<MemRefType>(readers.front().getW().getType());
-  Value rows = e.dims(out, 0, type.getRank() - 1), depth = e.index(weight.getDimSize(1));
-  LeftOperand operand(e, microkernel(*operandKindOf(weight)), rows, depth);
+  OperandKind kind = *operandKindOf(weight);
+  Value rows = e.dims(out, 0, type.getRank() - 1);
+  Value depth = e.index(weight.getDimSize(1) * (kind == OperandKind::SplitF32 ? 16 : 1));
+  LeftOperand operand(e, microkernel(kind), rows, depth);
   needsF32 = llvm::any_of(out.getUsers(), [&](Operation *user) {
     return user != writer && !isa<memref::DimOp>(user) &&
            !llvm::is_contained(readers, dyn_cast<kernel::LinearOp>(user));
@@ -188,7 +189,10 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
 
 LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const Microkernel &microkernel,
                                         OperandKind kind) {
-  Value x = op.getX(), words = e.dim(op.getW(), 1), k = kind == OperandKind::F32 ? words : e.dim(x, -1);
+  Value x = op.getX(), words = e.dim(op.getW(), 1);
+  if (kind == OperandKind::SplitF32)
+    words = e.mul(words, 16);
+  Value k = kind == OperandKind::F32 ? words : e.dim(x, -1);
   // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
   if (microkernel.leftForm() == LeftForm::F32)
     return LeftOperand(e.flatten(x), k, kind == OperandKind::F32 ? words : e.div(k, 2));

@@ -77,14 +77,14 @@ std::optional<OperandKind> tamis::operandKindOf(MemRefType weight) {
   Type element = weight.getElementType();
   if (element.isF32() && weight.getRank() == 3)
     return OperandKind::F32;
+  if (element.isBF16() && weight.getRank() == 5)
+    return OperandKind::SplitF32;
   if (weight.getRank() != 4)
     return std::nullopt;
   if (element.isInteger(8) && weight.getDimSize(2) == panelColumns)
     return OperandKind::Int8;
   if (element.isBF16() && weight.getDimSize(2) == panelColumns)
     return OperandKind::BF16;
-  if (element.isBF16() && weight.getDimSize(2) == 2 * panelColumns)
-    return OperandKind::SplitF32;
   return std::nullopt;
 }
 static StringRef nameOf(OperandKind kind) {
@@ -114,7 +114,8 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   const Microkernel &microkernel = this->microkernel(*kind);
   int64_t outRank = cast<MemRefType>(op.getOut().getType()).getRank();
   Value n = e.dim(op.getOut(), -1), k = e.dim(x, -1), t = e.dims(op.getOut(), 0, outRank - 1);
-  Value panels = e.ceilDiv(n, panelColumns), words = e.dim(w, 1);
+  bool isSplit = *kind == OperandKind::SplitF32;
+  Value panels = e.ceilDiv(n, panelColumns), words = isSplit ? e.mul(e.dim(w, 1), 16) : e.dim(w, 1);
   auto knownN = getConstantIntValue(n);
   bool tail = !knownN || *knownN % panelColumns;
   if (*kind == OperandKind::F32)
@@ -159,7 +160,6 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   Value weightBytes = e.mul(e.dims(w, 0, weightType.getRank()), weightType.getElementTypeBitWidth() / 8);
   Value bytes = e.add(weightBytes, e.mul(e.mul(t, e.add(n, k)), 4));
   nn::Activation activation = op.getActivation();
-  int64_t rowWords = *kind == OperandKind::SplitF32 ? 2 * panelColumns : panelColumns;
 
   auto body = [&](Emitter &e, ValueRange args) {
     Value x = args[0], w = args[1], out = args[2], t = args[3], depth = args[4], n = args[5], words = args[6],
@@ -192,7 +192,7 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     RowTiles tiles = microkernel.rowTiles(e, t);
     Value wholePanels = e.div(n, panelColumns), panels = e.ceilDiv(n, panelColumns);
     Matrix a{x, e.index(0), stride}, c{out, e.index(0), n};
-    Panels b{w, e.index(0), e.index(rowWords), e.mul(words, rowWords)};
+    Panels b{w, e.index(0), e.index(panelColumns), e.mul(words, panelColumns * (isSplit ? 2 : 1))};
     Value buffer;
     if (tail || microkernel.needsBuffer()) {
       auto type = MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());

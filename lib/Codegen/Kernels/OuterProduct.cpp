@@ -54,12 +54,17 @@ public:
   }
 };
 
-/// Weights of two bf16 become the f32 that is their sum.
+/// Weights of two bf16 become the f32 that is their sum. They come in blocks of 16 words of K.
 class UnpackedSplitProduct : public UnpackedBF16Product {
+  static constexpr int64_t blockWords = 16 * panelColumns;
+
 public:
+  Value row(Emitter &e, Value k, Value stride) const override {
+    return e.madd(e.div(k, 16), e.index(blockWords), e.mul(k, stride));
+  }
   Value right(Emitter &e, Value panel, Value word, int64_t round) const override {
     return e.addF(UnpackedBF16Product::right(e, panel, word, round),
-                  UnpackedBF16Product::right(e, panel, e.add(word, panelColumns), round));
+                  UnpackedBF16Product::right(e, panel, e.add(word, blockWords), round));
   }
 };
 

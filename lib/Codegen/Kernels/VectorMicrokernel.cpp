@@ -83,7 +83,7 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
 
   // Adds the outer product at k to the accumulators.
   auto step = [&](Value k, MutableArrayRef<Value> accumulators) {
-    Value bRow = e.mul(k, b.stride);
+    Value bRow = product->row(e, k, b.stride);
     for (int64_t round = 0; round < product->rounds(); ++round) {
       SmallVector<Value> bVectors;
       for (int64_t p = 0; p < panels; ++p)

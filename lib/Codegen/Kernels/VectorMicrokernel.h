@@ -17,6 +17,8 @@ public:
   virtual bool accumulatesIntegers() const { return false; }
   /// Word `k` of a row of the left factor, as round `round` wants it in all lanes. `row` is a pointer.
   virtual mlir::Value left(Emitter &e, mlir::Value row, mlir::Value k, int64_t round) const = 0;
+  /// Where row `k` of a panel begins, in words.
+  virtual mlir::Value row(Emitter &e, mlir::Value k, mlir::Value stride) const { return e.mul(k, stride); }
   /// As many columns as a vector has lanes, `word` words behind the pointer `panel`.
   virtual mlir::Value right(Emitter &e, mlir::Value panel, mlir::Value word, int64_t round) const = 0;
   virtual mlir::Value multiplyAdd(Emitter &e, mlir::Value left, mlir::Value right,

@@ -12,12 +12,22 @@
 namespace {
 struct Form {
   const char *name, *weight;
-  int64_t perWord, width; ///< elements of a word of 32 bits; columns of a panel as stored
+  int64_t perWord, terms; ///< elements of a word of 32 bits; numbers that a weight is the sum of
+  std::vector<int64_t> dims(int64_t n, int64_t words) const {
+    if (terms == 2)
+      return {(n + 15) / 16, words / 16, 32, 16, perWord};
+    return {(n + 15) / 16, words, 16, perWord};
+  }
+  /// The place of an element; its rest is 512 elements further.
+  int64_t place(int64_t k, int64_t n, int64_t words) const {
+    int64_t word = k / perWord, row = word / 16 * 16 * terms + word % 16;
+    return ((n / 16 * words * terms + row) * 16 + n % 16) * perWord + k % perWord;
+  }
 };
 } // namespace
-static const Form forms[] = {{"bf16", "memref<?x?x16x2xbf16>", 2, 16},
-                             {"split-f32", "memref<?x?x32x2xbf16>", 2, 32},
-                             {"int8", "memref<?x?x16x4xi8>", 4, 16}};
+static const Form forms[] = {{"bf16", "memref<?x?x16x2xbf16>", 2, 1},
+                             {"split-f32", "memref<?x?x32x16x2xbf16>", 2, 2},
+                             {"int8", "memref<?x?x16x4xi8>", 4, 1}};
 
 static uint16_t roundToBF16(float value) {
   uint32_t bits;
@@ -55,11 +65,11 @@ static std::string precisionText(const Form &form, const char *activation, bool 
 
 static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALevel &level, const Form &form, bool relu,
                           bool bias, bool residual, int64_t t, int64_t k, int64_t n) {
-  bool integers = form.perWord == 4, split = form.width == 32;
+  bool integers = form.perWord == 4, split = form.terms == 2;
   Random random(t * 1000003 + k * 1009 + n);
   int64_t words = ((k + form.perWord - 1) / form.perWord + 15) / 16 * 16;
   Buffer x({t, k}), w({k, n}), b({n}), r({t, n}), s({n}), sums({n}), y({t, n}), y2({t, n});
-  Buffer packed({(n + 15) / 16, words, form.width, form.perWord}, 4 / form.perWord);
+  Buffer packed(form.dims(n, words), 4 / form.perWord);
   random.fill(x);
   random.fill(w);
   random.fill(b);
@@ -77,7 +87,7 @@ static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALev
     s.as()[j] = greatest / 127;
     for (int64_t l = 0; l < k; ++l) {
       float value = w.as()[l * n + j];
-      int64_t at = ((j / 16 * words + l / form.perWord) * form.width + j % 16) * form.perWord + l % form.perWord;
+      int64_t at = form.place(l, j, words);
       if (integers) {
         int8_t q = int8_t(std::nearbyint(value / s.as()[j]));
         packed.as<int8_t>()[at] = q;
@@ -87,7 +97,7 @@ static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALev
         uint16_t lead = roundToBF16(value);
         packed.as<uint16_t>()[at] = lead;
         if (split)
-          packed.as<uint16_t>()[at + 32] = roundToBF16(value - fromBF16(lead));
+          packed.as<uint16_t>()[at + 512] = roundToBF16(value - fromBF16(lead));
         weight[l * n + j] = rounded(value, split);
       }
     }
@@ -132,15 +142,16 @@ static void specialValues(Report &report, const Form &form, const std::string &i
   JitKernel kernel(precisionText(form, "none", false, false), isa);
   int64_t t = 20, k = 64, n = 32, words = (k / form.perWord + 15) / 16 * 16;
   Buffer x({t, k}), b({n}), r({t, n}), s({n}), sums({n}), y({t, n});
-  Buffer packed({n / 16, words, form.width, form.perWord}, 4 / form.perWord);
+  Buffer packed(form.dims(n, words), 4 / form.perWord);
   bool integers = form.perWord == 4;
   for (int64_t i = 0; i < x.elements(); ++i)
     x.as()[i] = 1;
-  for (int64_t p = 0; p < packed.elements(); ++p)
-    if (integers)
-      packed.as<int8_t>()[p] = 1; // k is whole tiles of words
-    else if (p / 2 % form.width < 16 && p / 2 / form.width % words < k / 2)
-      packed.as<uint16_t>()[p] = 0x3f80; // 1
+  for (int64_t l = 0; l < k; ++l)
+    for (int64_t j = 0; j < n; ++j)
+      if (integers)
+        packed.as<int8_t>()[form.place(l, j, words)] = 1;
+      else
+        packed.as<uint16_t>()[form.place(l, j, words)] = 0x3f80; // 1
   for (int64_t j = 0; j < n; ++j) {
     s.as()[j] = 1;
     sums.as<int32_t>()[j] = k;
@@ -152,7 +163,7 @@ static void specialValues(Report &report, const Form &form, const std::string &i
     for (int64_t j = 0; j < n; ++j) {
       float value = y.as()[i * n + j];
       bool good = i == 17  ? std::isnan(value)
-                  : i == 3 ? (form.width == 32 ? !std::isfinite(value) : integers ? std::isnan(value) : std::isinf(value))
+                  : i == 3 ? (form.terms == 2 ? !std::isfinite(value) : integers ? std::isnan(value) : std::isinf(value))
                            : std::abs(value - k) < 1e-3;
       report.require(std::string(form.name) + ": row " + std::to_string(i) + " is " + std::to_string(value), good);
     }

@@ -16,7 +16,7 @@ inline constexpr int64_t panelColumns = 16;
 enum class OperandKind {
   F32,      ///< f32 [P, K, 16]
   BF16,     ///< bf16 [P, K / 2, 16, 2], products added up in f32
-  SplitF32, ///< the sum of two bf16 [P, K / 2, 32, 2]: columns of the leading terms, then of the rests
+  SplitF32, ///< the sum of two bf16 [P, K / 32, 32, 16, 2]: blocks of 16 words, their leading terms, their rests
   Int8,     ///< i8 [P, K / 4, 16, 4] times u8, products added up in i32
 };
 
@@ -35,7 +35,8 @@ struct Matrix {
 };
 
 /// Panels of 16 columns: word (k, 16 p + j) is at offset + p * panelStride + k * stride + j. A packed weight
-/// has the stride 16 (32 when split); a row-major f32 matrix of N columns has N, and the panel stride 16.
+/// has the stride 16; a row-major f32 matrix of N columns has N, and the panel stride 16. Where weights are
+/// split, each 16 rows of words are followed by those of their rests.
 struct Panels {
   mlir::Value data, offset, stride, panelStride;
 };

@@ -37,17 +37,20 @@ static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, 
     return success();
   }
   int64_t perWord = 32 / element.getIntOrFloatBitWidth();
-  bool fits = w.getRank() == (perWord == 1 ? 3 : 4) &&
-              w.getDimSize(0) == static_cast<int64_t>(llvm::divideCeil(n, 16)) &&
-              (w.getDimSize(2) == 16 || (element.isBF16() && w.getDimSize(2) == 32)) &&
-              (perWord == 1 || w.getDimSize(3) == perWord);
+  bool isSplit = element.isBF16() && w.getRank() == 5;
+  ArrayRef<int64_t> tail = w.getShape().drop_front(std::min<int64_t>(2, w.getRank()));
+  bool fits = w.getDimSize(0) == static_cast<int64_t>(llvm::divideCeil(n, 16)) &&
+              (isSplit        ? tail == ArrayRef<int64_t>({32, 16, 2})
+               : perWord == 1 ? tail == ArrayRef<int64_t>({16})
+                              : tail == ArrayRef<int64_t>({16, perWord}));
   if (!fits)
     return op->emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
   // Beyond f32, K is padded to whole tiles of 16 words.
   int64_t words = perWord == 1 ? k : llvm::alignTo(llvm::divideCeil(k, perWord), 16);
-  if (!ShapedType::isDynamic(k) && w.getDimSize(1) != words)
+  int64_t packed = w.getDimSize(1) * (isSplit ? 16 : 1);
+  if (!ShapedType::isDynamic(k) && packed != words)
     return op->emitOpError("multiplies rows of ")
-           << k << " elements by a weight of " << w.getDimSize(1) * perWord << " rows";
+           << k << " elements by a weight of " << packed * perWord << " rows";
   return success();
 }
 

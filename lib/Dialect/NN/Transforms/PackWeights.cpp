@@ -69,11 +69,13 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
                    : precision == Precision::Int8 ? Type(builder.getI8Type())
                                                   : Type(builder.getBF16Type());
     int64_t perWord = 32 / element.getIntOrFloatBitWidth();
-    SmallVector<int64_t> shape{panels, k, precision == Precision::SplitF32 ? 32 : 16};
+    SmallVector<int64_t> shape{panels, k, 16};
     if (perWord > 1) {
       shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
       shape.push_back(perWord);
     }
+    if (precision == Precision::SplitF32)
+      shape = {panels, shape[1] / 16, 32, 16, 2};
     auto packed = RankedTensorType::get(shape, element);
     linear.getWMutable().assign(weight::PackPanelsOp::create(builder, loc, packed, w));
   }

@@ -387,9 +387,10 @@ private:
       return failure();
     MatrixView matrix = viewOf(*input, op.getInput());
     Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where there is padding
-    uint64_t words = type.getDimSize(1);
+    bool split = type.getRank() == 5;
+    uint64_t words = type.getDimSize(1) * (split ? 16 : 1);
     if (type.getElementType().isBF16())
-      packPanelsAsBF16(matrix, words, /*split=*/type.getDimSize(2) == 32, result.own);
+      packPanelsAsBF16(matrix, words, split, result.own);
     else
       tamis::packPanels(matrix, words, elementBytes(type), result.own);
     return result;

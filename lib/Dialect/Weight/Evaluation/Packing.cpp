@@ -45,10 +45,13 @@ void tamis::packPanels(const MatrixView &matrix, uint64_t words, uint64_t width,
 
 void tamis::packPanelsAsBF16(const MatrixView &matrix, uint64_t words, bool split,
                              llvm::MutableArrayRef<char> out) {
-  uint64_t rowBytes = (split ? 2 : 1) * panelColumns * wordBytes;
+  constexpr uint64_t rowBytes = panelColumns * wordBytes, blockRows = 16;
+  uint64_t terms = split ? 2 : 1;
   for (uint64_t row = 0; row < matrix.rows; ++row)
     for (uint64_t column = 0; column < matrix.columns; ++column) {
-      char *to = out.data() + (column / panelColumns * words + row / 2) * rowBytes + row % 2 * 2 +
+      // Blocks of 16 rows of words: the leading terms, and then the rests.
+      uint64_t word = row / 2, place = word / blockRows * terms * blockRows + word % blockRows;
+      char *to = out.data() + (column / panelColumns * words * terms + place) * rowBytes + row % 2 * 2 +
                  column % panelColumns * wordBytes;
       float value = elementAt<float>(matrix, row, column);
       uint16_t lead = roundToBF16(value);
@@ -58,7 +61,7 @@ void tamis::packPanelsAsBF16(const MatrixView &matrix, uint64_t words, bool spli
       // Infinity has no rest: infinity less infinity would be NaN.
       float left = value - extendBF16(lead);
       uint16_t rest = roundToBF16(std::isnan(left) ? 0.0f : left);
-      memcpy(to + panelColumns * wordBytes, &rest, sizeof(rest));
+      memcpy(to + blockRows * rowBytes, &rest, sizeof(rest));
     }
 }
 

@@ -106,9 +106,8 @@ LogicalResult PackPanelsOp::verify() {
     shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
     shape.push_back(perWord);
   }
-  bool isSplit = converts && to.getRank() == 4 && to.getDimSize(2) == 32;
-  if (isSplit)
-    shape[2] = 32;
+  if (converts && to.getRank() == 5)
+    shape = {panels, shape[1] / 16, 32, 16, 2};
   if (to.getShape() != ArrayRef(shape))
     return emitOpError("of ") << from << " is [" << shape << "]";
   return success();

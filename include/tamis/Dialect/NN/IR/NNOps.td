@@ -11,8 +11,8 @@ def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
   let summary = "activation(x w + bias) + residual";
   let description = [{
     x is [..., K]. w is a weight [K, N] of f32, or a packed one (weight.pack_panels), whose element type is the
-    precision of the product: [ceil(N / 16), K, 16] of f32; [ceil(N / 16), K / 2, 16, 2] of bf16; [ceil(N / 16), K / 2,
-    32, 2] of bf16 when each weight is the sum of two; [ceil(N / 16), K / 4, 16, 4] of i8. bias is [N]. residual
+    precision of the product: [ceil(N / 16), K, 16] of f32; [ceil(N / 16), K / 2, 16, 2] of bf16; [ceil(N / 16), K / 32,
+    32, 16, 2] of bf16 when each weight is the sum of two; [ceil(N / 16), K / 4, 16, 4] of i8. bias is [N]. residual
     has the result's shape [..., N]. A weight of i8 comes with `scale` [N], by which its columns are multiplied, and
     `sums` [N], the sums of its columns; x is then rounded to 8 bits with a scale for each row, at run time.
   }];

@@ -156,8 +156,8 @@ def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
 
     Smaller elements are grouped into words of 32 bits along K, which is padded with zeros to a multiple of 16 words:
     element (p, k, j, g) of [ceil(N / 16), words, 16, G] is element (G k + g, 16 p + j), with G = 2 for bf16 (rounded
-    from f32) and 4 for i8. With 32 instead of 16, columns 0..15 have an f32 weight's bf16 and columns 16..31 the bf16
-    of what that leaves.
+    from f32) and 4 for i8. In [ceil(N / 16), words / 16, 32, 16, 2] each block of 16 words of an f32 weight has its
+    bf16 first, in 16 rows, and behind them, in 16 rows, the bf16 of what those leave.
 
     One panel is read front to back by every microkernel, whatever the width of its vectors; 16 words of 16 columns
     are also a tile of AMX.
