@@ -36,11 +36,16 @@ def cpu_flags():
 
 # Features for REQUIRES: ISA levels of this CPU, what was built, and the modules that Python has.
 flags = cpu_flags()
-if {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"} <= flags:
-    config.available_features.add("x86-64-v3")
-    if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
-        config.available_features.add("x86-64-v4")
-# Options that name all levels that this CPU runs.
+LEVELS = {
+    "x86-64-v3": {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"},
+    "x86-64-v3-vnni": {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm", "avx_vnni"},
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    "x86-64-v4-vnni": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"},
+    "x86-64-v4-bf16": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"},
+    "x86-64-v4-amx": {"avx512_fp16", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16", "amx_int8"},
+}
+config.available_features.update(level for level, needed in LEVELS.items() if needed <= flags)
+# Options that name the levels with code of their own for f32 that this CPU runs.
 isas = [level for level in ("x86-64-v3", "x86-64-v4") if level in config.available_features]
 config.substitutions.append(("%isas", " ".join("--isa " + level for level in isas)))
 try: # Can the file system hold a file without a name?

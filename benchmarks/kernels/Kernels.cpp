@@ -6,8 +6,8 @@
 //===--------------------------------------------------------------------------------------------------===//
 #include "JitKernel.h"
 
-#include "llvm/ADT/ArrayRef.h"
 #include "tamis/Codegen/ISALevel.h"
+#include "llvm/ADT/ArrayRef.h"
 
 #include <benchmark/benchmark.h>
 #include <chrono>
@@ -42,10 +42,9 @@ struct Instruction {
 
 /// The instruction that a level's kernels of a precision live on.
 static Instruction instructionOf(const tamis::ISALevel &level, const std::string &precision) {
-  std::string lanes = std::to_string(level.lanes), f32 = "vector<" + lanes + "xf32>", i32 = "vector<" + lanes + "xi32>";
-  auto load = [](std::string type) {
-    return "%b = vector.load %x[%i] : memref<4096xf32>, " + type + "\n";
-  };
+  std::string lanes = std::to_string(level.lanes), f32 = "vector<" + lanes + "xf32>",
+              i32 = "vector<" + lanes + "xi32>";
+  auto load = [](std::string type) { return "%b = vector.load %x[%i] : memref<4096xf32>, " + type + "\n"; };
   if (level.amx && precision != "f32") {
     bool integers = precision == "int8";
     std::string operand = integers ? "!amx.tile<16x64xi8>" : "!amx.tile<16x32xbf16>";
@@ -54,8 +53,8 @@ static Instruction instructionOf(const tamis::ISALevel &level, const std::string
     std::string tile = " = amx.tile_load %x[%i], %s : memref<4096xf32> into " + operand + "\n";
     std::string other = " = amx.tile_load %x[%s], %s : memref<4096xf32> into " + operand + "\n";
     return {sum, "%s = arith.constant 16 : index\n%b" + tile + "%c" + other,
-            std::string("@R = amx.") + (integers ? "tile_muli" : "tile_mulf") + " %b, %c, @A : " + operand + ", " +
-                operand + ", " + sum + "\n",
+            std::string("@R = amx.") + (integers ? "tile_muli" : "tile_mulf") + " %b, %c, @A : " + operand +
+                ", " + operand + ", " + sum + "\n",
             2.0 * 16 * 16 * (integers ? 64 : 32), 4};
   }
   if (level.bf16 && precision == "bf16")
@@ -101,21 +100,24 @@ static double measurePeak(const std::string &isa, const std::string &precision) 
       // Every sum is written, so that none is left out.
       std::string at = "%x[%at" + n + "]";
       use += "%at" + n + " = arith.constant " + std::to_string(256 * i) + " : index\n";
-      use += tiles ? "amx.tile_store " + at + ", %r#" + n + ", %s : memref<4096xf32>, " + instruction.vector + "\n"
+      use += tiles ? "amx.tile_store " + at + ", %r#" + n + ", %s : memref<4096xf32>, " + instruction.vector +
+                         "\n"
                    : "%v" + n + " = vector.bitcast %r#" + n + " : " + instruction.vector + " to vector<" +
                          std::to_string(level.lanes) + "xf32>\nvector.store %v" + n + ", " + at +
                          " : memref<4096xf32>, vector<" + std::to_string(level.lanes) + "xf32>\n";
     }
-    std::string zero = tiles ? "%zero = amx.tile_zero : " + instruction.vector + "\n"
-                             : "%zero = arith.constant dense<0" +
-                                   std::string(instruction.vector.find("xf32") == std::string::npos ? "" : ".0") +
-                                   "> : " + instruction.vector + "\n";
+    std::string zero =
+        tiles ? "%zero = amx.tile_zero : " + instruction.vector + "\n"
+              : "%zero = arith.constant dense<0" +
+                    std::string(instruction.vector.find("xf32") == std::string::npos ? "" : ".0") +
+                    "> : " + instruction.vector + "\n";
     peak.kernel = std::make_unique<JitKernel>(
         "func.func @main(%x: memref<4096xf32>) {\n" + zero +
             "%i = arith.constant 0 : index\n%one = arith.constant 1 : index\n%n = arith.constant " +
-            std::to_string(steps) + " : index\n" + instruction.setup + "%r:" + std::to_string(instruction.chains) +
-            " = scf.for %k = %i to %n step %one iter_args(" + arguments + ") -> (" + types + ") {\n" + body +
-            "scf.yield " + yields + " : " + types + "\n}\n" + use + "return\n}",
+            std::to_string(steps) + " : index\n" + instruction.setup +
+            "%r:" + std::to_string(instruction.chains) + " = scf.for %k = %i to %n step %one iter_args(" +
+            arguments + ") -> (" + types + ") {\n" + body + "scf.yield " + yields + " : " + types + "\n}\n" +
+            use + "return\n}",
         isa);
     peak.operations = instruction.operations * instruction.chains * steps;
   }
@@ -128,8 +130,8 @@ static double measurePeak(const std::string &isa, const std::string &precision) 
 
 /// Runs `function` until the benchmark has enough, and reports the best run's rate.
 template <typename Function>
-static void measure(benchmark::State &state, const std::string &isa, const std::string &precision, double flops,
-                    Function function) {
+static void measure(benchmark::State &state, const std::string &isa, const std::string &precision,
+                    double flops, Function function) {
   double peak = measurePeak(isa, precision), best = 1e9;
   for (auto _ : state) {
     double seconds = secondsOf(function);
@@ -150,12 +152,13 @@ static int64_t wordsOf(const std::string &precision, int64_t k) {
   return perWord == 1 ? k : ((k + perWord - 1) / perWord + 15) / 16 * 16;
 }
 
-static JitKernel &linearKernel(const std::string &isa, const std::string &precision, const std::string &activation,
-                               int64_t k) {
+static JitKernel &linearKernel(const std::string &isa, const std::string &precision,
+                               const std::string &activation, int64_t k) {
   static std::map<std::string, std::unique_ptr<JitKernel>> kernels;
   std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + activation + std::to_string(k)];
   int64_t block = precision == "split-f32" ? 16 : 1;
-  std::string words = std::to_string(wordsOf(precision, k) / block), x = "memref<?x" + std::to_string(k) + "xf32>";
+  std::string words = std::to_string(wordsOf(precision, k) / block),
+              x = "memref<?x" + std::to_string(k) + "xf32>";
   std::string weight = "memref<?x" + words + "x" +
                        (precision == "f32"    ? "16xf32>"
                         : precision == "bf16" ? "16x2xbf16>"
@@ -168,9 +171,9 @@ static JitKernel &linearKernel(const std::string &isa, const std::string &precis
             ", %b: memref<?xf32>, %s: memref<?xf32>, %t: memref<?xi32>, %y: memref<?x?xf32>) {\n"
             "kernel.linear %x, %w, %b, " +
             (integers ? "%s, %t, " : "") + "%y {activation = #nn<activation " + activation +
-            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, " + (integers ? "1, 1" : "0, 0") + ", 1>} : " + x +
-            ", " + weight + ", memref<?xf32>, " + (integers ? "memref<?xf32>, memref<?xi32>, " : "") +
-            "memref<?x?xf32>\nreturn\n}",
+            ">, operandSegmentSizes = array<i32: 1, 1, 1, 0, " + (integers ? "1, 1" : "0, 0") +
+            ", 1>} : " + x + ", " + weight + ", memref<?xf32>, " +
+            (integers ? "memref<?xf32>, memref<?xi32>, " : "") + "memref<?x?xf32>\nreturn\n}",
         isa);
   return *kernel;
 }
@@ -215,7 +218,8 @@ static void attention(benchmark::State &state) {
     q.as()[i] = std::sin(i);
   for (int64_t b = 0; b <= batch; ++b)
     o.as<int64_t>()[b] = b * length;
-  measure(state, isaOfMachine(), "f32", 4.0 * batch * heads * length * length * depth, [&] { kernel.run({&q, &o, &y}, threads); });
+  measure(state, isaOfMachine(), "f32", 4.0 * batch * heads * length * length * depth,
+          [&] { kernel.run({&q, &o, &y}, threads); });
 }
 
 static void layerNorm(benchmark::State &state) {
@@ -238,14 +242,16 @@ int main(int argc, char **argv) {
   std::vector<std::string> isas = isasOfMachine();
   for (const std::string &isa : isas)
     for (const char *precision : {"f32", "split-f32", "bf16", "int8"}) {
-      std::printf("%s, %s: peak of one core %.1f Gop/s\n", isa.c_str(), precision, measurePeak(isa, precision) / 1e9);
+      std::printf("%s, %s: peak of one core %.1f Gop/s\n", isa.c_str(), precision,
+                  measurePeak(isa, precision) / 1e9);
       for (const char *activation : {"none", "gelu"})
         for (int64_t m : {1, 4, 16, 64, 128, 512})
-          for (auto [k, n] : {std::pair(384, 384), std::pair(384, 1152), std::pair(384, 1536), std::pair(1536, 384),
-                              std::pair(768, 3072), std::pair(3072, 768)})
+          for (auto [k, n] : {std::pair(384, 384), std::pair(384, 1152), std::pair(384, 1536),
+                              std::pair(1536, 384), std::pair(768, 3072), std::pair(3072, 768)})
             for (int64_t threads : {1, 2})
-              benchmark::RegisterBenchmark((std::string("linear_") + precision + "_" + activation + "_" + isa).c_str(),
-                                           [=](benchmark::State &s) { linear(s, isa, precision, activation); })
+              benchmark::RegisterBenchmark(
+                  (std::string("linear_") + precision + "_" + activation + "_" + isa).c_str(),
+                  [=](benchmark::State &s) { linear(s, isa, precision, activation); })
                   ->Args({m, k, n, threads})
                   ->ArgNames({"M", "K", "N", "threads"})
                   ->UseManualTime();

@@ -38,7 +38,8 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   Type element = integers ? Type(e.getI8Type()) : Type(e.getBF16Type());
   int64_t perWord = integers ? 4 : 2;
   auto operandType = amx::TileType::get({tileRows, tileWords * perWord}, element);
-  auto sumType = amx::TileType::get({tileRows, tileWords}, integers ? Type(e.getI32Type()) : Type(e.getF32Type()));
+  auto sumType =
+      amx::TileType::get({tileRows, tileWords}, integers ? Type(e.getI32Type()) : Type(e.getF32Type()));
   // Elements, where everything else counts words.
   auto elements = [&](Value words) { return e.mul(words, perWord); };
   auto load = [&](Value data, Value word, Value stride) -> Value {
@@ -73,8 +74,8 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
         tiles.push_back(loadRows(word, r));
       return tiles;
     };
-    // A panel's tile is loaded right before its use: with four to add to and two of the rows there is room for
-    // two.
+    // A panel's tile is loaded right before its use: with four to add to and two of the rows there is room
+    // for two.
     Value bWord = e.mul(k, split ? e.index(2 * tileWords) : b.stride);
     if (!split) {
       SmallVector<Value> left = rowsAt(k);
@@ -101,8 +102,7 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   });
   for (int64_t r = 0; r < rowTiles; ++r)
     for (int64_t p = 0; p < panels; ++p)
-      amx::TileStoreOp::create(e, buffer,
-                               ValueRange{e.add(at, (r * tileRows * panels + p) * panelColumns)},
+      amx::TileStoreOp::create(e, buffer, ValueRange{e.add(at, (r * tileRows * panels + p) * panelColumns)},
                                sums[r * panels + p], e.index(panels * panelColumns));
 }
 
@@ -110,8 +110,8 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
                                  const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
                                  Value panelEnd, TileEpilogue epilogue, Value buffer) const {
   assert(buffer && epilogue && "tiles go through a buffer");
-  // While the tile registers multiply one block, the vector units finish the one before, some rows at each step
-  // of K: two halves of the buffer take turns.
+  // While the tile registers multiply one block, the vector units finish the one before, some rows at each
+  // step of K: two halves of the buffer take turns.
   constexpr int64_t halfWords = 4 * tileRows * panelColumns;
   auto nest = [&](int64_t rowTiles, int64_t widest) {
     Value next = panelBegin;
@@ -119,8 +119,8 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
       Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
       auto finish = [&](ValueRange due, Value begin, Value end) {
         Value offset = e.madd(begin, e.index(group * panelColumns), e.mul(due[3], halfWords));
-        epilogue(Tile{Matrix{buffer, offset, e.index(group * panelColumns)}, e.add(due[0], begin), e.sub(end, begin),
-                      due[2], group});
+        epilogue(Tile{Matrix{buffer, offset, e.index(group * panelColumns)}, e.add(due[0], begin),
+                      e.sub(end, begin), due[2], group});
       };
       // The block that is due: its first row, its rows, its panel, its half of the buffer.
       Emitter::Values none(4, e.index(0));
@@ -150,8 +150,8 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
       next = end;
     }
   };
-  // With so few rows that there is one row of tiles, more panels keep the multiplier busy; split operands have
-  // no registers left for them.
+  // With so few rows that there is one row of tiles, more panels keep the multiplier busy; split operands
+  // have no registers left for them.
   int64_t widest = operandKind() == OperandKind::SplitF32 ? 2 : 4;
   e.either(e.less(e.index(tileRows), rows.limit), [&] { nest(2, 2); }, [&] { nest(1, widest); });
 }

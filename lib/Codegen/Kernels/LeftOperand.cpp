@@ -19,7 +19,8 @@ static Value roundToBF16(Emitter &e, Value x) {
       .getResult(0);
 }
 static Value extendBF16(Emitter &e, Value x) {
-  auto halves = VectorType::get(e.getWidth(), e.getI16Type()), words = VectorType::get(e.getWidth(), e.getI32Type());
+  auto halves = VectorType::get(e.getWidth(), e.getI16Type()),
+       words = VectorType::get(e.getWidth(), e.getI32Type());
   Value bits = arith::ExtUIOp::create(e, words, vector::BitCastOp::create(e, halves, x));
   Value sixteen = arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(16)));
   return vector::BitCastOp::create(e, e.vectorType(), arith::ShLIOp::create(e, bits, sixteen));
@@ -30,7 +31,8 @@ Value LeftRows::place(Emitter &e, Value row, Value word) const {
     return e.madd(row, stride, word);
   // Bands of 16 rows, cut into tiles of 16 words a row.
   Value band = e.mul(e.div(row, tileRows), e.mul(stride, tileRows));
-  Value inTile = e.madd(e.rem(row, e.index(tileRows)), e.index(tileRowWords), e.rem(word, e.index(tileRowWords)));
+  Value inTile =
+      e.madd(e.rem(row, e.index(tileRows)), e.index(tileRowWords), e.rem(word, e.index(tileRowWords)));
   return e.add(e.madd(e.div(word, tileRowWords), e.index(tileRows * tileRowWords), band), inTile);
 }
 
@@ -58,7 +60,8 @@ static void forColumns(Emitter &e, Value k, Value padded, llvm::function_ref<voi
 
 /// round(x / scale) + 128 with scale = max |x| / 127. A row with NaN or infinity gets the scale NaN, so that
 /// its results are NaN.
-static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows &to, Value scales, Value row) {
+static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows &to, Value scales,
+                        Value row) {
   int64_t width = e.getWidth();
   auto words = VectorType::get(width, e.getI32Type()), bytes = VectorType::get(width, e.getI8Type());
   auto magnitude = [&](Value v) -> Value {
@@ -95,7 +98,8 @@ LeftOperand::LeftOperand(Value x, Value k, Value depth) : depth(depth) {
   rows.stride = k;
 }
 
-LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth) : depth(depth) {
+LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth)
+    : depth(depth) {
   rows.form = microkernel.leftForm();
   rows.tiled = microkernel.wantsTiledLeft();
   rows.stride = rows.form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
@@ -145,7 +149,8 @@ static bool onlyReads(Operation *op, Value buffer) {
 static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander, Value out) {
   SmallVector<kernel::LinearOp> readers;
   for (Operation *user : out.getUsers())
-    if (auto linear = dyn_cast<kernel::LinearOp>(user); linear && linear.getX() == out && linear.getOut() != out) {
+    if (auto linear = dyn_cast<kernel::LinearOp>(user);
+        linear && linear.getX() == out && linear.getOut() != out) {
       auto weight = cast<MemRefType>(linear.getW().getType());
       std::optional<OperandKind> kind = operandKindOf(weight);
       if (!kind || linear.getResidual() == out)
@@ -170,8 +175,8 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
   if (!out.getDefiningOp<memref::AllocOp>() || ShapedType::isDynamic(columns) || columns % (2 * tileRowWords))
     return nullptr;
   Operation *writer = &*e.getInsertionPoint();
-  bool isFinal = llvm::all_of(out.getUsers(),
-                              [&](Operation *user) { return user == writer || onlyReads(user, out); });
+  bool isFinal =
+      llvm::all_of(out.getUsers(), [&](Operation *user) { return user == writer || onlyReads(user, out); });
   SmallVector<kernel::LinearOp> readers = convertingReaders(*this, out);
   if (!isFinal || readers.empty())
     return nullptr;

@@ -30,8 +30,10 @@ static Value emitDequantize(Emitter &e, Value sum, Value excess, Value scale) {
   return e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), scale);
 }
 
-/// out = activation(product + bias) + residual on one tile. `limit` columns of `out` exist; without it all do.
-static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Tile &tile, const Matrix &out, Value limit) {
+/// out = activation(product + bias) + residual on one tile. `limit` columns of `out` exist; without it all
+/// do.
+static void emitEpilogue(Emitter &e, const Epilogue &epilogue, const Tile &tile, const Matrix &out,
+                         Value limit) {
   int64_t width = e.getWidth(), columns = tile.panels * panelColumns;
   Value column = e.mul(tile.panel, panelColumns);
   auto words = VectorType::get(width, e.getI32Type());
@@ -127,8 +129,9 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
   const LeftOperand *result = formForReaders(e, op.getOut(), storesF32);
   RowTiles tiles = microkernel.rowTiles(e, t);
   ProductUnits units(e, microkernel, e.index(1), tiles.tiles, t, panels, words);
-  SmallVector<Value> captured = {left.rows.data, e.flatten(w),     e.flatten(op.getOut()), t, left.depth, n,
-                                 words,          left.rows.stride, units.rowUnits,         units.panelsPerUnit};
+  SmallVector<Value> captured = {
+      left.rows.data,   e.flatten(w),   e.flatten(op.getOut()), t, left.depth, n, words,
+      left.rows.stride, units.rowUnits, units.panelsPerUnit};
   // The optional operands, in this order.
   SmallVector<Value> optional = {op.getBias(), op.getResidual(), op.getScale(), op.getSums()};
   std::string name = ("linear_" + nameOf(*kind) + nn::stringifyActivation(op.getActivation())).str();
@@ -195,7 +198,8 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
     Panels b{w, e.index(0), e.index(panelColumns), e.mul(words, panelColumns * (isSplit ? 2 : 1))};
     Value buffer;
     if (tail || microkernel.needsBuffer()) {
-      auto type = MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());
+      auto type =
+          MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());
       buffer = e.flatten(memref::AllocaOp::create(e, type, e.getI64IntegerAttr(64)));
     }
     e.loop(begin, end, [&](Value unit) {
@@ -206,7 +210,8 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
       Value panelEnd = e.min(e.add(panelBegin, panelsPerUnit), panels);
       if (microkernel.needsBuffer()) {
         auto finish = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, tail ? n : Value()); };
-        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, panelBegin, panelEnd, finish, buffer);
+        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, panelBegin, panelEnd, finish,
+                                buffer);
         return;
       }
       auto finish = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, Value()); };
@@ -217,8 +222,8 @@ LogicalResult KernelExpander::expand(kernel::LinearOp op) {
         return;
       e.when(e.less(wholePanels, panelEnd), [&] {
         auto finishTail = [&](const Tile &tile) { emitEpilogue(e, epilogue, tile, c, n); };
-        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, wholePanels, e.add(wholePanels, 1),
-                                finishTail, buffer);
+        microkernel.emitProduct(e, a, b, depth, c, tiles, tileBegin, tileEnd, wholePanels,
+                                e.add(wholePanels, 1), finishTail, buffer);
       });
     });
   };

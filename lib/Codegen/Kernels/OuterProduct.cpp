@@ -13,11 +13,12 @@ static VectorType vectorOf(Emitter &e, Type element, int64_t perWord = 1) {
 /// A word in all lanes, as a vector of the same size.
 static Value splatWord(Emitter &e, Value row, Value k, VectorType type) {
   Value word = loadWords(e, e.getI32Type(), row, k);
-  return vector::BitCastOp::create(
-      e, type, vector::BroadcastOp::create(e, vectorOf(e, e.getI32Type()), word));
+  return vector::BitCastOp::create(e, type,
+                                   vector::BroadcastOp::create(e, vectorOf(e, e.getI32Type()), word));
 }
 static Value splat(Emitter &e, VectorType type, int64_t value) {
-  return arith::ConstantOp::create(e, DenseElementsAttr::get(type, e.getIntegerAttr(type.getElementType(), value)));
+  return arith::ConstantOp::create(
+      e, DenseElementsAttr::get(type, e.getIntegerAttr(type.getElementType(), value)));
 }
 static Value intrinsic(Emitter &e, StringRef name, Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(e, result, e.getStringAttr(name), operands).getResult(0);
@@ -114,7 +115,8 @@ public:
   Value right(Emitter &e, Value panel, Value word, int64_t round) const override {
     VectorType halves = vectorOf(e, e.getI16Type(), 2);
     Value quads = loadWords(e, halves, panel, word), eight = splat(e, halves, 8);
-    return arith::ShRSIOp::create(e, round == 0 ? Value(arith::ShLIOp::create(e, quads, eight)) : quads, eight);
+    return arith::ShRSIOp::create(e, round == 0 ? Value(arith::ShLIOp::create(e, quads, eight)) : quads,
+                                  eight);
   }
   Value multiplyAdd(Emitter &e, Value a, Value b, Value sum) const override {
     StringRef name = e.getWidth() == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";

@@ -6,8 +6,8 @@
 //===--------------------------------------------------------------------------------------------------===//
 #include "KernelTest.h"
 
-#include "llvm/ADT/ArrayRef.h"
 #include "tamis/Codegen/ISALevel.h"
+#include "llvm/ADT/ArrayRef.h"
 
 namespace {
 struct Form {
@@ -58,13 +58,14 @@ static std::string precisionText(const Form &form, const char *activation, bool 
     use += ", %s, %t", types += ", " + v + ", " + sums;
   std::string sizes = std::string("1, 1, ") + (bias ? "1, " : "0, ") + (residual ? "1, " : "0, ") +
                       (integers ? "1, 1, 1" : "0, 0, 1");
-  return "func.func @main(%x: " + m + ", %w: " + w + ", %b: " + v + ", %r: " + m + ", %s: " + v + ", %t: " + sums +
-         ", %y: " + m + ") {\nkernel.linear " + use + ", %y {activation = #nn<activation " + activation +
-         ">, operandSegmentSizes = array<i32: " + sizes + ">} : " + types + ", " + m + "\nreturn\n}";
+  return "func.func @main(%x: " + m + ", %w: " + w + ", %b: " + v + ", %r: " + m + ", %s: " + v +
+         ", %t: " + sums + ", %y: " + m + ") {\nkernel.linear " + use + ", %y {activation = #nn<activation " +
+         activation + ">, operandSegmentSizes = array<i32: " + sizes + ">} : " + types + ", " + m +
+         "\nreturn\n}";
 }
 
-static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALevel &level, const Form &form, bool relu,
-                          bool bias, bool residual, int64_t t, int64_t k, int64_t n) {
+static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALevel &level, const Form &form,
+                          bool relu, bool bias, bool residual, int64_t t, int64_t k, int64_t n) {
   bool integers = form.perWord == 4, split = form.terms == 2;
   Random random(t * 1000003 + k * 1009 + n);
   int64_t words = ((k + form.perWord - 1) / form.perWord + 15) / 16 * 16;
@@ -110,7 +111,8 @@ static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALev
     for (int64_t l = 0; l < k; ++l) {
       float value = x.as()[i * k + l];
       if (integers)
-        left[i * k + l] = greatest == 0 ? 0.0 : std::nearbyint(double(value) * (127 / greatest)) * greatest / 127;
+        left[i * k + l] =
+            greatest == 0 ? 0.0 : std::nearbyint(double(value) * (127 / greatest)) * greatest / 127;
       else
         left[i * k + l] = rounds ? rounded(value, split) : value;
     }
@@ -136,8 +138,8 @@ static void precisionCase(Report &report, JitKernel &kernel, const tamis::ISALev
   report.require(what + ": 2 threads give other bits", std::memcmp(y.as(), y2.as(), y.elements() * 4) == 0);
 }
 
-/// Rows with NaN or infinity may only spoil themselves. int8 has no way to say infinity and gives NaN; so does
-/// split-f32 in tiles, where infinity meets a weight's rest of 0.
+/// Rows with NaN or infinity may only spoil themselves. int8 has no way to say infinity and gives NaN; so
+/// does split-f32 in tiles, where infinity meets a weight's rest of 0.
 static void specialValues(Report &report, const Form &form, const std::string &isa) {
   JitKernel kernel(precisionText(form, "none", false, false), isa);
   int64_t t = 20, k = 64, n = 32, words = (k / form.perWord + 15) / 16 * 16;
@@ -163,9 +165,12 @@ static void specialValues(Report &report, const Form &form, const std::string &i
     for (int64_t j = 0; j < n; ++j) {
       float value = y.as()[i * n + j];
       bool good = i == 17  ? std::isnan(value)
-                  : i == 3 ? (form.terms == 2 ? !std::isfinite(value) : integers ? std::isnan(value) : std::isinf(value))
+                  : i == 3 ? (form.terms == 2 ? !std::isfinite(value)
+                              : integers      ? std::isnan(value)
+                                              : std::isinf(value))
                            : std::abs(value - k) < 1e-3;
-      report.require(std::string(form.name) + ": row " + std::to_string(i) + " is " + std::to_string(value), good);
+      report.require(std::string(form.name) + ": row " + std::to_string(i) + " is " + std::to_string(value),
+                     good);
     }
 }
 
@@ -173,7 +178,8 @@ bool testPrecision(const std::string &isa) {
   Report report{"precision"};
   const tamis::ISALevel &level = *tamis::lookupISALevel(isa);
   for (const Form &form : forms) {
-    JitKernel whole(precisionText(form, "relu", true, true), isa), plain(precisionText(form, "none", false, false), isa);
+    JitKernel whole(precisionText(form, "relu", true, true), isa),
+        plain(precisionText(form, "none", false, false), isa);
     for (int64_t t : {0, 1, 2, 6, 7, 15, 16, 17, 31, 33, 49, 100})
       for (int64_t k : {2, 6, 32, 64, 70, 384, 1024})
         for (int64_t n : {1, 16, 31, 200}) {

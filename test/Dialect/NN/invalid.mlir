@@ -82,3 +82,19 @@ func.func @quantized_depth(%x: tensor<?x33026xf32>, %w: tensor<33026x2xi8>, %s: 
   %0 = nn.quantized_linear %x, %w scale %s : (tensor<?x33026xf32>, tensor<33026x2xi8>, tensor<2xf32>) -> tensor<?x2xf32>
   return
 }
+
+// -----
+
+func.func @int8_without_scale(%x: tensor<?x64xf32>, %w: tensor<1x16x16x4xi8>) -> tensor<?x16xf32> {
+  // expected-error @below {{needs scale and sums beside a weight of i8}}
+  %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x16x16x4xi8>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+func.func @bf16_words(%x: tensor<?x64xf32>, %w: tensor<1x16x16x2xbf16>) -> tensor<?x16xf32> {
+  // expected-error @below {{multiplies rows of 64 elements by a weight of 32 rows}}
+  %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x16x16x2xbf16>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}

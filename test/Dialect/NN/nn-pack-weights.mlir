@@ -1,4 +1,22 @@
 // RUN: tamis-opt %s --nn-pack-weights | FileCheck %s
+// RUN: tamis-opt %s --nn-pack-weights=precision=bf16 | FileCheck %s --check-prefix=BF16
+// RUN: tamis-opt %s --nn-pack-weights=precision=split-f32 | FileCheck %s --check-prefix=SPLIT
+// RUN: tamis-opt %s --nn-pack-weights=precision=int8 | FileCheck %s --check-prefix=INT8
+// RUN: not tamis-opt %s --nn-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16 and int8
+
+// BF16-LABEL: func.func @pack
+// BF16: %[[W:.*]] = weight.pack_panels %{{.*}} : (tensor<32x40xf32>) -> tensor<3x16x16x2xbf16>
+// BF16: nn.linear %{{.*}}, %[[W]]
+// SPLIT-LABEL: func.func @pack
+// SPLIT: weight.pack_panels %{{.*}} : (tensor<32x40xf32>) -> tensor<3x1x32x16x2xbf16>
+// INT8-LABEL: func.func @pack
+// INT8: %[[SCALES:.*]] = weight.column_scales %[[F:.*]] : (tensor<32x40xf32>) -> tensor<40xf32>
+// INT8: %[[Q:.*]] = weight.quantize_columns %[[F]] : (tensor<32x40xf32>) -> tensor<32x40xi8>
+// INT8: %[[SUMS:.*]] = weight.column_sums %[[Q]]
+// INT8: %[[W:.*]] = weight.pack_panels %[[Q]] : (tensor<32x40xi8>) -> tensor<3x16x16x4xi8>
+// INT8: nn.linear %{{.*}}, %[[W]] scale %[[SCALES]] sums %[[SUMS]]
 
 weight.source @w : tensor<32x40xf32> in "model.onnx" at 0
 

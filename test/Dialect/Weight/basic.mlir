@@ -46,3 +46,21 @@ func.func @quantized(%q: tensor<8x16xui8>, %s: tensor<2x32xf32>, %w: tensor<32x8
   %5 = weight.expand %one : (tensor<f32>) -> tensor<8xf32>
   return
 }
+
+weight.source @matrix : tensor<70x20xf32> in "model.onnx" at 64
+
+// CHECK-LABEL: func.func @precisions
+func.func @precisions() -> (tensor<2x48x16x2xbf16>, tensor<2x3x32x16x2xbf16>, tensor<2x32x16x4xi8>, tensor<20xf32>) {
+  %w = weight.load @matrix : tensor<70x20xf32>
+  // K is padded to whole blocks of 16 words.
+  // CHECK: weight.pack_panels %{{.*}} : (tensor<70x20xf32>) -> tensor<2x48x16x2xbf16>
+  %b = weight.pack_panels %w : (tensor<70x20xf32>) -> tensor<2x48x16x2xbf16>
+  // CHECK: weight.pack_panels %{{.*}} : (tensor<70x20xf32>) -> tensor<2x3x32x16x2xbf16>
+  %p = weight.pack_panels %w : (tensor<70x20xf32>) -> tensor<2x3x32x16x2xbf16>
+  // CHECK: weight.quantize_columns %{{.*}} : (tensor<70x20xf32>) -> tensor<70x20xi8>
+  %q = weight.quantize_columns %w : (tensor<70x20xf32>) -> tensor<70x20xi8>
+  %i = weight.pack_panels %q : (tensor<70x20xi8>) -> tensor<2x32x16x4xi8>
+  // CHECK: weight.column_scales
+  %s = weight.column_scales %w : (tensor<70x20xf32>) -> tensor<20xf32>
+  return %b, %p, %i, %s : tensor<2x48x16x2xbf16>, tensor<2x3x32x16x2xbf16>, tensor<2x32x16x4xi8>, tensor<20xf32>
+}

@@ -94,3 +94,33 @@ func.func @expand(%w: tensor<2xi8>) {
   %0 = weight.expand %w : (tensor<2xi8>) -> tensor<8xi8>
   return
 }
+
+// -----
+
+weight.source @w : tensor<70x20xf32> in "model.onnx" at 0
+func.func @words() {
+  %w = weight.load @w : tensor<70x20xf32>
+  // expected-error @below {{is [2, 48, 16, 2]}}
+  %p = weight.pack_panels %w : (tensor<70x20xf32>) -> tensor<2x35x16x2xbf16>
+  return
+}
+
+// -----
+
+weight.source @w : tensor<70x20xf32> in "model.onnx" at 0
+func.func @no_rounding() {
+  %w = weight.load @w : tensor<70x20xf32>
+  // expected-error @below {{packs a matrix of the same element type, or one of f32 as bf16}}
+  %p = weight.pack_panels %w : (tensor<70x20xf32>) -> tensor<2x32x16x4xi8>
+  return
+}
+
+// -----
+
+weight.source @w : tensor<70x20xf32> in "model.onnx" at 0
+func.func @columns() {
+  %w = weight.load @w : tensor<70x20xf32>
+  // expected-error @below {{does not fit}}
+  %s = weight.column_scales %w : (tensor<70x20xf32>) -> tensor<70xf32>
+  return
+}

@@ -16,7 +16,8 @@ inline constexpr int64_t panelColumns = 16;
 enum class OperandKind {
   F32,      ///< f32 [P, K, 16]
   BF16,     ///< bf16 [P, K / 2, 16, 2], products added up in f32
-  SplitF32, ///< the sum of two bf16 [P, K / 32, 32, 16, 2]: blocks of 16 words, their leading terms, their rests
+  SplitF32, ///< the sum of two bf16 [P, K / 32, 32, 16, 2]: blocks of 16 words, their leading terms, their
+            ///< rests
   Int8,     ///< i8 [P, K / 4, 16, 4] times u8, products added up in i32
 };
 

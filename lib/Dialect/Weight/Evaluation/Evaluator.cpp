@@ -411,7 +411,8 @@ private:
 
   static MatrixView viewOf(const Bytes &bytes, Value value) {
     auto type = cast<RankedTensorType>(value.getType());
-    return {bytes.view.data(), static_cast<uint64_t>(type.getDimSize(0)), static_cast<uint64_t>(type.getDimSize(1))};
+    return {bytes.view.data(), static_cast<uint64_t>(type.getDimSize(0)),
+            static_cast<uint64_t>(type.getDimSize(1))};
   }
 
   const SymbolTable &symbols;

@@ -27,7 +27,8 @@ static uint16_t roundToBF16(float value) {
 }
 static float extendBF16(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
-void tamis::packPanels(const MatrixView &matrix, uint64_t words, uint64_t width, llvm::MutableArrayRef<char> out) {
+void tamis::packPanels(const MatrixView &matrix, uint64_t words, uint64_t width,
+                       llvm::MutableArrayRef<char> out) {
   uint64_t group = wordBytes / width;
   for (uint64_t row = 0; row < matrix.rows; ++row)
     for (uint64_t column = 0; column < matrix.columns; column += panelColumns) {
