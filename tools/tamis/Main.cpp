@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
   addCompileCommand(app, exit);
   addRunCommand(app, exit);
   addBenchCommand(app, exit);
+  addPeakCommand(app, exit);
   addInspectCommand(app, exit);
   addCompletionCommand(app, exit);
   addManCommand(app, exit);
