@@ -4,12 +4,14 @@
 #include "File.h"
 #include "InputOptions.h"
 #include "Profile.h"
+#include "Progress.h"
 #include "Statistics.h"
 
-#include <ctime>
+#include "artifact_generated.h"
+#include "runtime/src/Clock.h"
+
 #include <fmt/format.h>
 #include <memory>
-#include <unistd.h>
 
 namespace tamis::tools {
 
@@ -27,48 +29,19 @@ struct BenchOptions {
   bool json = false;
 };
 
-/// The clock of TamisEvent.
-int64_t now() {
-  timespec time;
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return int64_t{time.tv_sec} * 1000000000 + time.tv_nsec;
-}
-
-/// A line on a terminal that says how far a measurement is; silent for the first second.
-class Progress {
-public:
-  explicit Progress(const char *phase) : phase(phase), begin(now()), last(begin) {}
-  ~Progress() {
-    if (shown)
-      fmt::print(stderr, "\r\x1b[K");
-  }
-  void update(int64_t runs) {
-    int64_t time = now();
-    if (!terminal || time - begin < 1000000000 || time - last < 200000000)
-      return;
-    last = time;
-    shown = true;
-    fmt::print(stderr, "\r{}: {} runs, {:.1f} s", phase, runs, static_cast<double>(time - begin) / 1e9);
-  }
-
-private:
-  const char *phase;
-  bool terminal = ::isatty(STDERR_FILENO) == 1;
-  bool shown = false;
-  int64_t begin, last;
-};
-
 /// Runs for `seconds`, at least `atLeast` times, and calls onRun(begin, end) after each.
 template <typename Function>
 void repeat(Session &session, const char *phase, double seconds, int64_t atLeast, Function onRun) {
-  Progress progress(phase);
-  int64_t start = now();
+  Progress progress;
+  int64_t start = monotonicNanoseconds();
   int64_t length = static_cast<int64_t>(seconds * 1e9);
-  for (int64_t runs = 0; runs < maxRuns && (runs < atLeast || now() - start < length); ++runs) {
-    int64_t begin = now();
+  for (int64_t runs = 0; runs < maxRuns && (runs < atLeast || monotonicNanoseconds() - start < length);
+       ++runs) {
+    int64_t begin = monotonicNanoseconds();
     session.run();
-    onRun(begin, now());
-    progress.update(runs + 1);
+    onRun(begin, monotonicNanoseconds());
+    if (progress.isDue())
+      progress.show(fmt::format("{}: {} runs, {:.1f} s", phase, runs + 1, progress.seconds()));
   }
 }
 
@@ -94,6 +67,18 @@ Profile measureProfile(Session &session, const BenchOptions &options) {
   return profile;
 }
 
+/// What the weights of the model are multiplied with.
+std::string precisionOf(const TamisModel *model) {
+  constexpr std::string_view option = "--precision=";
+  size_t bytes;
+  const auto *flags = schema::GetArtifact(tamis_model_header(model, &bytes))->provenance()->flags();
+  if (flags)
+    for (const flatbuffers::String *flag : *flags)
+      if (flag->string_view().starts_with(option))
+        return flag->str().substr(option.size());
+  return "f32";
+}
+
 void bench(const BenchOptions &options) {
   Session session(options.session);
   session.bind(readInputs(options.inputs));
@@ -109,6 +94,7 @@ void bench(const BenchOptions &options) {
   json["schema"] = "tamis.bench.v1";
   json["version"] = tamis_version();
   json["model"] = options.session.artifact;
+  json["precision"] = precisionOf(session.model());
   json["isa"] = tamis_model_isa(session.model());
   json["threads"] = report.threads;
   json["min_ms"] = times.min;
@@ -126,8 +112,10 @@ void bench(const BenchOptions &options) {
   if (options.profile || !options.trace.empty()) {
     Profile profile = measureProfile(session, options);
     if (options.profile) {
-      json["profile"] = profile.json();
-      table = "\n" + profile.table();
+      Roofline roofline = Roofline::measure(precisionOf(session.model()), tamis_model_isa(session.model()),
+                                            report.threads, profile.kinds());
+      json["profile"] = profile.json(roofline);
+      table = "\n" + profile.table(roofline);
     }
   }
   if (options.json) {
@@ -152,8 +140,10 @@ void addBenchCommand(CLI::App &driver, ExitCode &) {
       ->type_name("S")
       ->check(CLI::Range(0.0, 86400.0).description(""))
       ->capture_default_str();
-  command->add_flag("--profile", options->profile,
-                    "Add tables of the time per operation, with calls a run, GFLOP/s and GB/s");
+  command->add_flag(
+      "--profile", options->profile,
+      "Add tables of the time per operation, with calls a run, GFLOP/s, GB/s and the part reached "
+      "of this machine's peak");
   command->add_option("--trace", options->trace, "Write a trace of one run that Perfetto or Chrome opens")
       ->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON object (schema tamis.bench.v1)");

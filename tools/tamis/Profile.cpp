@@ -15,37 +15,6 @@ double rate(int64_t work, int64_t nanoseconds) {
   return nanoseconds > 0 ? static_cast<double>(work) / static_cast<double>(nanoseconds) : 0;
 }
 
-std::string tableOf(const std::vector<ProfileEntry> &entries, int64_t runs, int64_t total, bool named) {
-  std::string text = fmt::format("{:>10} {:>7} {:>7} {:>9} {:>8}  {}\n", "ms", "share", "calls", "GFLOP/s",
-                                 "GB/s", named ? "operation" : "kind");
-  for (const ProfileEntry &entry : entries)
-    text += fmt::format(
-        "{:>10.4f} {:>6.1f}% {:>7} {:>9.1f} {:>8.1f}  {}\n",
-        static_cast<double>(entry.nanoseconds) / 1e6 / static_cast<double>(runs),
-        total > 0 ? 100.0 * static_cast<double>(entry.nanoseconds) / static_cast<double>(total) : 0,
-        entry.calls / runs, rate(entry.flops, entry.nanoseconds), rate(entry.bytes, entry.nanoseconds),
-        named ? fmt::format("{} ({})", entry.name, entry.kind) : entry.kind);
-  return text;
-}
-
-nlohmann::ordered_json jsonOf(const std::vector<ProfileEntry> &entries, int64_t runs, int64_t total,
-                              bool named) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const ProfileEntry &entry : entries) {
-    nlohmann::ordered_json row;
-    if (named)
-      row["name"] = entry.name;
-    row["kind"] = entry.kind;
-    row["calls"] = entry.calls / runs;
-    row["ms"] = static_cast<double>(entry.nanoseconds) / 1e6 / static_cast<double>(runs);
-    row["share"] = rate(entry.nanoseconds, total);
-    row["gflops"] = rate(entry.flops, entry.nanoseconds);
-    row["gbps"] = rate(entry.bytes, entry.nanoseconds);
-    list.push_back(std::move(row));
-  }
-  return list;
-}
-
 } // namespace
 
 void Profile::add(const std::vector<TamisEvent> &events, int64_t nanoseconds) {
@@ -60,6 +29,7 @@ void Profile::add(const std::vector<TamisEvent> &events, int64_t nanoseconds) {
     entry.flops += event.flops;
     entry.bytes += event.bytes;
     inside += event.end_ns - event.begin_ns;
+    moved += event.bytes;
   }
 }
 
@@ -84,24 +54,79 @@ std::vector<ProfileEntry> Profile::sorted(bool byKind) const {
   return result;
 }
 
-std::string Profile::table() const {
-  if (runs == 0)
-    return {};
-  return fmt::format("{}{:>10.4f} {:>6.1f}%{:28}outside operations\n\n{}",
-                     tableOf(sorted(/*byKind=*/true), runs, total, /*named=*/false),
-                     static_cast<double>(total - inside) / 1e6 / static_cast<double>(runs),
-                     100.0 * rate(total - inside, total), "",
-                     tableOf(sorted(/*byKind=*/false), runs, total, /*named=*/true));
+std::set<std::string> Profile::kinds() const {
+  std::set<std::string> kinds;
+  for (const auto &[key, entry] : operations)
+    kinds.insert(entry.kind);
+  return kinds;
 }
 
-nlohmann::ordered_json Profile::json() const {
+Shares Profile::sharesOf(const ProfileEntry &entry, const Roofline &roofline) const {
+  return {roofline.shareOfUnit(entry.kind, rate(entry.flops, entry.nanoseconds)),
+          roofline.shareOfMemory(entry.kind, rate(entry.bytes, entry.nanoseconds), entry.bytes / entry.calls,
+                                 moved / runs)};
+}
+
+std::string Profile::tableOf(const std::vector<ProfileEntry> &entries, const Roofline &roofline,
+                             bool named) const {
+  std::string text = fmt::format("{:>10} {:>7} {:>7} {:>9} {:>8}  {:<18}  {}\n", "ms", "share", "calls",
+                                 "GFLOP/s", "GB/s", "of peak", named ? "operation" : "kind");
+  for (const ProfileEntry &entry : entries) {
+    Shares shares = sharesOf(entry, roofline);
+    text += fmt::format("{:>10.4f} {:>6.1f}% {:>7} {:>9.1f} {:>8.1f}  {:>4.0f}% {:<12}  {}\n",
+                        static_cast<double>(entry.nanoseconds) / 1e6 / static_cast<double>(runs),
+                        100 * rate(entry.nanoseconds, total), entry.calls / runs,
+                        rate(entry.flops, entry.nanoseconds), rate(entry.bytes, entry.nanoseconds),
+                        100 * shares.higher().share, shares.higher().peak,
+                        named ? fmt::format("{} ({})", entry.name, entry.kind) : entry.kind);
+  }
+  return text;
+}
+
+nlohmann::ordered_json Profile::jsonOf(const std::vector<ProfileEntry> &entries, const Roofline &roofline,
+                                       bool named) const {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ProfileEntry &entry : entries) {
+    Shares shares = sharesOf(entry, roofline);
+    nlohmann::ordered_json row;
+    if (named)
+      row["name"] = entry.name;
+    row["kind"] = entry.kind;
+    row["calls"] = entry.calls / runs;
+    row["ms"] = static_cast<double>(entry.nanoseconds) / 1e6 / static_cast<double>(runs);
+    row["share"] = rate(entry.nanoseconds, total);
+    row["gflops"] = rate(entry.flops, entry.nanoseconds);
+    row["gbps"] = rate(entry.bytes, entry.nanoseconds);
+    row["unit"] = shares.ofUnit.peak;
+    row["of_unit"] = shares.ofUnit.share;
+    row["level"] = shares.ofMemory.peak;
+    row["of_level"] = shares.ofMemory.share;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+std::string Profile::table(const Roofline &roofline) const {
+  if (runs == 0)
+    return {};
+  return fmt::format("{}{:>10.4f} {:>6.1f}%{:49}outside operations\n\n{}",
+                     tableOf(sorted(/*byKind=*/true), roofline, /*named=*/false),
+                     static_cast<double>(total - inside) / 1e6 / static_cast<double>(runs),
+                     100.0 * rate(total - inside, total), "",
+                     tableOf(sorted(/*byKind=*/false), roofline, /*named=*/true));
+}
+
+nlohmann::ordered_json Profile::json(const Roofline &roofline) const {
   double runCount = static_cast<double>(std::max<int64_t>(runs, 1));
-  nlohmann::ordered_json result;
+  nlohmann::ordered_json result, gbps = nlohmann::ordered_json::object();
+  for (const Roofline::Level &level : roofline.levels)
+    gbps[level.name] = level.rate;
   result["runs"] = runs;
   result["total_ms"] = static_cast<double>(total) / 1e6 / runCount;
   result["outside_ms"] = static_cast<double>(total - inside) / 1e6 / runCount;
-  result["kinds"] = jsonOf(sorted(/*byKind=*/true), std::max<int64_t>(runs, 1), total, /*named=*/false);
-  result["operations"] = jsonOf(sorted(/*byKind=*/false), std::max<int64_t>(runs, 1), total, /*named=*/true);
+  result["peaks"] = {{"gops", roofline.units}, {"gbps", gbps}};
+  result["kinds"] = jsonOf(sorted(/*byKind=*/true), roofline, /*named=*/false);
+  result["operations"] = jsonOf(sorted(/*byKind=*/false), roofline, /*named=*/true);
   return result;
 }
 
