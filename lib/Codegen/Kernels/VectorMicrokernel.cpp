@@ -8,6 +8,9 @@
 using namespace mlir;
 using namespace tamis;
 
+/// Words of panels that stay in a first-level cache of 32 KiB or more beside rows of the left factor.
+static constexpr int64_t nearestCacheWords = 8 * 1024;
+
 /// The address of word `at` of a flat buffer, made opaque by an empty piece of assembly. LLVM would else
 /// take the computation of a row's address apart and, short of registers, repeat it at every step of the
 /// loop.
@@ -63,7 +66,7 @@ int64_t VectorMicrokernel::panels(int64_t rows) const {
 }
 
 void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
-                                 Value depth, const Matrix &out) const {
+                                 const Depth &depth, const Matrix &out) const {
   int64_t width = vectorWidth(), vectors = panelColumns / width, columns = panels * vectors;
   int64_t chains = rows * columns;
   // At least 8 independent chains keep two multiply-adds of latency 4 a cycle busy: narrow tiles sum even and
@@ -99,9 +102,26 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
     }
   };
 
-  Value whole = e.mul(e.div(depth, sets), sets);
-  SmallVector<Value> sums(chains * sets, zero);
-  sums = e.loop(e.index(0), whole, e.index(sets), sums, [&](Value k, ValueRange carried) {
+  auto placeOf = [&](int64_t i, int64_t j) {
+    return e.add(e.madd(e.index(i), out.stride, out.offset), j * width);
+  };
+  // A later part of K goes on where the earlier ones ended.
+  SmallVector<Value> sums(chains, zero);
+  if (depth.isFirst)
+    sums = e.decide(
+        depth.isFirst, [&] { return Emitter::Values(chains, zero); },
+        [&] {
+          Emitter::Values sofar;
+          for (int64_t i = 0; i < rows; ++i)
+            for (int64_t j = 0; j < columns; ++j) {
+              Value sum = e.loadVector(out.data, placeOf(i, j));
+              sofar.push_back(integers ? Value(vector::BitCastOp::create(e, type, sum)) : sum);
+            }
+          return sofar;
+        });
+  sums.append(chains * (sets - 1), zero);
+  Value whole = e.madd(e.div(e.sub(depth.end, depth.begin), sets), e.index(sets), depth.begin);
+  sums = e.loop(depth.begin, whole, e.index(sets), sums, [&](Value k, ValueRange carried) {
     Emitter::Values next(carried);
     for (int64_t s = 0; s < sets; ++s)
       step(e.add(k, s), MutableArrayRef<Value>(next).slice(s * chains, chains));
@@ -112,7 +132,7 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
       sums[i] = add(sums[i], sums[i + chains * n / 2]);
   sums.resize(chains);
   if (sets > 1)
-    sums = e.loop(whole, depth, e.index(1), sums, [&](Value k, ValueRange carried) {
+    sums = e.loop(whole, depth.end, e.index(1), sums, [&](Value k, ValueRange carried) {
       Emitter::Values next(carried);
       step(k, next);
       return next;
@@ -122,7 +142,7 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
       Value sum = sums[i * columns + j];
       if (integers)
         sum = vector::BitCastOp::create(e, e.vectorType(), sum);
-      e.storeVector(sum, out.data, e.add(e.madd(e.index(i), out.stride, out.offset), j * width));
+      e.storeVector(sum, out.data, placeOf(i, j));
     }
 }
 
@@ -133,7 +153,18 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
   Value next = panelBegin;
   for (int64_t group = panels(rowCounts.back()); group >= 1; group /= 2) {
     Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-    e.loop(next, end, e.index(group), [&](Value panel) {
+    // Panels that several tiles read stay in the first-level cache, a part of K at a time; the tiles of all but the
+    // last part wait in `out`. In a buffer there is room for one tile.
+    int64_t part = nearestCacheWords / (group * panelColumns);
+    auto known = getConstantIntValue(depth);
+    bool isCut = !buffer && known && *known > part + part / 2;
+    Value partWords = depth;
+    if (isCut) {
+      int64_t parts = llvm::divideCeil(*known, part);
+      Value severalTiles = e.less(e.index(1), e.sub(tileEnd, tileBegin));
+      partWords = e.select(severalTiles, e.index(llvm::alignTo(llvm::divideCeil(*known, parts), 16)), depth);
+    }
+    auto emitTiles = [&](Value panel, const Depth &part, Value isLast) {
       Panels bTile = b;
       bTile.offset = e.madd(panel, b.panelStride, b.offset);
       e.loop(tileBegin, tileEnd, [&](Value tile) {
@@ -146,10 +177,22 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
           outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
         e.choose(
             count, rowCounts.drop_back(),
-            [&](int64_t n) { emitTile(e, n, group, aTile, bTile, depth, outTile); },
-            [&] { emitTile(e, rowCounts.back(), group, aTile, bTile, depth, outTile); });
-        if (epilogue)
-          epilogue(Tile{outTile, row, count, panel, group});
+            [&](int64_t n) { emitTile(e, n, group, aTile, bTile, part, outTile); },
+            [&] { emitTile(e, rowCounts.back(), group, aTile, bTile, part, outTile); });
+        auto finish = [&] { epilogue(Tile{outTile, row, count, panel, group}); };
+        if (epilogue && isLast)
+          e.when(isLast, finish);
+        else if (epilogue)
+          finish();
+      });
+    };
+    e.loop(next, end, e.index(group), [&](Value panel) {
+      Value zero = e.index(0);
+      if (!isCut)
+        return emitTiles(panel, Depth{zero, depth, Value()}, Value());
+      e.loop(zero, depth, partWords, [&](Value k) {
+        Value partEnd = e.min(e.add(k, partWords), depth);
+        emitTiles(panel, Depth{k, partEnd, e.equal(k, zero)}, e.equal(partEnd, depth));
       });
     });
     next = end;

@@ -49,8 +49,12 @@ public:
 private:
   /// Panels of the widest tile of so many rows.
   int64_t panels(int64_t rows) const;
-  /// out[0 .. rows, panels] = a b over `depth`. out is written, not read.
-  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, mlir::Value depth,
+  /// Words [begin, end) of K. With `isFirst` they may be a part, which adds to `out` where it is false.
+  struct Depth {
+    mlir::Value begin, end, isFirst;
+  };
+  /// out[0 .. rows, panels] = a b over `depth`.
+  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, const Depth &depth,
                 const Matrix &out) const;
   void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
                 mlir::Value depth, const Matrix &out, mlir::Value buffer, const RowTiles &rows,
