@@ -47,6 +47,13 @@ static SmallVector<Value> pointersTo(Emitter &e, Value flat, Value offset, Value
   return pointers;
 }
 
+/// Asks for the line of a word behind a pointer, for the second-level cache.
+static void prefetchWord(Emitter &e, Value pointer, Value word) {
+  Value number = arith::IndexCastOp::create(e, e.getI64Type(), word);
+  Value address = LLVM::GEPOp::create(e, pointer.getType(), e.getF32Type(), pointer, ValueRange{number});
+  LLVM::Prefetch::create(e, address, /*rw=*/0, /*hint=*/2, /*cache=*/1);
+}
+
 Value tamis::loadWords(Emitter &e, Type type, Value pointer, Value word) {
   Value number = arith::IndexCastOp::create(e, e.getI64Type(), word);
   Value address = LLVM::GEPOp::create(e, pointer.getType(), e.getF32Type(), pointer, ValueRange{number});
@@ -84,9 +91,11 @@ void VectorMicrokernel::emitTile(Emitter &e, int64_t rows, int64_t panels, const
   SmallVector<Value> aRows = pointersTo(e, a.data, a.offset, a.stride, rows),
                      bPanels = pointersTo(e, b.data, b.offset, b.panelStride, panels);
 
+  Value ahead = opaquePointer(e, b.data, depth.ahead);
   // Adds the outer product at k to the accumulators.
   auto step = [&](Value k, MutableArrayRef<Value> accumulators) {
     Value bRow = product->row(e, k, b.stride);
+    prefetchWord(e, ahead, bRow);
     for (int64_t round = 0; round < product->rounds(); ++round) {
       SmallVector<Value> bVectors;
       for (int64_t p = 0; p < panels; ++p)
@@ -164,9 +173,13 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
       Value severalTiles = e.less(e.index(1), e.sub(tileEnd, tileBegin));
       partWords = e.select(severalTiles, e.index(llvm::alignTo(llvm::divideCeil(*known, parts), 16)), depth);
     }
-    auto emitTiles = [&](Value panel, const Depth &part, Value isLast) {
+    auto emitTiles = [&](Value panel, Depth part, Value isLast) {
       Panels bTile = b;
       bTile.offset = e.madd(panel, b.panelStride, b.offset);
+      // What is read next: the next part of these panels, or the first one of the next panels.
+      Value following = e.sub(e.mul(b.panelStride, group), product->row(e, part.begin, b.stride));
+      if (isLast)
+        following = e.select(isLast, following, product->row(e, partWords, b.stride));
       e.loop(tileBegin, tileEnd, [&](Value tile) {
         Value row = rows.begin(e, tile), count = rows.size(e, tile);
         Matrix aTile = a, outTile = out;
@@ -175,6 +188,11 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
           outTile = {buffer, e.index(0), e.index(group * panelColumns)};
         else
           outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
+        // Each of the first tiles asks for one of those panels; later ones for what is there already.
+        Value number = e.sub(tile, tileBegin);
+        Value ahead = e.madd(number, b.panelStride, following);
+        ahead = e.select(e.less(number, e.index(group)), ahead, e.index(0));
+        part.ahead = e.add(bTile.offset, ahead);
         e.choose(
             count, rowCounts.drop_back(),
             [&](int64_t n) { emitTile(e, n, group, aTile, bTile, part, outTile); },
@@ -189,10 +207,10 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
     e.loop(next, end, e.index(group), [&](Value panel) {
       Value zero = e.index(0);
       if (!isCut)
-        return emitTiles(panel, Depth{zero, depth, Value()}, Value());
+        return emitTiles(panel, Depth{zero, depth, Value(), Value()}, Value());
       e.loop(zero, depth, partWords, [&](Value k) {
         Value partEnd = e.min(e.add(k, partWords), depth);
-        emitTiles(panel, Depth{k, partEnd, e.equal(k, zero)}, e.equal(partEnd, depth));
+        emitTiles(panel, Depth{k, partEnd, e.equal(k, zero), Value()}, e.equal(partEnd, depth));
       });
     });
     next = end;

@@ -50,8 +50,9 @@ private:
   /// Panels of the widest tile of so many rows.
   int64_t panels(int64_t rows) const;
   /// Words [begin, end) of K. With `isFirst` they may be a part, which adds to `out` where it is false.
+  /// Word `ahead` of the right factor and the row of a panel that follows it are read before long.
   struct Depth {
-    mlir::Value begin, end, isFirst;
+    mlir::Value begin, end, isFirst, ahead;
   };
   /// out[0 .. rows, panels] = a b over `depth`.
   void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, const Depth &depth,
