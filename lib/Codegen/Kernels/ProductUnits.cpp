@@ -8,7 +8,7 @@ using namespace tamis;
 
 /// What the weights and the rows of a unit may take of the second-level cache, in words of 32 bits.
 static constexpr int64_t weightWords = 64 * 1024;
-static constexpr int64_t inputWords = 32 * 1024;
+static constexpr int64_t inputWords = 96 * 1024;
 /// Multiply-adds of f32 below which claiming a unit costs too much of it.
 static constexpr int64_t smallestUnit = 200 * 1000;
 /// Units a thread, so that threads that started late or were interrupted leave work to others.
