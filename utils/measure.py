@@ -36,13 +36,15 @@ def bound_run(session, inputs):
 
 def in_turns(runs, rounds=5, seconds=0.5, at_least=3):
     """Times the functions `runs` (by name) in turns. In each of `rounds` a function has a turn of about
-    `seconds` and `at_least` calls; before it comes a warm-up, in which the threads that another runtime left
-    spinning go to sleep. Returns the seconds of every call, by name."""
+    `seconds` and `at_least` calls; before it comes a warm-up of two calls, or one if it takes as long as the turn, in
+    which the threads that another runtime left spinning go to sleep. Returns the seconds of every call, by name."""
     times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             time.sleep(0.05)
-            for _ in range(2):
+            start = time.perf_counter()
+            run()
+            if time.perf_counter() - start < seconds:
                 run()
             end, calls = time.perf_counter() + seconds, 0
             while calls < at_least or time.perf_counter() < end:
@@ -90,10 +92,11 @@ def child(command):
     return process.stdout, seconds
 
 
-def compile_model(tamis, model, artifact):
-    """Compiles a model. Returns the seconds of the whole process and the peak of its memory in bytes, which only the
-    program itself can tell: the system counts the pages that it shared with this one when it was started."""
-    output, seconds = child([tamis, "compile", model, "-o", artifact, "--json"])
+def compile_model(tamis, model, artifact, options=()):
+    """Compiles a model, with further options of `tamis compile`. Returns the seconds of the whole process and the peak
+    of its memory in bytes, which only the program itself can tell: the system counts the pages that it shared with this
+    one when it was started."""
+    output, seconds = child([tamis, "compile", model, "-o", artifact, "--json", *options])
     return seconds, json.loads(output)["peak_bytes"]
 
 
