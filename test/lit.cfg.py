@@ -20,6 +20,8 @@ config.environment.pop("TAMIS_ISA", None)
 config.substitutions += [
     ("%tamis", os.path.join(config.tamis_bin, "tamis")),
     ("%python", config.python),
+    ("%cc", config.cc),
+    ("%runtime", config.runtime),
     ("%kill_at_sync", os.path.join(config.tamis_bin, "..", "lib", "tamis-kill-at-sync.so")),
     ("%no_tmpfile", os.path.join(config.tamis_bin, "..", "lib", "tamis-no-tmpfile.so")),
     ("%source", str(pathlib.Path(config.test_source_root).parent)),

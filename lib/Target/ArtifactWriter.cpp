@@ -5,7 +5,6 @@
 #include "artifact_generated.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "runtime/src/Hash.h"
-#include "tamis/Target/AtomicFile.h"
 #include "tamis/artifact_format.h"
 #include "tamis/code_abi.h"
 #include "tamis/runtime.h"
@@ -168,8 +167,8 @@ llvm::Error tamis::writeArtifact(StringRef path, ModuleOp module, const ModelDes
     end = offsets.back() + variant.image.bytes.size();
   }
   if (weights.bytes) {
-    bool isLarge = weights.bytes >= 4 * TAMIS_ARTIFACT_LARGE_PAGE;
-    offsets.push_back(isLarge ? llvm::alignTo(end, TAMIS_ARTIFACT_LARGE_PAGE) : alignToPage(end));
+    offsets.push_back(weights.fillsLargePages() ? llvm::alignTo(end, TAMIS_ARTIFACT_LARGE_PAGE)
+                                                : alignToPage(end));
     end = offsets.back() + weights.bytes;
   }
 
@@ -180,35 +179,10 @@ llvm::Error tamis::writeArtifact(StringRef path, ModuleOp module, const ModelDes
     if (llvm::Error error = file->write(variant.image.bytes, offsets[i]))
       return error;
   if (weights.bytes) {
-    Hash hash;
-    uint64_t at = offsets.back();
-    llvm::Error failed = llvm::Error::success();
-    // Written by large pages: the system then caches the file in such pages, and maps it so.
-    SmallVector<char, 0> pending;
-    pending.reserve(TAMIS_ARTIFACT_LARGE_PAGE);
-    auto flush = [&] {
-      failed = llvm::joinErrors(std::move(failed), file->write(pending, at));
-      at += pending.size();
-      pending.clear();
-    };
-    LogicalResult done = writeWeights(module, [&](ArrayRef<char> bytes) -> LogicalResult {
-      hash.update(bytes.data(), bytes.size());
-      while (!bytes.empty() && !failed) {
-        size_t room = TAMIS_ARTIFACT_LARGE_PAGE - pending.size();
-        llvm::append_range(pending, bytes.take_front(room));
-        bytes = bytes.drop_front(std::min(room, bytes.size()));
-        if (pending.size() == TAMIS_ARTIFACT_LARGE_PAGE)
-          flush();
-      }
-      return failure(static_cast<bool>(failed));
-    });
-    if (!failed)
-      flush();
-    if (failed)
-      return failed;
-    if (mlir::failed(done))
-      return llvm::createStringError(std::errc::io_error, "the weights cannot be read");
-    hashes.push_back(hash.finish());
+    llvm::Expected<uint64_t> hash = writeWeights(module, *file, offsets.back());
+    if (!hash)
+      return hash.takeError();
+    hashes.push_back(*hash);
   }
 
   std::vector<char> header = makeHeader(model, weights, code, offsets, hashes);

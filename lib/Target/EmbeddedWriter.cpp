@@ -1,8 +1,8 @@
 //===- EmbeddedWriter.cpp - Models as objects and shared libraries -------------------------------------===//
 #include "tamis/Target/EmbeddedWriter.h"
 
-#include "runtime/src/Hash.h"
 #include "tamis/Target/AtomicFile.h"
+#include "tamis/Target/DeferredSection.h"
 #include "tamis/Target/ObjectEmitter.h"
 #include "tamis/Target/SharedLinker.h"
 #include "llvm/ADT/StringExtras.h"
@@ -36,7 +36,7 @@ public:
     llvm::Type *pointer = builder.getPtrTy();
     llvm::Constant *none = llvm::ConstantPointerNull::get(builder.getPtrTy());
     llvm::Constant *headerData =
-        data("header",
+        data(headerName,
              llvm::ConstantDataArray::get(
                  context, llvm::ArrayRef(reinterpret_cast<const uint8_t *>(header.data()), header.size())),
              16);
@@ -44,7 +44,7 @@ public:
     if (weights.bytes && options.weightsBeside)
       weightName = text(llvm::sys::path::filename(weightsFile));
     else if (weights.bytes)
-      weightData = includeFile("weights", weightsFile);
+      weightData = deferred(weightsName, weights.bytes);
 
     SmallVector<llvm::Constant *> names, entries;
     for (StringRef isa : isas) {
@@ -77,29 +77,28 @@ public:
         {description, load->getArg(0), load->getArg(1), load->getArg(2), load->getArg(3)}));
   }
 
+  static constexpr StringLiteral headerName = "header", weightsName = "weights";
+  std::string symbolName(StringRef name) const { return options.prefix + "_" + name.str(); }
   std::string entryName(StringRef isa) const {
-    std::string name = options.prefix + "_entry_" + isa.str();
+    std::string name = symbolName("entry_") + isa.str();
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
   }
 
 private:
   llvm::Constant *data(StringRef name, llvm::Constant *value, unsigned alignment) {
-    auto *global =
-        new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
-                                 llvm::GlobalValue::InternalLinkage, value, options.prefix + "_" + name);
+    auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::InternalLinkage, value, symbolName(name));
     global->setAlignment(llvm::Align(alignment));
     return global;
   }
   llvm::Constant *text(StringRef value) {
     return data("text", llvm::ConstantDataArray::getString(context, value), 1);
   }
-  /// A constant with the bytes of a file. Only the assembler reads them, in one piece.
-  llvm::Constant *includeFile(StringRef name, StringRef path) {
-    std::string symbol = options.prefix + "_" + name.str();
-    module.appendModuleInlineAsm(".section .rodata." + symbol + ",\"a\",@progbits\n.balign 4096\n.globl " +
-                                 symbol + "\n.hidden " + symbol + "\n" + symbol + ":\n.incbin \"" +
-                                 path.str() + "\"\n.text\n");
+  /// A constant whose bytes LLVM never sees.
+  llvm::Constant *deferred(StringRef name, uint64_t bytes) {
+    std::string symbol = symbolName(name);
+    module.appendModuleInlineAsm(declareDeferred(symbol, bytes));
     auto *global = new llvm::GlobalVariable(module, builder.getInt8Ty(), /*isConstant=*/true,
                                             llvm::GlobalValue::ExternalLinkage, nullptr, symbol);
     global->setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -113,23 +112,24 @@ private:
 };
 } // namespace
 
-/// Writes the weight segment to `file` and takes its hash.
-static llvm::Error writeWeightFile(AtomicFile &file, ModuleOp module, uint64_t &hash) {
-  Hash running;
-  uint64_t at = 0;
-  llvm::Error problem = llvm::Error::success();
-  LogicalResult done = writeWeights(module, [&](ArrayRef<char> bytes) -> LogicalResult {
-    running.update(bytes.data(), bytes.size());
-    problem = llvm::joinErrors(std::move(problem), file.write(bytes, at));
-    at += bytes.size();
-    return failure(static_cast<bool>(problem));
-  });
-  if (problem)
-    return problem;
-  if (failed(done))
-    return llvm::createStringError(std::errc::io_error, "the weights cannot be read");
-  hash = running.finish();
-  return llvm::Error::success();
+static llvm::Expected<uint64_t> writeWeightsBeside(StringRef path, ModuleOp module) {
+  llvm::Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  llvm::Expected<uint64_t> hash = writeWeights(module, *file, 0);
+  if (hash)
+    if (llvm::Error error = file->commit())
+      return error;
+  return hash;
+}
+
+/// Writes the bytes of the deferred section `symbol` to `file`, which the object or library will begin.
+static llvm::Expected<uint64_t> writeWeightsInside(AtomicFile &file, MutableArrayRef<char> object,
+                                                   StringRef symbol, uint64_t alignment, ModuleOp module) {
+  llvm::Expected<uint64_t> offset = appendSection(object, symbol, alignment);
+  if (!offset)
+    return offset.takeError();
+  return writeWeights(module, file, *offset);
 }
 
 static llvm::Error codeError() {
@@ -140,26 +140,9 @@ llvm::Error tamis::writeEmbedded(StringRef path, ModuleOp module, const ModelDes
                                  ArrayRef<std::pair<std::string, ModuleOp>> variants,
                                  const EmbeddedOptions &options) {
   WeightLayout weights = layOutWeights(module);
-  // Weights inside pass through a file that never gets a name, which the assembler includes.
-  SmallString<256> weightsFile(path);
+  SmallString<256> weightsFile(path), headerFile(path);
   llvm::sys::path::replace_extension(weightsFile, "weights");
-  std::optional<AtomicFile> inside;
-  uint64_t hash = 0;
-  if (weights.bytes) {
-    llvm::Expected<AtomicFile> file = AtomicFile::create(weightsFile);
-    if (!file)
-      return file.takeError();
-    if (llvm::Error error = writeWeightFile(*file, module, hash))
-      return error;
-    if (options.weightsBeside) {
-      if (llvm::Error error = file->commit())
-        return error;
-    } else {
-      weightsFile = file->descriptorPath();
-      inside.emplace(std::move(*file));
-    }
-  }
-  std::vector<char> header = makeHeader(model, weights, {}, {4096}, {hash});
+  llvm::sys::path::replace_extension(headerFile, "h");
 
   llvm::LLVMContext context;
   llvm::Module whole(options.prefix, context);
@@ -181,15 +164,39 @@ llvm::Error tamis::writeEmbedded(StringRef path, ModuleOp module, const ModelDes
       return codeError();
     isas.push_back(isa);
   }
-  embedder.embed(header, isas, weights, weightsFile);
+  // The weights are written last, so their hash is not known yet.
+  embedder.embed(makeHeader(model, weights, {}, {TAMIS_ARTIFACT_PAGE}, {}), isas, weights, weightsFile);
   auto object = emitLLVMModule(whole, /*assembly=*/false, module.getLoc());
   if (failed(object))
     return codeError();
 
-  SmallString<256> headerFile(path);
-  llvm::sys::path::replace_extension(headerFile, "h");
-  StringRef bytes(object->data(), object->size());
-  if (llvm::Error error = options.shared ? linkShared(path, bytes) : writeFileAtomically(path, bytes))
+  uint64_t alignment = weights.fillsLargePages() ? TAMIS_ARTIFACT_LARGE_PAGE : TAMIS_ARTIFACT_PAGE;
+  if (options.shared) {
+    auto library = linkShared(path, StringRef(object->data(), object->size()), placeDeferredLast(alignment));
+    if (!library)
+      return library.takeError();
+    *object = std::move(*library);
+  }
+  llvm::Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (weights.bytes) {
+    llvm::Expected<uint64_t> hash =
+        options.weightsBeside ? writeWeightsBeside(weightsFile, module)
+                              : writeWeightsInside(*file, *object, embedder.symbolName(Embedder::weightsName),
+                                                   alignment, module);
+    if (!hash)
+      return hash.takeError();
+    std::vector<char> header = makeHeader(model, weights, {}, {TAMIS_ARTIFACT_PAGE}, {*hash});
+    auto place = bytesOfSymbol(*object, embedder.symbolName(Embedder::headerName));
+    if (!place)
+      return place.takeError();
+    assert(header.size() == place->size() && "the header's size depends on hashes");
+    llvm::copy(header, place->begin());
+  }
+  if (llvm::Error error = file->write(*object, 0))
+    return error;
+  if (llvm::Error error = file->commit())
     return error;
   return writeFileAtomically(headerFile, makeCHeader(model, options));
 }

@@ -1,6 +1,7 @@
 //===- WeightWriter.cpp - Evaluates recipes in a stream ------------------------------------------------===//
 #include "tamis/Target/WeightWriter.h"
 
+#include "runtime/src/Hash.h"
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 
@@ -28,7 +29,8 @@ WeightLayout tamis::layOutWeights(ModuleOp module) {
   return layout;
 }
 
-LogicalResult tamis::writeWeights(ModuleOp module, function_ref<LogicalResult(ArrayRef<char>)> sink) {
+/// Hands the pieces of the segment to `sink`.
+static LogicalResult streamWeights(ModuleOp module, function_ref<LogicalResult(ArrayRef<char>)> sink) {
   SymbolTable symbols(module);
   uint64_t at = 0;
   static constexpr char zeros[4096] = {};
@@ -45,4 +47,35 @@ LogicalResult tamis::writeWeights(ModuleOp module, function_ref<LogicalResult(Ar
     at += weight::bytesOf(cast<RankedTensorType>(recipe.getType()));
   }
   return success();
+}
+
+llvm::Expected<uint64_t> tamis::writeWeights(ModuleOp module, AtomicFile &file, uint64_t offset) {
+  Hash hash;
+  llvm::Error error = llvm::Error::success();
+  // Written by large pages: the system then caches the file in such pages, and maps it so.
+  SmallVector<char, 0> pending;
+  pending.reserve(TAMIS_ARTIFACT_LARGE_PAGE);
+  auto flush = [&] {
+    error = llvm::joinErrors(std::move(error), file.write(pending, offset));
+    offset += pending.size();
+    pending.clear();
+  };
+  LogicalResult done = streamWeights(module, [&](ArrayRef<char> bytes) -> LogicalResult {
+    hash.update(bytes.data(), bytes.size());
+    while (!bytes.empty() && !error) {
+      size_t room = TAMIS_ARTIFACT_LARGE_PAGE - pending.size();
+      llvm::append_range(pending, bytes.take_front(room));
+      bytes = bytes.drop_front(std::min(room, bytes.size()));
+      if (pending.size() == TAMIS_ARTIFACT_LARGE_PAGE)
+        flush();
+    }
+    return failure(static_cast<bool>(error));
+  });
+  if (!error)
+    flush();
+  if (error)
+    return error;
+  if (failed(done))
+    return llvm::createStringError(std::errc::io_error, "the weights cannot be read");
+  return hash.finish();
 }
