@@ -14,7 +14,7 @@
 #define TAMIS_ARTIFACT_VERSION 1
 /* Segments start on multiples of this; so does the end of the header. */
 #define TAMIS_ARTIFACT_PAGE 4096
-/* Where weights of a large page or more start, so that they can be mapped in large pages. */
+/* Weights of four large pages or more start on one, so that they can be mapped in large pages. */
 #define TAMIS_ARTIFACT_LARGE_PAGE (2 * 1024 * 1024)
 /* The header is refused above this: FlatBuffers' own limit is 2 GiB. */
 #define TAMIS_ARTIFACT_MAX_HEADER (UINT64_C(1) << 30)
