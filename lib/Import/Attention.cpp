@@ -130,7 +130,8 @@ static LogicalResult rotary(Node &node, Value cos, Value sin, Value positions) {
   int64_t heads = node.integer("num_heads", 0), turned = node.integer("rotary_embedding_dim", 0);
   if (node.rank() == 3 && heads == 0) {
     // com.microsoft derives the heads from the tables: one is twice as wide as they are.
-    int64_t half = Node::type(cos).getShape().back(), hidden = Node::type(node.input(0)).getShape().back();
+    auto table = Node::type(cos).getShape();
+    int64_t half = table.empty() ? 0 : table.back(), hidden = Node::type(node.input(0)).getShape().back();
     if (ShapedType::isDynamic(half) || ShapedType::isDynamic(hidden) || half == 0 || hidden % (2 * half) != 0)
       return node.fail("needs num_heads for an operand of rank 3", "export the model again");
     heads = hidden / (2 * half);

@@ -11,6 +11,8 @@ namespace tamis::import {
 
 // Functions that call functions can grow exponentially.
 constexpr uint64_t maxNodes = 1 << 20;
+/// Of functions within functions, and of branches within branches: each takes room on the stack.
+constexpr size_t maxDepth = 64;
 
 GraphImporter::GraphImporter(const ModelFile &file, ModuleOp module, const ImportOptions &options)
     : file(file), builder(module.getContext()), module(module), options(options) {}
@@ -361,6 +363,8 @@ void GraphImporter::expandFunction(const pb::FunctionProto &function, const pb::
   };
   if (llvm::is_contained(active, &function))
     return refuse("calls a function that calls itself");
+  if (active.size() >= maxDepth)
+    return refuse("calls functions that are nested too deeply");
   if (static_cast<int>(inputs.size()) > function.input_size() || node.output_size() > function.output_size())
     return refuse("has more inputs or outputs than its function");
   Scope inner;
@@ -406,7 +410,7 @@ void GraphImporter::expandFunction(const pb::FunctionProto &function, const pb::
 
 LogicalResult GraphImporter::inlineGraph(const pb::GraphProto &graph, Location location,
                                          SmallVectorImpl<Value> &results) {
-  if (++depth > 64) {
+  if (++depth > maxDepth) {
     --depth;
     return report(location, "its graphs are nested too deeply", "export the model again"), failure();
   }

@@ -44,7 +44,10 @@ Type GraphImporter::inputType(const pb::ValueInfoProto &info, SmallVectorImpl<At
     sizes.push_back(size);
     dims.push_back(builder.getStringAttr(ShapedType::isDynamic(size) ? name : ""));
   }
-  return RankedTensorType::get(sizes, element);
+  auto type = RankedTensorType::get(sizes, element);
+  if (isTooLarge(type))
+    return refuse("has a shape too large for any memory", "export the model again");
+  return type;
 }
 
 bool GraphImporter::addInputs(const pb::GraphProto &graph, Scope &scope) {

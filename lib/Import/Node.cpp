@@ -92,7 +92,7 @@ Value Node::makeIntegers(ArrayRef<int64_t> values) {
 }
 
 Value Node::makeScalar(double value, Type element) {
-  onnx::Number number{static_cast<int64_t>(value), value};
+  onnx::Number number{onnx::toInteger(value), value};
   return makeConstant(onnx::makeConstant(RankedTensorType::get({}, element), {number}));
 }
 
@@ -119,18 +119,9 @@ SmallVector<Value> Node::finish(Operation *op) {
   StringRef text = reason;
   if (size_t end = text.find("' op "); text.starts_with("'") && end != StringRef::npos)
     text = text.drop_front(end + 5);
-  for (Type type : types) {
-    int64_t bytes = 8;
-    auto tensor = cast<RankedTensorType>(type);
-    for (int64_t size : tensor.getShape())
-      if (!ShapedType::isDynamic(size) && llvm::MulOverflow(bytes, std::max<int64_t>(size, 1), bytes))
-        bytes = INT64_MAX;
-    if (bytes > int64_t(1) << 46) {
-      reason = "has a result too large for any memory";
-      text = reason;
-      types.clear();
-      break;
-    }
+  if (llvm::any_of(types, [](Type type) { return isTooLarge(cast<RankedTensorType>(type)); })) {
+    text = "has a result too large for any memory";
+    types.clear();
   }
   if (types.empty()) {
     op->erase();

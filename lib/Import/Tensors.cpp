@@ -284,6 +284,8 @@ std::optional<Tensor> readSparse(MLIRContext *context, const ModelFile &file,
       (!isLinear && indices->type.getDimSize(1) != rank))
     return fail("is sparse with " + Twine(nonZeros) +
                 " values and indices of a shape that does not fit them");
+  if (values->type.getElementType().isInteger(4))
+    return fail("is sparse with elements of 4 bits, which is not supported; store it as a dense tensor");
   Tensor dense;
   dense.type = RankedTensorType::get(sizes, values->type.getElementType());
   unsigned width = bytesOf(dense.type.getElementType());
@@ -311,6 +313,14 @@ std::optional<Tensor> readSparse(MLIRContext *context, const ModelFile &file,
     std::memcpy(dense.bytes.data() + at * width, from.data() + i * width, width);
   }
   return dense;
+}
+
+bool isTooLarge(RankedTensorType type) {
+  int64_t bytes = 8; // Of the widest element.
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) && llvm::MulOverflow(bytes, std::max<int64_t>(size, 1), bytes))
+      return true;
+  return bytes > int64_t(1) << 46;
 }
 
 bool isSmallConstant(RankedTensorType type) {

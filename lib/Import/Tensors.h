@@ -34,6 +34,9 @@ std::optional<Tensor> readTensor(mlir::MLIRContext *context, const ModelFile &fi
 std::optional<Tensor> readSparse(mlir::MLIRContext *context, const ModelFile &file,
                                  const pb::SparseTensorProto &proto, std::string &error);
 
+/// Too large for any memory, whatever the sizes are that are not known yet: products of sizes then do not
+/// overflow.
+bool isTooLarge(mlir::RankedTensorType type);
 /// True for tensors that are onnx.Constant in the IR: integers and bools of at most 1024 elements, others of
 /// at most 16.
 bool isSmallConstant(mlir::RankedTensorType type);

@@ -1,6 +1,8 @@
 //===- Scalars.cpp - Arithmetic on scalars of any element type ------------------------------------===//
 #include "Scalars.h"
 
+#include "tamis/Dialect/ONNX/IR/KnownElements.h"
+
 using namespace mlir;
 using namespace tamis::onnx;
 
@@ -16,7 +18,7 @@ Value ScalarBuilder::number(Type type, double value) {
     converted.convert(floating.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
     return arith::ConstantOp::create(*this, getLoc(), FloatAttr::get(type, converted));
   }
-  return integer(type, static_cast<int64_t>(value));
+  return integer(type, tamis::onnx::toInteger(value));
 }
 
 Value ScalarBuilder::integer(Type type, int64_t value) {

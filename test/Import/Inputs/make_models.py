@@ -203,6 +203,43 @@ def small():
     return model(nodes, [tensor("ids", ["n"], T.INT64)], [tensor("y", ["n", 5])], [floats("w", 5, 4)])
 
 
+def sparse_int4():
+    """Eight values in four bytes."""
+    values = h.make_tensor("s", T.INT4, [8], bytes(4), raw=True)
+    sparse = h.make_sparse_tensor(values, h.make_tensor("indices", T.INT64, [8], range(0, 800, 100)), [8, 640])
+    return model([h.make_node("DequantizeLinear", ["s", "one"], ["y"])], [], [tensor("y", None)], [floats("one")], opset=21,
+                 sparse=[sparse])
+
+
+def large_numbers():
+    """Attributes that no integer holds, for operands that are integers."""
+    nodes = [
+        h.make_node("Pad", ["x"], ["a"], pads=[0, 1], value=1e30),
+        h.make_node("Gemm", ["m", "m", "m"], ["b"], alpha=float("nan"), beta=float("-inf")),
+    ]
+    return model(nodes, [tensor("x", [2], T.INT64), tensor("m", [2, 2], T.INT64)],
+                 [tensor("a", None, T.INT64), tensor("b", None, T.INT64)], opset=9)
+
+
+def deep_functions():
+    def call(i):
+        return h.make_node(f"F{i}", ["x"], ["y"], domain="local") if i < 20000 else h.make_node("Relu", ["x"], ["y"])
+
+    imports = [h.make_opsetid("", 17), h.make_opsetid("local", 1)]
+    functions = [h.make_function("local", f"F{i}", ["x"], ["y"], [call(i + 1)], imports) for i in range(20000)]
+    return model([call(0)], [tensor("x", [2])], [tensor("y", None)], domains=["local"], functions=functions)
+
+
+def scalar_table():
+    node = h.make_node("RotaryEmbedding", ["x", "ids", "table", "table"], ["y"], domain="com.microsoft", name="turn")
+    return model([node], [tensor("x", [1, 2, 8]), tensor("ids", [1, 2], T.INT64), tensor("table", [])], [tensor("y", None)],
+                 domains=["com.microsoft"])
+
+
+def large_input():
+    return model([h.make_node("Concat", ["x", "x"], ["y"], axis=0)], [tensor("x", [1 << 62])], [tensor("y", None)])
+
+
 def unsorted():
     result = small()
     result.graph.node.insert(0, result.graph.node[1])

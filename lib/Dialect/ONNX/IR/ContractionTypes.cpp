@@ -2,6 +2,7 @@
 #include "Inference.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace tamis::onnx;
@@ -143,10 +144,14 @@ LogicalResult AttentionOp::inferResultTypes(Types &types) {
       return emitOpError("has a mask of rank above 4");
   }
   Sizes sizes{batch};
-  if (rank == 3)
-    sizes.append({q.getDimSize(1), vSize == dynamicSize ? dynamicSize : vSize * qHeads});
-  else
+  if (rank == 3) {
+    int64_t width = dynamicSize;
+    if (vSize != dynamicSize && llvm::MulOverflow(vSize, qHeads, width))
+      return emitOpError("has ") << qHeads << " heads of q, too many for any memory";
+    sizes.append({q.getDimSize(1), width});
+  } else {
     sizes.append({qHeads, q.getDimSize(2), vSize});
+  }
   types.push_back(RankedTensorType::get(sizes, q.getElementType()));
   return success();
 }

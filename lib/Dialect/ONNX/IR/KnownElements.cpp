@@ -4,6 +4,7 @@
 #include "Inference.h"
 #include "ScalarArithmetic.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
+#include "llvm/ADT/APSInt.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -431,6 +432,13 @@ Known readConstant(Attribute attribute) {
     elements.push_back(
         Number{isUnsigned ? static_cast<int64_t>(value.getZExtValue()) : value.getSExtValue(), 0});
   return elements;
+}
+
+int64_t toInteger(double value) {
+  llvm::APSInt integer(64, /*isUnsigned=*/false);
+  bool isExact;
+  llvm::APFloat(value).convertToInteger(integer, llvm::APFloat::rmTowardZero, &isExact);
+  return integer.getSExtValue();
 }
 
 SliceBounds sliceBounds(int64_t start, int64_t end, int64_t step, int64_t size) {

@@ -42,6 +42,9 @@ mlir::DenseElementsAttr makeConstant(mlir::ShapedType type, const KnownElements 
 /// The elements of a constant of at most maxKnownElements elements.
 std::optional<KnownElements> readConstant(mlir::Attribute attribute);
 
+/// `value` cut to an integer: the nearest one when it is out of range, 0 for NaN.
+int64_t toInteger(double value);
+
 /// What start : end : step takes of a dimension of `size`: `size` elements from `start` on.
 struct SliceBounds {
   int64_t start, size;
