@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 using namespace tamis;
@@ -66,11 +67,17 @@ void tamis::packPanelsAsBF16(const MatrixView &matrix, uint64_t words, bool spli
     }
 }
 
+/// NaN for a column with NaN or infinity, which an integer cannot say: then its products are NaN, too.
 static std::vector<float> scalesOf(const MatrixView &matrix) {
   std::vector<float> scales(matrix.columns, 0.0f);
   for (uint64_t row = 0; row < matrix.rows; ++row)
-    for (uint64_t column = 0; column < matrix.columns; ++column)
-      scales[column] = std::max(scales[column], std::abs(elementAt<float>(matrix, row, column)));
+    for (uint64_t column = 0; column < matrix.columns; ++column) {
+      float size = std::abs(elementAt<float>(matrix, row, column)), &scale = scales[column];
+      if (!std::isfinite(size))
+        scale = std::numeric_limits<float>::quiet_NaN();
+      else if (size > scale) // Not so for a scale that is NaN.
+        scale = size;
+    }
   for (float &scale : scales)
     scale /= 127;
   return scales;

@@ -93,7 +93,7 @@ def Weight_ScaleOp : Weight_Transform<"scale"> {
 
 def Weight_QuantizeColumnsOp : Weight_Transform<"quantize_columns"> {
   let summary = "round(w / s) of an f32 matrix [K, N] as i8, with s[n] = max |w[:, n]| / 127 (symmetric)";
-  let description = "Rounds to nearest even. A column of zeros stays one.";
+  let description = "Rounds to nearest even. A column of zeros stays one. A column with NaN or infinity has the scale NaN.";
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;
