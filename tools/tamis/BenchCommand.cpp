@@ -138,7 +138,7 @@ void addBenchCommand(CLI::App &driver, ExitCode &) {
   addSessionOptions(*command, options->session, options->inputs);
   command->add_option("--min-time", options->minSeconds, "Measure for at least this many seconds")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0).description(""))
+      ->check(numberWithin(0, 86400))
       ->capture_default_str();
   command->add_flag(
       "--profile", options->profile,

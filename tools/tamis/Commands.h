@@ -11,6 +11,8 @@
 #include "ExitCode.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
 #include <initializer_list>
 #include <string>
 
@@ -38,6 +40,14 @@ inline std::string examples(std::initializer_list<Example> list) {
   for (const Example &example : list)
     text += std::string("\n  # ") + example.purpose + "\n  " + example.command;
   return text;
+}
+
+/// A real number from `low` to `high`. CLI::Range alone lets NaN pass, with which nothing differs.
+inline CLI::Validator numberWithin(double low, double high) {
+  auto reason = [](std::string &text) {
+    return std::isnan(std::strtod(text.c_str(), nullptr)) ? "Value " + text + " is no number" : std::string();
+  };
+  return (CLI::Range(low, high) & CLI::Validator(reason, "")).description("");
 }
 
 } // namespace tamis::tools

@@ -171,7 +171,7 @@ void addPeakCommand(CLI::App &driver, ExitCode &) {
       ->capture_default_str();
   command->add_option("--min-time", options->minSeconds, "Measure each peak for at least this many seconds")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0).description(""))
+      ->check(numberWithin(0, 86400))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object (schema tamis.peak.v1)");
   command->footer(examples({

@@ -130,7 +130,7 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
                        "Compare with the outputs in an npz file, by name, rows of padding aside; exit with 1 "
                        "if they differ")
           ->type_name("FILE");
-  CLI::Validator positive = CLI::Range(0.0, std::numeric_limits<double>::max()).description("");
+  CLI::Validator positive = numberWithin(0, std::numeric_limits<double>::max());
   command->add_option("--rtol", options->tolerance.relative, "Tolerance relative to the expected value")
       ->type_name("R")
       ->check(positive)
