@@ -29,7 +29,7 @@ std::optional<int64_t> Polynomial::constant() const {
 }
 
 void Polynomial::add(Term term) {
-  auto place =
+  auto *place =
       llvm::lower_bound(terms, term, [](const Term &a, const Term &b) { return a.symbols < b.symbols; });
   if (place == terms.end() || place->symbols != term.symbols) {
     if (term.coefficient != 0)

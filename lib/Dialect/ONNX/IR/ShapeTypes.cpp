@@ -69,7 +69,7 @@ LogicalResult ReshapeOp::inferResultTypes(Types &types) {
       int64_t rest = product(sizes);
       *open = dynamicSize;
       bool isInferred = inferred && open - sizes.begin() == *inferred;
-      if (rest > 0 && rest != dynamicSize && total % rest == 0)
+      if (rest > 0 && total % rest == 0)
         *open = total / rest;
       else if (rest == dynamicSize || rest > 0 || isInferred)
         return emitOpError("cannot give the shape ")
