@@ -24,6 +24,7 @@ config.substitutions += [
     ("%runtime", config.runtime),
     ("%kill_at_sync", os.path.join(config.tamis_bin, "..", "lib", "tamis-kill-at-sync.so")),
     ("%no_tmpfile", os.path.join(config.tamis_bin, "..", "lib", "tamis-no-tmpfile.so")),
+    ("%damage_step", "1" if config.tamis_sanitize else "5"),
     ("%source", str(pathlib.Path(config.test_source_root).parent)),
 ]
 
