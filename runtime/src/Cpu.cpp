@@ -22,8 +22,8 @@ struct Level {
 
 // From the lowest to the highest.
 static constexpr Level kLevels[] = {
-    {"x86-64-v3", &Features::v3},           {"x86-64-v3-vnni", &Features::v3Vnni},
-    {"x86-64-v4", &Features::v4},           {"x86-64-v4-vnni", &Features::v4Vnni},
+    {"x86-64-v3", &Features::v3},          {"x86-64-v3-vnni", &Features::v3Vnni},
+    {"x86-64-v4", &Features::v4},          {"x86-64-v4-vnni", &Features::v4Vnni},
     {"x86-64-v4-bf16", &Features::v4Bf16}, {"x86-64-v4-amx", &Features::v4Amx}};
 static constexpr int kLevelCount = sizeof(kLevels) / sizeof(kLevels[0]);
 

@@ -82,8 +82,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
 
   bool storesF32; // always: blocks of keys add up in `out`
   // Heads of whole vectors, so that none touches another's columns.
-  const LeftOperand *form =
-      valueDepth % e.getWidth() ? nullptr : formForReaders(e, op.getOut(), storesF32);
+  const LeftOperand *form = valueDepth % e.getWidth() ? nullptr : formForReaders(e, op.getOut(), storesF32);
 
   // The sizes of the batch: sequences, the longest one, and the sum of squared lengths, which is the work.
   Value batch, longestQuery, longestKey, pairs, length = e.index(0), keyLength = e.index(0);

@@ -89,7 +89,8 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
     ModuleOp module = getOperation();
     const ISALevel *level = lookupISALevel(isa);
     if (!level) {
-      module.emitError("there are no kernels for the ISA level '") << isa << "'; there are " << isaLevelNames();
+      module.emitError("there are no kernels for the ISA level '")
+          << isa << "'; there are " << isaLevelNames();
       return signalPassFailure();
     }
     KernelExpander expander(module, *level);

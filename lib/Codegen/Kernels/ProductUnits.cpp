@@ -28,7 +28,8 @@ ProductUnits::ProductUnits(Emitter &e, const Microkernel &microkernel, Value bat
   wanted = e.max(wanted, e.ceilDiv(panels, fits));
   Value rowsPerUnit = e.min(rows, e.mul(tilesPerUnit, maxRows));
   Value panelWork = e.max(e.mul(e.mul(rowsPerUnit, panelColumns), safeDepth), 1);
-  panelsPerUnit = e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit * microkernel.speed()), panelWork));
+  panelsPerUnit =
+      e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit * microkernel.speed()), panelWork));
   panelsPerUnit = e.mul(e.ceilDiv(panelsPerUnit, panelGroup), panelGroup);
   panelUnits = e.ceilDiv(panels, panelsPerUnit);
 }

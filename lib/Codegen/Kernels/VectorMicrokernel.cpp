@@ -162,8 +162,8 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, const 
   Value next = panelBegin;
   for (int64_t group = panels(rowCounts.back()); group >= 1; group /= 2) {
     Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-    // Panels that several tiles read stay in the first-level cache, a part of K at a time; the tiles of all but the
-    // last part wait in `out`. In a buffer there is room for one tile.
+    // Panels that several tiles read stay in the first-level cache, a part of K at a time; the tiles of all
+    // but the last part wait in `out`. In a buffer there is room for one tile.
     int64_t part = nearestCacheWords / (group * panelColumns);
     auto known = getConstantIntValue(depth);
     bool isCut = !buffer && known && *known > part + part / 2;

@@ -55,8 +55,8 @@ private:
     mlir::Value begin, end, isFirst, ahead;
   };
   /// out[0 .. rows, panels] = a b over `depth`.
-  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, const Depth &depth,
-                const Matrix &out) const;
+  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
+                const Depth &depth, const Matrix &out) const;
   void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
                 mlir::Value depth, const Matrix &out, mlir::Value buffer, const RowTiles &rows,
                 mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,

@@ -11,12 +11,12 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "runtime/src/Cpu.h"
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 #include "tamis/Dialect/RT/IR/RTDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Pipelines/Pipelines.h"
 #include "tamis/Target/ObjectEmitter.h"
-#include "runtime/src/Cpu.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/TargetSelect.h"
@@ -149,9 +149,9 @@ JitKernel::JitKernel(const std::string &text, const std::string &isa) : code(new
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
-  registry.insert<amx::AMXDialect, LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect,
-                  vector::VectorDialect, tamis::kernel::KernelDialect, tamis::rt::RTDialect,
-                  tamis::weight::WeightDialect>();
+  registry.insert<amx::AMXDialect, LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect,
+                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, tamis::kernel::KernelDialect,
+                  tamis::rt::RTDialect, tamis::weight::WeightDialect>();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   if (!module)

@@ -5,18 +5,14 @@
 //===--------------------------------------------------------------------------------------------------===//
 #include "KernelTest.h"
 
-#include "llvm/ADT/ArrayRef.h"
 #include "tamis/Codegen/ISALevel.h"
+#include "llvm/ADT/ArrayRef.h"
 
 int main(int argc, char **argv) {
-  std::pair<const char *, bool (*)(const std::string &)> tests[] = {{"linear", testLinear},
-                                                                    {"precision", testPrecision},
-                                                                    {"quantized-linear", testQuantizedLinear},
-                                                                    {"matmul", testMatmul},
-                                                                    {"attention", testAttention},
-                                                                    {"rows", testRows},
-                                                                    {"tokens", testTokens},
-                                                                    {"vector-math", testVectorMath}};
+  std::pair<const char *, bool (*)(const std::string &)> tests[] = {
+      {"linear", testLinear}, {"precision", testPrecision},   {"quantized-linear", testQuantizedLinear},
+      {"matmul", testMatmul}, {"attention", testAttention},   {"rows", testRows},
+      {"tokens", testTokens}, {"vector-math", testVectorMath}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();

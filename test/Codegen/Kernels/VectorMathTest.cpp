@@ -19,8 +19,8 @@ using namespace mlir;
 static std::string textOf(const std::string &isa,
                           llvm::function_ref<Value(tamis::Emitter &, Value)> function) {
   MLIRContext context;
-  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect,
-                      vector::VectorDialect>();
+  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect,
+                      scf::SCFDialect, vector::VectorDialect>();
   OpBuilder builder(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
   auto buffer = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());

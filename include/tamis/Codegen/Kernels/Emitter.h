@@ -76,7 +76,8 @@ public:
   Value dims(Value buffer, int64_t begin, int64_t end);
   Value load(Value flat, Value at);
   void store(Value value, Value flat, Value at);
-  /// `width` elements of the buffer's type from `at` on; with a mask, lanes that are off are not touched (loads give 0).
+  /// `width` elements of the buffer's type from `at` on; with a mask, lanes that are off are not touched
+  /// (loads give 0).
   Value loadVector(Value flat, Value at, Value mask = {});
   void storeVector(Value vector, Value flat, Value at, Value mask = {});
   /// Lanes [0, count) on; a count above the width means all.

@@ -315,8 +315,9 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return rewriteLinear(linear);
   if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op))
-    return fail(linear, "it rounds all rows by the range of them all, those of padding too; a float32 model compiled "
-                        "with --precision=int8 rounds each row by its own");
+    return fail(linear,
+                "it rounds all rows by the range of them all, those of padding too; a float32 model compiled "
+                "with --precision=int8 rounds each row by its own");
   if (auto rotary = dyn_cast<onnx::RotaryEmbeddingOp>(op))
     return rewriteRotary(rotary);
   if (isElementwise(op))
