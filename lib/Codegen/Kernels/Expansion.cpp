@@ -102,7 +102,7 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
     for (Operation *op : ops) {
       LogicalResult result =
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
-              .Case<kernel::LinearOp, kernel::DynamicQuantizeOp, kernel::QuantizedLinearOp, kernel::MatmulOp,
+              .Case<kernel::LinearOp, kernel::DynamicRangeOp, kernel::QuantizedLinearOp, kernel::MatmulOp,
                     kernel::LayerNormOp, kernel::RMSNormOp, kernel::SoftmaxOp, kernel::EmbeddingOp,
                     kernel::AttentionOp, kernel::MeanPoolOp, kernel::TokenIndexOp, kernel::TokenPackOp,
                     kernel::TokenUnpackOp, kernel::TokenFirstOp>(

@@ -2,6 +2,7 @@
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -93,13 +94,46 @@ static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows
   });
 }
 
+/// clamp(round(x / scale) + zero, 0, 255) as ONNX's QuantizeLinear rounds it; NaN becomes 0. The sum of the
+/// row goes to `sums` if that is not null.
+static void emitRangedRow(Emitter &e, Value x, Value from, Value k, Value range, const LeftRows &to,
+                          Value sums, Value row) {
+  int64_t width = e.getWidth();
+  auto words = VectorType::get(width, e.getI32Type()), bytes = VectorType::get(width, e.getI8Type());
+  Value scale = e.splat(e.load(range, e.index(0))), zero = e.splat(e.load(range, e.index(1)));
+  Value low = e.vector(0), high = e.vector(255), none = arith::ConstantOp::create(e, e.getZeroAttr(words));
+  auto step = [&](Value c, Value mask, ValueRange carried) {
+    Value v = e.divF(e.loadVector(x, e.add(from, c), mask), scale);
+    v = e.addF(math::RoundEvenOp::create(e, v), zero);
+    Value number = arith::FPToSIOp::create(e, words, e.minF(e.maxF(v, low), high));
+    Value place = e.mul(to.place(e, row, e.div(c, 4)), 4);
+    e.storeVector(arith::TruncIOp::create(e, bytes, number), to.data, place);
+    if (!sums)
+      return Emitter::Values();
+    if (mask)
+      number = e.select(mask, number, none);
+    return Emitter::Values{arith::AddIOp::create(e, carried[0], number)};
+  };
+  Value whole = e.mul(e.div(k, width), width), columns = e.mul(e.ceilDiv(k, width), width);
+  Emitter::Values sum;
+  if (sums)
+    sum.push_back(none);
+  sum = e.loop(e.index(0), whole, e.index(width), sum,
+               [&](Value c, ValueRange carried) { return step(c, Value(), carried); });
+  sum = e.loop(whole, columns, e.index(width), sum,
+               [&](Value c, ValueRange carried) { return step(c, e.maskOf(e.sub(k, c)), carried); });
+  if (sums)
+    e.store(vector::ReductionOp::create(e, vector::CombiningKind::ADD, sum[0]), sums, row);
+}
+
 LeftOperand::LeftOperand(Value x, Value k, Value depth) : depth(depth) {
   rows.data = x;
   rows.stride = k;
 }
 
-LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth)
-    : depth(depth) {
+LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth, Value range,
+                         bool sumsRows)
+    : depth(depth), range(range) {
   rows.form = microkernel.leftForm();
   rows.tiled = microkernel.wantsTiledLeft();
   rows.stride = rows.form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
@@ -116,8 +150,10 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
   Value padded = rows.tiled ? e.mul(e.ceilDiv(count, tileRows), tileRows) : count;
   rows.data = allocate(integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
                        e.mul(padded, e.mul(rows.stride, integers ? 4 : 2)));
-  if (integers)
+  if (integers && !range)
     scales = allocate(e.getF32Type(), count);
+  if (sumsRows)
+    sums = allocate(e.getI32Type(), count);
 }
 
 void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
@@ -126,7 +162,9 @@ void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value row) {
                  Value from = e.mul(row, k);
-                 if (rows.form == LeftForm::Int8)
+                 if (range)
+                   emitRangedRow(e, x, from, k, range, rows, sums, row);
+                 else if (rows.form == LeftForm::Int8)
                    emitInt8Row(e, x, from, k, rows, scales, row);
                  else
                    forColumns(e, k, e.mul(depth, 2), [&](Value c, Value mask) {

@@ -13,13 +13,13 @@ func.func @kernels(%x: memref<?x8xf32>, %w: memref<2x8x16xf32>, %b: memref<24xf3
 }
 
 // CHECK-LABEL: func.func @quantized
-func.func @quantized(%x: memref<?x8xf32>, %q: memref<?x8xi8>, %p: memref<2xf32>, %w: memref<8x24xi8>, %s: memref<24xf32>,
+func.func @quantized(%x: memref<?x8xf32>, %p: memref<2xf32>, %w: memref<2x16x16x4xi8>, %s: memref<24xf32>,
                      %c: memref<24xi32>, %y: memref<?x24xf32>) {
-  // CHECK: kernel.dynamic_quantize
-  kernel.dynamic_quantize %x, %q, %p : memref<?x8xf32>, memref<?x8xi8>, memref<2xf32>
+  // CHECK: kernel.dynamic_range
+  kernel.dynamic_range %x, %p : memref<?x8xf32>, memref<2xf32>
   // CHECK: kernel.quantized_linear
-  kernel.quantized_linear %q, %p, %w, %s, %c, %y
+  kernel.quantized_linear %x, %p, %w, %s, %c, %y
     {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 0, 0, 1>}
-    : memref<?x8xi8>, memref<2xf32>, memref<8x24xi8>, memref<24xf32>, memref<24xi32>, memref<?x24xf32>
+    : memref<?x8xf32>, memref<2xf32>, memref<2x16x16x4xi8>, memref<24xf32>, memref<24xi32>, memref<?x24xf32>
   return
 }

@@ -37,7 +37,8 @@ weight.source @s : tensor<40xf32> in "model.onnx" at 0
 
 // CHECK-LABEL: func.func @sums
 // CHECK: %[[C:.*]] = weight.column_sums %{{.*}} : (tensor<32x40xi8>) -> tensor<40xi32>
-// CHECK: nn.quantized_linear {{.*}} column_sums %[[C]]
+// CHECK: %[[W:.*]] = weight.pack_panels %{{.*}} : (tensor<32x40xi8>) -> tensor<3x16x16x4xi8>
+// CHECK: nn.quantized_linear %{{.*}}, %[[W]] scale %{{.*}} column_sums %[[C]]
 func.func @sums(%x: tensor<?x32xf32>) -> tensor<?x40xf32> {
   %w = weight.load @q : tensor<32x40xi8>
   %s = weight.load @s : tensor<40xf32>

@@ -32,14 +32,18 @@ struct LeftRows {
 struct LeftOperand {
   /// x [rows, k] (f32, row-major, flat) as it is.
   LeftOperand(mlir::Value x, mlir::Value k, mlir::Value depth);
-  /// Arena memory for `rows` rows in another form, for a packed weight of `depth` words of K.
-  LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value rows, mlir::Value depth);
+  /// Arena memory for `rows` rows in another form, for a packed weight of `depth` words of K. With a `range`
+  /// all rows are quantised by it; else an Int8 row is by its own greatest element.
+  LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value rows, mlir::Value depth,
+              mlir::Value range = {}, bool sumsRows = false);
   /// Fills that memory from x [rows, k] in a parallel region.
   void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k) const;
 
   LeftRows rows;
   mlir::Value depth;  ///< words of K to multiply
-  mlir::Value scales; ///< Int8: flat f32, one a row; null otherwise
+  mlir::Value range;  ///< flat: the scale and the zero point of kernel.dynamic_range, or null
+  mlir::Value scales; ///< Int8 without a range: flat f32, one a row; null otherwise
+  mlir::Value sums;   ///< with sumsRows: flat i32, one a row; null otherwise
 };
 
 /// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention)
@@ -51,7 +55,7 @@ public:
       : module(module), symbols(module), level(level) {}
 
   mlir::LogicalResult expand(kernel::LinearOp op);
-  mlir::LogicalResult expand(kernel::DynamicQuantizeOp op);
+  mlir::LogicalResult expand(kernel::DynamicRangeOp op);
   mlir::LogicalResult expand(kernel::QuantizedLinearOp op);
   mlir::LogicalResult expand(kernel::MatmulOp op);
   mlir::LogicalResult expand(kernel::LayerNormOp op);

@@ -40,8 +40,8 @@ struct QuantizedLinearModel : AllocatingOpModel<QuantizedLinearModel, nn::Quanti
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto linear = cast<nn::QuantizedLinearOp>(op);
-    if (!linear.getColumnSums())
-      return op->emitOpError("has no column sums (nn-pack-weights)");
+    if (!linear.getColumnSums() || cast<RankedTensorType>(linear.getW().getType()).getRank() != 4)
+      return op->emitOpError("has a weight that is not packed (nn-pack-weights)");
     BufferBuilder build(rewriter, op, options, state);
     Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()),
           scale = build.buffer(linear.getScale()), zeroPoint = build.buffer(linear.getZeroPoint()),
@@ -52,12 +52,10 @@ struct QuantizedLinearModel : AllocatingOpModel<QuantizedLinearModel, nn::Quanti
     for (int64_t i = 0; residual && i + 1 < cast<MemRefType>(x.getType()).getRank(); ++i)
       build.checkSame(x, i, residual, i, "the sizes to add differ");
     Location loc = op->getLoc();
-    auto xType = cast<RankedTensorType>(linear.getX().getType());
-    Value q = build.allocateLike(xType.clone(rewriter.getI8Type()), x);
-    Value parameters = build.allocate(RankedTensorType::get({2}, rewriter.getF32Type()), {});
-    DynamicQuantizeOp::create(rewriter, loc, build.rows(x), build.rows(q), parameters);
+    Value range = build.allocate(RankedTensorType::get({2}, rewriter.getF32Type()), {});
+    DynamicRangeOp::create(rewriter, loc, build.rows(x), range);
     Value out = build.allocateLike(linear.getType(), x);
-    QuantizedLinearOp::create(rewriter, loc, build.rows(q), parameters, w, scale, sums, zeroPoint, bias,
+    QuantizedLinearOp::create(rewriter, loc, build.rows(x), range, w, scale, sums, zeroPoint, bias,
                               residual ? build.rows(residual) : Value(), build.rows(out),
                               linear.getActivationAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);

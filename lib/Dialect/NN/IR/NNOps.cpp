@@ -29,7 +29,7 @@ static LogicalResult verifyVector(Operation *op, Value vector, int64_t size, Str
 static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, int64_t n) {
   Type element = w.getElementType();
   if (w.getRank() == 2) {
-    if (w.getDimSize(1) != n || !element.isF32())
+    if (w.getDimSize(1) != n || (!element.isF32() && !isa<QuantizedLinearOp>(op)))
       return op->emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
     if (!compatible(k, w.getDimSize(0)))
       return op->emitOpError("multiplies rows of ")
@@ -80,14 +80,15 @@ LogicalResult QuantizedLinearOp::verify() {
   if (x.getRank() < 1 || x.getRank() != y.getRank())
     return emitOpError("needs operand and result of the same rank, at least 1");
   int64_t n = y.getShape().back();
-  if (w.getRank() != 2 || !w.hasStaticShape() || w.getDimSize(1) != n)
-    return emitOpError("has a weight ") << w << " that does not fit " << n << " columns";
-  if (!compatible(x.getShape().back(), w.getDimSize(0)))
-    return emitOpError("multiplies rows of ")
-           << x.getShape().back() << " elements by a weight of " << w.getDimSize(0) << " rows";
+  if (ShapedType::isDynamic(n) || !w.hasStaticShape())
+    return emitOpError("needs a weight and a last dimension of the result of static size");
+  int64_t k = x.getShape().back();
+  if (failed(verifyWeight(*this, k, w, n)))
+    return failure();
   // (q - z) (w - zero_point) is at most 255 * 255; its sums stay exact in i32.
-  if (w.getDimSize(0) > INT32_MAX / (255 * 255))
-    return emitOpError("sums up ") << w.getDimSize(0) << " products, which 32 bits cannot hold";
+  k = w.getRank() == 2 ? w.getDimSize(0) : k;
+  if (k > INT32_MAX / (255 * 255))
+    return emitOpError("sums up ") << k << " products, which 32 bits cannot hold";
   for (int64_t i = 0; i + 1 < x.getRank(); ++i)
     if (!compatible(x.getDimSize(i), y.getDimSize(i)))
       return emitOpError("changes the size of dimension ") << i;

@@ -47,6 +47,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
                                         builder.getI32Type());
       linear.getColumnSumsMutable().assign(
           weight::ColumnSumsOp::create(builder, linear.getLoc(), type, linear.getW(), linear.getZeroPoint()));
+      linear.getWMutable().assign(packPanels(builder, linear.getLoc(), linear.getW(), builder.getI8Type()));
       ++packedWeights;
     });
   }
@@ -54,7 +55,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
   static void pack(LinearOp linear, RankedTensorType type, Precision precision) {
     OpBuilder builder(linear);
     Location loc = linear.getLoc();
-    int64_t k = type.getDimSize(0), n = type.getDimSize(1), panels = llvm::divideCeil(n, 16);
+    int64_t k = type.getDimSize(0), n = type.getDimSize(1);
     Value w = linear.getW();
     if (k % 2 && (precision == Precision::BF16 || precision == Precision::SplitF32))
       precision = Precision::F32;
@@ -68,16 +69,21 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
     Type element = precision == Precision::F32    ? Type(builder.getF32Type())
                    : precision == Precision::Int8 ? Type(builder.getI8Type())
                                                   : Type(builder.getBF16Type());
-    int64_t perWord = 32 / element.getIntOrFloatBitWidth();
+    linear.getWMutable().assign(packPanels(builder, loc, w, element, precision == Precision::SplitF32));
+  }
+
+  static Value packPanels(OpBuilder &builder, Location loc, Value w, Type element, bool split = false) {
+    auto type = cast<RankedTensorType>(w.getType());
+    int64_t k = type.getDimSize(0), panels = llvm::divideCeil(type.getDimSize(1), 16),
+            perWord = 32 / element.getIntOrFloatBitWidth();
     SmallVector<int64_t> shape{panels, k, 16};
     if (perWord > 1) {
       shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
       shape.push_back(perWord);
     }
-    if (precision == Precision::SplitF32)
+    if (split)
       shape = {panels, shape[1] / 16, 32, 16, 2};
-    auto packed = RankedTensorType::get(shape, element);
-    linear.getWMutable().assign(weight::PackPanelsOp::create(builder, loc, packed, w));
+    return weight::PackPanelsOp::create(builder, loc, RankedTensorType::get(shape, element), w);
   }
 };
 } // namespace

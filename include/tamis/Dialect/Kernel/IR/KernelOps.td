@@ -33,22 +33,22 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
                    Optional<Kernel_F32>:$residual, Optional<Kernel_F32>:$scale, Optional<MemRefOf<[I32]>>:$sums,
                    Kernel_F32:$out, NN_ActivationAttr:$activation);
 }
-def Kernel_DynamicQuantizeOp : Kernel_Op<"dynamic_quantize"> {
-  let summary = "x [T, K] in 8 unsigned bits";
+def Kernel_DynamicRangeOp : Kernel_Op<"dynamic_range"> {
+  let summary = "What x is quantised to 8 unsigned bits with";
   let description = [{
-    parameters[0] is the scale, parameters[1] the zero point, a whole number: those of onnx.DynamicQuantizeLinear for the
-    range of all of x. q = clamp(round(x / scale) + zero point, 0, 255). NaN is left out of the range and becomes 0.
+    range[0] is the scale, range[1] the zero point, a whole number: those of onnx.DynamicQuantizeLinear for the range of
+    all of x and 0, NaN left out.
   }];
-  let arguments = (ins Kernel_F32:$x, MemRefOf<[I8]>:$q, Kernel_F32:$parameters);
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$range);
 }
 def Kernel_QuantizedLinearOp : Kernel_Op<"quantized_linear", [AttrSizedOperandSegments]> {
   let summary = "out [T, N] = activation((q - z)(w - zero_point) * (s * scale) + bias) + residual";
   let description = [{
-    q [T, K] and parameters (s, z) come from kernel.dynamic_quantize; w is [K, N] of i8, scale, zero_point and bias are
-    [N]. With column_sums[n] = sum over k of (w - zero_point), the product is sum q w - zero_point * sum q - z *
-    column_sums, all in i32.
+    q = clamp(round(x / s) + z, 0, 255) for x [T, K] and the range (s, z) of kernel.dynamic_range; NaN becomes 0. w is
+    packed as in nn.quantized_linear; scale, zero_point and bias are [N]. With column_sums[n] = sum over k of (w -
+    zero_point), the product is sum q w - zero_point * sum q - z * column_sums, all in i32.
   }];
-  let arguments = (ins MemRefOf<[I8]>:$q, Kernel_F32:$parameters, MemRefOf<[I8]>:$w, Kernel_F32:$scale,
+  let arguments = (ins Kernel_F32:$x, Kernel_F32:$range, MemRefOf<[I8]>:$w, Kernel_F32:$scale,
                    MemRefOf<[I32]>:$column_sums, Optional<MemRefOf<[I8]>>:$zero_point, Optional<Kernel_F32>:$bias,
                    Optional<Kernel_F32>:$residual, Kernel_F32:$out, NN_ActivationAttr:$activation);
 }

@@ -38,8 +38,8 @@ def NN_QuantizedLinearOp : NN_Op<"quantized_linear", [AttrSizedOperandSegments]>
     x is [..., K]; the whole of it is quantised at run time to q = round(x / s) + z in 8 unsigned bits, s and z from
     the range of its elements and 0, as ONNX's DynamicQuantizeLinear does. w [K, N] of i8 stands for (w - zero_point)
     * scale; scale and zero_point are [N]. The product is sum over k of (q - z) (w - zero_point), exact in i32, times
-    (s * scale). bias is [N]; residual has the result's shape [..., N]. `column_sums` [N], which nn-pack-weights adds,
-    are the sums of w - zero_point over k.
+    (s * scale). bias is [N]; residual has the result's shape [..., N]. nn-pack-weights packs w to [ceil(N / 16), K / 4,
+    16, 4] and adds `column_sums` [N], the sums of w - zero_point over k.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I8]>:$w, RankedTensorOf<[F32]>:$scale,
                    Optional<RankedTensorOf<[I8]>>:$zero_point, Optional<RankedTensorOf<[I32]>>:$column_sums,

@@ -1,0 +1,106 @@
+//===- LinearProduct.cpp - The product of a linear layer as a work list of block products --------------===//
+#include "LinearProduct.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace tamis;
+
+namespace {
+/// The arguments of the function that all products of one form share.
+struct Arguments {
+  Value left, w, out, rows, depth, n, words, stride, rowUnits, panelsPerUnit;
+  SmallVector<Value *> fixed() {
+    return {&left, &w, &out, &rows, &depth, &n, &words, &stride, &rowUnits, &panelsPerUnit};
+  }
+};
+} // namespace
+
+/// The units of work [begin, end).
+static void emitUnits(Emitter &e, const Microkernel &microkernel, const Arguments &args,
+                      const LinearEpilogue &epilogue, bool tail, Value begin, Value end) {
+  int64_t wordsPerWord =
+      microkernel.operandKind() == OperandKind::SplitF32 ? 2 : 1; // leading terms and rests
+  RowTiles tiles = microkernel.rowTiles(e, args.rows);
+  Value wholePanels = e.div(args.n, panelColumns), panels = e.ceilDiv(args.n, panelColumns);
+  Matrix a{args.left, e.index(0), args.stride}, c{args.out, e.index(0), args.n};
+  Panels b{args.w, e.index(0), e.index(panelColumns), e.mul(args.words, panelColumns * wordsPerWord)};
+  Value buffer;
+  if (tail || microkernel.needsBuffer()) {
+    auto type =
+        MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());
+    buffer = e.flatten(memref::AllocaOp::create(e, type, e.getI64IntegerAttr(64)));
+  }
+  e.loop(begin, end, [&](Value unit) {
+    Value panelUnit = e.div(unit, args.rowUnits), rowUnit = e.rem(unit, args.rowUnits);
+    Value tileBegin = e.div(e.mul(rowUnit, tiles.tiles), args.rowUnits);
+    Value tileEnd = e.div(e.mul(e.add(rowUnit, 1), tiles.tiles), args.rowUnits);
+    Value panelBegin = e.mul(panelUnit, args.panelsPerUnit);
+    Value panelEnd = e.min(e.add(panelBegin, args.panelsPerUnit), panels);
+    auto finish = [&](const Tile &tile) { epilogue.emit(e, tile, c, Value()); };
+    auto finishTail = [&](const Tile &tile) { epilogue.emit(e, tile, c, args.n); };
+    if (microkernel.needsBuffer()) {
+      microkernel.emitProduct(e, a, b, args.depth, c, tiles, tileBegin, tileEnd, panelBegin, panelEnd,
+                              tail ? TileEpilogue(finishTail) : TileEpilogue(finish), buffer);
+      return;
+    }
+    microkernel.emitProduct(e, a, b, args.depth, c, tiles, tileBegin, tileEnd, panelBegin,
+                            tail ? e.min(panelEnd, wholePanels) : panelEnd,
+                            epilogue.isNeeded() ? TileEpilogue(finish) : TileEpilogue());
+    if (!tail)
+      return;
+    e.when(e.less(wholePanels, panelEnd), [&] {
+      microkernel.emitProduct(e, a, b, args.depth, c, tiles, tileBegin, tileEnd, wholePanels,
+                              e.add(wholePanels, 1), finishTail, buffer);
+    });
+  });
+}
+
+void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, StringRef kind) {
+  auto outType = cast<MemRefType>(out.getType()), weightType = cast<MemRefType>(w.getType());
+  Value n = e.dim(out, -1), rows = e.dims(out, 0, outType.getRank() - 1), panels = e.ceilDiv(n, panelColumns);
+  auto knownN = getConstantIntValue(n);
+  bool tail = !knownN || *knownN % panelColumns;
+  RowTiles tiles = microkernel.rowTiles(e, rows);
+  ProductUnits units(e, microkernel, e.index(1), tiles.tiles, rows, panels, words);
+  Arguments args{left.rows.data,   e.flatten(w),   e.flatten(out),     rows, left.depth, n, words,
+                 left.rows.stride, units.rowUnits, units.panelsPerUnit};
+  SmallVector<Value> captured;
+  for (Value *argument : args.fixed())
+    captured.push_back(*argument);
+  for (Value *operand : epilogue.operands())
+    captured.push_back(*operand);
+  std::string symbol = (name + epilogue.name()).str();
+  if (tail)
+    symbol += "_tail";
+  // Code for each K, so that the distances of rows and panels are constants.
+  auto knownWords = getConstantIntValue(words), knownStride = getConstantIntValue(left.rows.stride),
+       knownDepth = getConstantIntValue(left.depth);
+  bool isStatic = knownWords && knownStride && knownDepth;
+  if (isStatic)
+    symbol += "_k" + std::to_string(*knownDepth);
+
+  auto body = [&](Emitter &e, ValueRange values) {
+    Arguments inner;
+    LinearEpilogue innerEpilogue = epilogue;
+    SmallVector<Value *> places = inner.fixed();
+    llvm::append_range(places, innerEpilogue.operands());
+    for (auto [place, value] : llvm::zip(places, values))
+      *place = value;
+    if (isStatic) {
+      inner.words = e.index(*knownWords);
+      inner.stride = e.index(*knownStride);
+      inner.depth = e.index(*knownDepth);
+    }
+    emitUnits(e, microkernel, inner, innerEpilogue, tail, values[values.size() - 2], values.back());
+  };
+  Value flops = e.mul(e.mul(rows, 2), e.mul(n, k));
+  Value weightBytes = e.mul(e.dims(w, 0, weightType.getRank()), weightType.getElementTypeBitWidth() / 8);
+  Value bytes = e.add(weightBytes, e.mul(e.mul(rows, e.add(n, k)), 4));
+  Value count = e.mul(units.rowUnits, units.panelUnits);
+  e.parallel(count, e.index(1), kind, flops, bytes, [&](Value begin, Value end, Value) {
+    SmallVector<Value> arguments(captured);
+    arguments.append({begin, end});
+    expander.call(e, symbol, arguments, body);
+  });
+}
