@@ -13,6 +13,7 @@
 #include "runtime/src/Hash.h"
 #include "tamis/Codegen/ISALevel.h"
 #include "tamis/Codegen/OperationTable.h"
+#include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Import/ImportONNX.h"
 #include "tamis/Pipelines/Pipelines.h"
@@ -129,15 +130,16 @@ uint64_t hashFile(const std::string &path) {
   return hash.finish();
 }
 
-/// The levels whose code differs for a precision, best first.
-std::vector<StringRef> levelsOf(StringRef precision) {
+/// The levels whose code differs for a precision, best first. `hasInt8` says that the model has products of
+/// int8 of its own.
+std::vector<StringRef> levelsOf(StringRef precision, bool hasInt8) {
   std::vector<StringRef> names;
   for (const ISALevel &level : isaLevels()) {
-    bool plain = level.features.empty();
-    bool matters = precision == "int8"   ? !level.bf16 || level.amx
+    bool plain = level.features.empty(), forInt8 = !level.bf16 || level.amx;
+    bool matters = precision == "int8"   ? forInt8
                    : precision == "bf16" ? plain || level.bf16
                                          : plain || level.amx;
-    if (matters)
+    if (matters || (hasInt8 && forInt8))
       names.push_back(level.name);
   }
   return names;
@@ -155,8 +157,9 @@ bool hostRuns(const ISALevel &level) {
   return llvm::all_of(needed, [&](StringRef feature) { return features.lookup(feature); });
 }
 
-std::vector<std::string> resolveTargets(const tools::CompileOptions &options, std::string &error) {
-  std::vector<StringRef> known = levelsOf(options.precision);
+std::vector<std::string> resolveTargets(const tools::CompileOptions &options, bool hasInt8,
+                                        std::string &error) {
+  std::vector<StringRef> known = levelsOf(options.precision, hasInt8);
   SmallVector<StringRef> wanted(options.targets.begin(), options.targets.end());
   if (wanted.empty())
     wanted.append(known.begin(), known.end());
@@ -189,10 +192,6 @@ public:
   }
 
   int run() {
-    std::string error;
-    isas = resolveTargets(options, error);
-    if (isas.empty())
-      return reporter.fail(Refused, error);
     if (int code = import())
       return code;
     if (options.emit == "mlir" && options.level == "imported")
@@ -229,11 +228,20 @@ private:
     if (failed(imported))
       return kind == ImportError::System ? System : Refused;
     module = std::move(*imported);
+    std::string error;
+    isas = resolveTargets(options, quantizesRows(), error);
+    if (isas.empty())
+      return reporter.fail(Refused, error);
     description = describeModel(*module);
     description.sourceName = llvm::sys::path::filename(options.model).str();
     description.sourceHash = hashFile(options.model);
     description.flags = resultFlags();
     return 0;
+  }
+
+  bool quantizesRows() {
+    return module->walk([](onnx::DynamicQuantizeLinearOp) { return WalkResult::interrupt(); })
+        .wasInterrupted();
   }
 
   static bool parseDimension(StringRef text, DimensionOverride &dimension) {
