@@ -64,17 +64,17 @@ Value tamis::emitExpOfNegative(Emitter &e, Value x) {
   return e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
 }
 
-/// a / b for normal b below 2^126, to about the last bit: a division takes as long as ten multiply-adds, the
-/// CPU's estimate of 1 / b (12 bits of it, 14 with AVX-512) and one step of Newton's method as three.
+/// a / b for normal b below 2^126, to about the last bit: a division takes as long as ten multiply-adds,
+/// AVX-512's estimate of 1 / b (14 bits of it) and one step of Newton's method as three. AVX2's has 12 bits,
+/// too few for one step.
 static Value quickDivide(Emitter &e, Value a, Value b) {
-  StringRef name = e.getWidth() == 16 ? "llvm.x86.avx512.rcp14.ps.512" : "llvm.x86.avx.rcp.ps.256";
-  SmallVector<Value> operands{b};
-  if (e.getWidth() == 16) {
-    operands.push_back(e.vector(0));
-    operands.push_back(arith::ConstantOp::create(e, e.getIntegerAttr(e.getI16Type(), -1)));
-  }
-  Value estimate =
-      LLVM::CallIntrinsicOp::create(e, e.vectorType(), e.getStringAttr(name), operands).getResult(0);
+  if (e.getWidth() != 16)
+    return e.divF(a, b);
+  SmallVector<Value> operands{b, e.vector(0),
+                              arith::ConstantOp::create(e, e.getIntegerAttr(e.getI16Type(), -1))};
+  Value estimate = LLVM::CallIntrinsicOp::create(e, e.vectorType(),
+                                                 e.getStringAttr("llvm.x86.avx512.rcp14.ps.512"), operands)
+                       .getResult(0);
   Value error = e.fma(e.subF(e.vector(0), b), estimate, e.vector(1));
   return e.mulF(a, e.fma(estimate, error, estimate));
 }
