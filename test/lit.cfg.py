@@ -83,5 +83,7 @@ for module in ["numpy", "onnx", "onnxruntime"]:
 driver = os.path.join(config.tamis_bin, "tamis")
 if "tamis" in config.available_features:
     text = subprocess.run([driver, "--help"], capture_output=True, text=True).stdout
-    if any(line.split()[:1] == ["compile"] for line in text.splitlines()):
+    # A build of the driver alone, as the sanitizers have one, lacks what does the work.
+    compiles = os.path.exists(os.path.join(config.tamis_bin, "tamis-compile"))
+    if compiles and any(line.split()[:1] == ["compile"] for line in text.splitlines()):
         config.available_features.add("compile")
