@@ -23,7 +23,7 @@ enum class OperandKind {
 
 /// What a microkernel wants the left factor as.
 enum class LeftForm {
-  F32,      ///< row-major f32 as it is, one element a word of Int8 never
+  F32,      ///< row-major f32 as it is
   BF16,     ///< rows of bf16, rounded to nearest even
   SplitF32, ///< rows that alternate 32 leading terms and their 32 rests
   Int8,     ///< rows of u8: round(x / scale) + 128, a scale a row

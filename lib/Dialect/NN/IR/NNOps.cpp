@@ -54,51 +54,48 @@ static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, 
   return success();
 }
 
-LogicalResult LinearOp::verify() {
-  RankedTensorType x = typeOf(getX()), w = typeOf(getW()), y = typeOf(getY());
+/// What layers that multiply rows by a weight have in common; `residual` and `bias` may be null.
+template <typename Op> static LogicalResult verifyProduct(Op op) {
+  RankedTensorType x = typeOf(op.getX()), w = typeOf(op.getW()), y = typeOf(op.getY());
   if (x.getRank() < 1 || x.getRank() != y.getRank())
-    return emitOpError("needs operand and result of the same rank, at least 1");
+    return op.emitOpError("needs operand and result of the same rank, at least 1");
   int64_t n = y.getShape().back();
   if (ShapedType::isDynamic(n) || !w.hasStaticShape())
-    return emitOpError("needs a weight and a last dimension of the result of static size");
-  if (failed(verifyWeight(*this, x.getShape().back(), w, n)))
+    return op.emitOpError("needs a weight and a last dimension of the result of static size");
+  if (failed(verifyWeight(op, x.getShape().back(), w, n)))
     return failure();
   for (int64_t i = 0; i + 1 < x.getRank(); ++i)
     if (!compatible(x.getDimSize(i), y.getDimSize(i)))
-      return emitOpError("changes the size of dimension ") << i;
-  if (getResidual() && failed(verifyCompatibleShape(getResidual().getType(), y)))
-    return emitOpError("has a residual ") << getResidual().getType() << " unlike its result " << y;
-  if (w.getElementType().isInteger(8) != bool(getScale()) || bool(getScale()) != bool(getSums()))
-    return emitOpError("needs scale and sums beside a weight of i8, and only there");
-  if (failed(verifyVector(*this, getScale(), n, "scale")) || failed(verifyVector(*this, getSums(), n, "sum")))
+      return op.emitOpError("changes the size of dimension ") << i;
+  if (op.getResidual() && failed(verifyCompatibleShape(op.getResidual().getType(), y)))
+    return op.emitOpError("has a residual ") << op.getResidual().getType() << " unlike its result " << y;
+  return verifyVector(op, op.getBias(), n, "bias");
+}
+
+LogicalResult LinearOp::verify() {
+  if (failed(verifyProduct(*this)))
     return failure();
-  return verifyVector(*this, getBias(), n, "bias");
+  int64_t n = typeOf(getY()).getShape().back();
+  if (typeOf(getW()).getElementType().isInteger(8) != bool(getScale()) || bool(getScale()) != bool(getSums()))
+    return emitOpError("needs scale and sums beside a weight of i8, and only there");
+  if (failed(verifyVector(*this, getScale(), n, "scale")))
+    return failure();
+  return verifyVector(*this, getSums(), n, "sum");
 }
 
 LogicalResult QuantizedLinearOp::verify() {
-  RankedTensorType x = typeOf(getX()), w = typeOf(getW()), y = typeOf(getY());
-  if (x.getRank() < 1 || x.getRank() != y.getRank())
-    return emitOpError("needs operand and result of the same rank, at least 1");
-  int64_t n = y.getShape().back();
-  if (ShapedType::isDynamic(n) || !w.hasStaticShape())
-    return emitOpError("needs a weight and a last dimension of the result of static size");
-  int64_t k = x.getShape().back();
-  if (failed(verifyWeight(*this, k, w, n)))
+  if (failed(verifyProduct(*this)))
     return failure();
+  RankedTensorType w = typeOf(getW());
+  int64_t n = typeOf(getY()).getShape().back();
   // (q - z) (w - zero_point) is at most 255 * 255; its sums stay exact in i32.
-  k = w.getRank() == 2 ? w.getDimSize(0) : k;
+  int64_t k = w.getRank() == 2 ? w.getDimSize(0) : typeOf(getX()).getShape().back();
   if (k > INT32_MAX / (255 * 255))
     return emitOpError("sums up ") << k << " products, which 32 bits cannot hold";
-  for (int64_t i = 0; i + 1 < x.getRank(); ++i)
-    if (!compatible(x.getDimSize(i), y.getDimSize(i)))
-      return emitOpError("changes the size of dimension ") << i;
-  if (getResidual() && failed(verifyCompatibleShape(getResidual().getType(), y)))
-    return emitOpError("has a residual ") << getResidual().getType() << " unlike its result " << y;
   if (failed(verifyVector(*this, getScale(), n, "scale")) ||
-      failed(verifyVector(*this, getZeroPoint(), n, "zero point")) ||
-      failed(verifyVector(*this, getColumnSums(), n, "vector of column sums")))
+      failed(verifyVector(*this, getZeroPoint(), n, "zero point")))
     return failure();
-  return verifyVector(*this, getBias(), n, "bias");
+  return verifyVector(*this, getColumnSums(), n, "vector of column sums");
 }
 
 LogicalResult LayerNormOp::verify() {

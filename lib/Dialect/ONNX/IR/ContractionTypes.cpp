@@ -12,21 +12,10 @@ LogicalResult MatMulOp::inferResultTypes(Types &types) {
   if (failed(checkElements(*this, getA(), ElementClass::Number)) ||
       failed(checkSameElements(*this, getOperands())))
     return failure();
-  if (a.getRank() == 0 || b.getRank() == 0)
-    return emitOpError("has an operand without dimensions");
-  // numpy's rule: a vector on the left is a row, one on the right a column, and that dimension vanishes.
-  bool row = a.getRank() == 1, column = b.getRank() == 1;
-  int64_t k = a.getShape().back();
-  if (failed(unify(*this, k, b.getDimSize(column ? 0 : b.getRank() - 2), "inner dimensions")))
+  FailureOr<Sizes> sizes = productSizes(*this, a, b);
+  if (failed(sizes))
     return failure();
-  Sizes sizes(a.getShape().drop_back(row ? 1 : 2));
-  if (failed(broadcast(*this, b.getShape().drop_back(column ? 1 : 2), sizes)))
-    return failure();
-  if (!row)
-    sizes.push_back(a.getDimSize(a.getRank() - 2));
-  if (!column)
-    sizes.push_back(b.getShape().back());
-  types.push_back(RankedTensorType::get(sizes, a.getElementType()));
+  types.push_back(RankedTensorType::get(*sizes, a.getElementType()));
   return success();
 }
 

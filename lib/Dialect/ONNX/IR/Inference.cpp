@@ -117,6 +117,23 @@ LogicalResult broadcast(Operation *op, ArrayRef<int64_t> shape, Sizes &result) {
   return success();
 }
 
+FailureOr<Sizes> productSizes(Operation *op, RankedTensorType a, RankedTensorType b) {
+  if (a.getRank() == 0 || b.getRank() == 0)
+    return op->emitOpError("has an operand without dimensions");
+  bool row = a.getRank() == 1, column = b.getRank() == 1;
+  int64_t k = a.getShape().back();
+  if (failed(unify(op, k, b.getDimSize(column ? 0 : b.getRank() - 2), "inner dimensions")))
+    return failure();
+  Sizes sizes(a.getShape().drop_back(row ? 1 : 2));
+  if (failed(broadcast(op, b.getShape().drop_back(column ? 1 : 2), sizes)))
+    return failure();
+  if (!row)
+    sizes.push_back(a.getDimSize(a.getRank() - 2));
+  if (!column)
+    sizes.push_back(b.getShape().back());
+  return sizes;
+}
+
 LogicalResult broadcastOperands(Operation *op, ValueRange operands, Sizes &result) {
   for (Value operand : operands)
     if (failed(broadcast(op, tensorType(operand).getShape(), result)))

@@ -42,6 +42,10 @@ llvm::FailureOr<int64_t> staticLength(mlir::Operation *op, mlir::Value operand, 
 llvm::LogicalResult broadcast(mlir::Operation *op, llvm::ArrayRef<int64_t> shape, Sizes &result);
 llvm::LogicalResult broadcastOperands(mlir::Operation *op, mlir::ValueRange operands, Sizes &result);
 
+/// The sizes of a numpy product: a vector on the left is a row, one on the right a column, and that dimension
+/// vanishes; leading dimensions are broadcast.
+llvm::FailureOr<Sizes> productSizes(mlir::Operation *op, mlir::RankedTensorType a, mlir::RankedTensorType b);
+
 /// One of two sizes that must be equal: the static one. Fails with an error when they differ.
 llvm::LogicalResult unify(mlir::Operation *op, int64_t &size, int64_t other, llvm::StringRef what);
 

@@ -119,19 +119,9 @@ LogicalResult MatMulIntegerOp::inferResultTypes(Types &types) {
     if (!tensorType(operand).getElementType().isInteger(8))
       return emitOpError("needs integers of 8 bits, but an operand has elements of ")
              << tensorType(operand).getElementType();
-  if (a.getRank() == 0 || b.getRank() == 0)
-    return emitOpError("has an operand without dimensions");
-  bool row = a.getRank() == 1, column = b.getRank() == 1;
-  int64_t k = a.getShape().back();
-  if (failed(unify(*this, k, b.getDimSize(column ? 0 : b.getRank() - 2), "inner dimensions")))
+  FailureOr<Sizes> sizes = productSizes(*this, a, b);
+  if (failed(sizes))
     return failure();
-  Sizes sizes(a.getShape().drop_back(row ? 1 : 2));
-  if (failed(broadcast(*this, b.getShape().drop_back(column ? 1 : 2), sizes)))
-    return failure();
-  if (!row)
-    sizes.push_back(a.getDimSize(a.getRank() - 2));
-  if (!column)
-    sizes.push_back(b.getShape().back());
 
   auto checkZeroPoint = [&](Value zero, RankedTensorType of, int64_t axis, StringRef what) -> LogicalResult {
     if (!zero)
@@ -155,10 +145,10 @@ LogicalResult MatMulIntegerOp::inferResultTypes(Types &types) {
              << ", expected one element or one for each " << what << quantizeAgain;
     return success();
   };
-  if (failed(checkZeroPoint(getAZeroPoint(), a, row ? -1 : a.getRank() - 2, "row")) ||
-      failed(checkZeroPoint(getBZeroPoint(), b, column ? -1 : b.getRank() - 1, "column")))
+  if (failed(checkZeroPoint(getAZeroPoint(), a, a.getRank() == 1 ? -1 : a.getRank() - 2, "row")) ||
+      failed(checkZeroPoint(getBZeroPoint(), b, b.getRank() == 1 ? -1 : b.getRank() - 1, "column")))
     return failure();
-  types.push_back(RankedTensorType::get(sizes, IntegerType::get(getContext(), 32)));
+  types.push_back(RankedTensorType::get(*sizes, IntegerType::get(getContext(), 32)));
   return success();
 }
 

@@ -10,7 +10,7 @@ using namespace tamis::weight;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool isWeight(Value value) {
+bool weight::isWeight(Value value) {
   Operation *op = value ? value.getDefiningOp() : nullptr;
   return op && isa<WeightDialect>(op->getDialect()) && !isa<GetOp>(op);
 }

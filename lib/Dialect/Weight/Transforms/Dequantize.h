@@ -8,6 +8,9 @@
 
 namespace tamis::weight {
 
+/// Whether a value is a weight that the compiler evaluates.
+bool isWeight(mlir::Value value);
+
 /// weight.dequantize for integers that are known, when they are too many to be a constant in the IR; else
 /// null.
 mlir::Value foldDequantize(mlir::OpBuilder &builder, onnx::DequantizeLinearOp op);

@@ -17,11 +17,6 @@ using namespace tamis::weight;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool isWeight(Value value) {
-  Operation *op = value ? value.getDefiningOp() : nullptr;
-  return op && op->getName().getDialectNamespace() == WeightDialect::getDialectNamespace() && !isa<GetOp>(op);
-}
-
 /// The type of `value` with the static shape of the same elements; the importer may not have known it.
 static RankedTensorType staticType(Value value, ArrayRef<int64_t> shape) {
   return RankedTensorType::get(shape, typeOf(value).getElementType());
