@@ -67,14 +67,17 @@ static Features readFeatures() {
   features.v4Vnni = features.v4 && has(c7, bit_AVX512VNNI);
   features.v4Bf16 = features.v4Vnni && has(a1, kBf16);
   constexpr uint32_t kAmx = 1u << 22 | 1u << 24 | 1u << 25; // bf16, tile, int8
-  features.v4Amx = features.v4Bf16 && has(d7, kAmx | kFp16) && (saved & kTiles) == kTiles && mayUseTiles();
+  features.v4Amx = features.v4Bf16 && has(d7, kAmx | kFp16) && (saved & kTiles) == kTiles;
   return features;
 }
 
 int tamis::isaRank(const char *isa) {
   for (int i = 0; i < kLevelCount; ++i)
-    if (strcmp(isa, kLevels[i].name) == 0)
-      return readFeatures().*kLevels[i].supported ? i + 1 : 0;
+    if (strcmp(isa, kLevels[i].name) == 0) {
+      bool supported = readFeatures().*kLevels[i].supported;
+      bool needsTiles = kLevels[i].supported == &Features::v4Amx;
+      return supported && (!needsTiles || mayUseTiles()) ? i + 1 : 0;
+    }
   return 0;
 }
 

@@ -121,8 +121,10 @@ static TamisStatus chooseIsa(const IsaList &list, const char *wanted, const char
   int bestRank = 0;
   for (int32_t i = 0; i < list.count; ++i) {
     const char *name = list.name(list.owner, i);
-    int rank = isaRank(name);
-    if (rank <= bestRank || (wanted && strcmp(wanted, name) != 0))
+    if (wanted && strcmp(wanted, name) != 0)
+      continue;
+    int rank = isaRank(name); // which may ask the system for registers
+    if (rank <= bestRank)
       continue;
     chosen = i;
     bestRank = rank;

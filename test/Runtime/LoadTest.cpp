@@ -4,6 +4,7 @@
 #include "TestModel.h"
 #include <cstdlib>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace tamis;
@@ -157,6 +158,19 @@ TEST(Isa, ChoosesTheBestOrTheOneAskedFor) {
 
   options.isa = "from-the-future";
   EXPECT_EQ(load(), TAMIS_ERROR_CPU);
+}
+
+// The permission for tile registers holds for the whole process, so it is not for every program.
+TEST(Isa, AsksForTilesOnlyForCodeWithThem) {
+  char text[256];
+  describeCpu(text, sizeof(text));
+  isaRank("x86-64-v3");
+  isaRank("x86-64-v4-bf16");
+  constexpr int kGetPermission = 0x1022, kTileData = 18; // ARCH_GET_XCOMP_PERM, XFEATURE_XTILEDATA
+  uint64_t granted = 0;
+  if (syscall(SYS_arch_prctl, kGetPermission, &granted) != 0)
+    GTEST_SKIP() << "this kernel knows no such permission";
+  EXPECT_EQ(granted >> kTileData & 1, 0u);
 }
 
 TEST(Isa, SaysWhatIsThere) {

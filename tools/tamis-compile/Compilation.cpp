@@ -136,9 +136,10 @@ std::vector<StringRef> levelsOf(StringRef precision, bool hasInt8) {
   std::vector<StringRef> names;
   for (const ISALevel &level : isaLevels()) {
     bool plain = level.features.empty(), forInt8 = !level.bf16 || level.amx;
-    bool matters = precision == "int8"   ? forInt8
-                   : precision == "bf16" ? plain || level.bf16
-                                         : plain || level.amx;
+    bool matters = precision == "int8"        ? forInt8
+                   : precision == "bf16"      ? plain || level.bf16
+                   : precision == "split-f32" ? plain || level.amx
+                                              : plain;
     if (matters || (hasInt8 && forInt8))
       names.push_back(level.name);
   }
