@@ -19,15 +19,16 @@ struct alignas(64) Thread {
   jmp_buf *escape; ///< where a failure on this thread goes
   int64_t index;   ///< 0 is the caller
   bool inRegion;
+  int64_t endChunk;                           ///< of the thread's share of the region under way
+  alignas(64) std::atomic<int64_t> nextChunk; ///< of that share; others claim it too when they are done
 };
 static_assert(offsetof(Thread, host) == 0, "a TamisHost * is a Thread *");
 
-/// The parallel region under way. The counter has a cache line of its own.
+/// The parallel region under way.
 struct Region {
   TamisBody body;
   void *captures;
-  int64_t count, grain, chunks;
-  alignas(64) std::atomic<int64_t> next;
+  int64_t count, grain;
 };
 
 /// Why a run ended; written once, by the thread that wins `claimed`.

@@ -71,22 +71,26 @@ void tamis::hostFail(TamisHost *host, int64_t operation, const char *reason) {
   leave(thread);
 }
 
-// Claims and runs chunks of the region until none is left or the run ends.
+// Claims and runs chunks of the region until none is left or the run ends: first the thread's own share,
+// whose chunks follow each other, so that what one asks memory for is there for the next; then what others
+// have left.
 static void runChunks(Thread *thread) {
   TamisContext *context = thread->context;
   Region &region = context->region;
-  for (int64_t claimed = 1;; ++claimed) {
-    int64_t chunk = region.next.fetch_add(1, std::memory_order_relaxed);
-    if (chunk >= region.chunks)
-      return;
-    uint32_t interrupt = context->interrupt.load(std::memory_order_relaxed);
-    if (interrupt & kFailed)
-      return;
-    if (interrupt & kCancelled || claimed % kChunksPerClock == 0)
-      poll(thread);
-    int64_t begin = chunk * region.grain;
-    int64_t end = region.count - begin < region.grain ? region.count : begin + region.grain;
-    region.body(&thread->host, region.captures, begin, end, thread->index);
+  int64_t claimed = 0;
+  for (int32_t i = 0; i < context->threadCount; ++i) {
+    Thread &owner = context->threads[(thread->index + i) % context->threadCount];
+    int64_t chunk;
+    while ((chunk = owner.nextChunk.fetch_add(1, std::memory_order_relaxed)) < owner.endChunk) {
+      uint32_t interrupt = context->interrupt.load(std::memory_order_relaxed);
+      if (interrupt & kFailed)
+        return;
+      if (interrupt & kCancelled || ++claimed % kChunksPerClock == 0)
+        poll(thread);
+      int64_t begin = chunk * region.grain;
+      int64_t end = region.count - begin < region.grain ? region.count : begin + region.grain;
+      region.body(&thread->host, region.captures, begin, end, thread->index);
+    }
   }
 }
 
@@ -151,9 +155,12 @@ void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_
   region.captures = captures;
   region.count = count;
   region.grain = grain > 0 ? grain : 1;
-  region.chunks = (count - 1) / region.grain + 1;
-  region.next.store(0, std::memory_order_relaxed);
-  if (region.chunks == 1 || context->threadCount == 1) {
+  int64_t chunks = (count - 1) / region.grain + 1;
+  for (int32_t i = 0; i < context->threadCount; ++i) {
+    context->threads[i].nextChunk.store(chunks * i / context->threadCount, std::memory_order_relaxed);
+    context->threads[i].endChunk = chunks * (i + 1) / context->threadCount;
+  }
+  if (chunks == 1 || context->threadCount == 1) {
     runInline(thread);
   } else {
     if (context->ownPool)

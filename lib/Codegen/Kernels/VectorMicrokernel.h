@@ -42,6 +42,7 @@ public:
   int64_t maxRows() const override { return 6; }
   int64_t maxPanels() const override { return 4; }
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override;
+  bool asksForPanels() const override { return true; }
   void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
@@ -49,18 +50,24 @@ public:
 private:
   /// Panels of the widest tile of so many rows.
   int64_t panels(int64_t rows) const;
-  /// Words [begin, end) of K. With `isFirst` they may be a part, which adds to `out` where it is false.
-  /// Word `ahead` of the right factor and the row of a panel that follows it are read before long.
-  struct Depth {
-    mlir::Value begin, end, isFirst, ahead;
+  /// Words [begin, end) of K. `isFirst` is null where they are all; else they add to `out` if it is false.
+  struct Part {
+    mlir::Value begin, end, isFirst;
   };
-  /// out[0 .. rows, panels] = a b over `depth`.
-  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b,
-                const Depth &depth, const Matrix &out) const;
-  void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, const Matrix &a, const Panels &b,
-                mlir::Value depth, const Matrix &out, mlir::Value buffer, const RowTiles &rows,
-                mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
-                TileEpilogue epilogue) const;
+  /// What a tile that shares panels with others asks for while it is computed, so that what is read next is
+  /// in the second-level cache by then: at each step two words of the right factor, which are `distance`
+  /// apart, from `begin` on, and `step` further at the next.
+  struct Ahead {
+    mlir::Value begin, step, distance;
+  };
+  /// out[0 .. rows, panels] = a b over a part of K. Without `ahead` the tile alone reads the panels.
+  void emitTile(Emitter &e, int64_t rows, int64_t panels, const Matrix &a, const Panels &b, const Part &part,
+                const std::optional<Ahead> &ahead, const Matrix &out) const;
+  /// The tiles of a product whose rows are as many as `rowCounts` has, all equally wide.
+  void emitNest(Emitter &e, llvm::ArrayRef<int64_t> rowCounts, bool isOneTile, const Matrix &a,
+                const Panels &b, mlir::Value depth, const Matrix &out, mlir::Value buffer,
+                const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
+                mlir::Value panelEnd, TileEpilogue epilogue) const;
 
   std::unique_ptr<OuterProduct> product;
 };

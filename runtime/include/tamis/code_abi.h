@@ -41,11 +41,11 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * run instead). `release` gives it back; releasing in any order is allowed, and memory that is no block
  * of the arena (an input, a weight) is left alone. Both are for the entry function only, not for bodies.
  *
- * `parallel` runs body over the units [0, count): threads claim chunks of `grain` units from an atomic
- * counter. It returns when all units are done. `operation` is an index into the artifact's operation
- * table; `flops` and `bytes` are the work of the whole region, for profiles. It polls for cancellation
- * and the deadline. Some threads of the pool may do no unit at all, and a count of 0 calls nothing. Within
- * a body it calls the inner body once, for all units, on the same thread.
+ * `parallel` runs body over the units [0, count): threads claim chunks of `grain` units, each those of its
+ * own share in order, then what others have left. It returns when all units are done. `operation` is an index
+ * into the artifact's operation table; `flops` and `bytes` are the work of the whole region, for profiles. It
+ * polls for cancellation and the deadline. Some threads of the pool may do no unit at all, and a count of 0
+ * calls nothing. Within a body it calls the inner body once, for all units, on the same thread.
  *
  * `fail` ends the run with the status TAMIS_ERROR_INPUT and a message: the operation's name from the
  * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may

@@ -37,7 +37,7 @@ Buffer::Buffer(std::vector<int64_t> dims, size_t bytes) : dims(dims), bytes(byte
   size_t content = elements() * bytes;
   begin = guardBytes;
   size = content + 2 * guardBytes;
-  size_t alignment = size > largePage / 4 ? largePage : 64;
+  size_t alignment = size > largePage / 32 ? largePage : 64;
   size = (size + alignment - 1) / alignment * alignment;
   storage.reset(static_cast<char *>(std::aligned_alloc(alignment, size)), std::free);
   if (alignment == largePage)

@@ -91,6 +91,8 @@ public:
   virtual RowTiles rowTiles(Emitter &e, mlir::Value rows) const = 0;
   /// Whether a product can only go to a buffer (see emitProduct).
   virtual bool needsBuffer() const { return false; }
+  /// Whether it asks memory for the panels that come next, so that they may come from afar.
+  virtual bool asksForPanels() const { return false; }
   /// Multiply-adds of f32 that take as long as one of this kernel's, about.
   virtual int64_t speed() const { return 1; }
 
