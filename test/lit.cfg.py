@@ -25,6 +25,8 @@ config.substitutions += [
     ("%kill_at_sync", os.path.join(config.tamis_bin, "..", "lib", "tamis-kill-at-sync.so")),
     ("%no_tmpfile", os.path.join(config.tamis_bin, "..", "lib", "tamis-no-tmpfile.so")),
     ("%damage_step", "1" if config.tamis_sanitize else "5"),
+    # Seconds after which the import of a small model hangs; sanitizers slow it down.
+    ("%time_limit", "600" if config.tamis_sanitize else "60"),
     ("%source", str(pathlib.Path(config.test_source_root).parent)),
 ]
 
