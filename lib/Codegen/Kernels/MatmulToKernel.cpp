@@ -33,9 +33,8 @@ static linalg::FillOp findZeroFill(Operation *op, Value out) {
       return nullptr;
     // Views of `out` under another name.
     if (llvm::any_of(before->getOperands(), [&](Value v) {
-          auto *definition = v.getDefiningOp();
-          return definition && isa<ViewLikeOpInterface>(definition) &&
-                 llvm::is_contained(definition->getOperands(), out);
+          auto view = v.getDefiningOp<ViewLikeOpInterface>();
+          return view && llvm::is_contained(view->getOperands(), out);
         }))
       return nullptr;
   }

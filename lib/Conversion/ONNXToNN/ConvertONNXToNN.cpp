@@ -76,7 +76,7 @@ void raising::refineTypes(Stage &stage) {
       result.setType(type.clone(shape));
     }
   });
-  auto terminator = stage.function.getBody().front().getTerminator();
+  auto *terminator = stage.function.getBody().front().getTerminator();
   stage.function.setFunctionType(FunctionType::get(
       stage.function.getContext(), stage.function.getArgumentTypes(), terminator->getOperandTypes()));
 }
