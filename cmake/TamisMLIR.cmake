@@ -11,6 +11,10 @@ set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 set(TAMIS_INCLUDE_DIRS "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include"
     "${PROJECT_SOURCE_DIR}/runtime/include")
+# Where ours has assertions and LLVM has none, one of its headers needs help. Before LLVM's own folder.
+if(NOT LLVM_ENABLE_ASSERTIONS AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+  include_directories(SYSTEM "${CMAKE_CURRENT_LIST_DIR}/llvm-without-assertions")
+endif()
 # For mlir_tablegen, which reads the directory's property.
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 include_directories(${TAMIS_INCLUDE_DIRS})
