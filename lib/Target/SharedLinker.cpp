@@ -70,9 +70,10 @@ private:
 llvm::Expected<llvm::SmallVector<char, 0>> tamis::linkShared(llvm::StringRef path, llvm::StringRef object,
                                                              llvm::StringRef script) {
   // LLD reads files, which never get a name, and would make one beside its output, had that a name.
+  const llvm::StringRef inputContents[] = {object, script};
   std::string inputPaths[2];
   std::vector<AtomicFile> inputs;
-  for (auto [contents, inputPath] : llvm::zip_equal(llvm::ArrayRef({object, script}), inputPaths)) {
+  for (auto [contents, inputPath] : llvm::zip_equal(inputContents, inputPaths)) {
     llvm::Expected<AtomicFile> input = AtomicFile::create(path);
     if (!input)
       return input.takeError();
