@@ -20,7 +20,8 @@ config.environment.pop("TAMIS_ISA", None)
 config.substitutions += [
     ("%tamis", os.path.join(config.tamis_bin, "tamis")),
     ("%python", config.python),
-    ("%cc", config.cc),
+    # The runtime that programs link has the build's sanitizers.
+    ("%cc", config.cc + (f" -fsanitize={config.tamis_sanitize}" if config.tamis_sanitize else "")),
     ("%runtime", config.runtime),
     ("%kill_at_sync", os.path.join(config.tamis_bin, "..", "lib", "tamis-kill-at-sync.so")),
     ("%no_tmpfile", os.path.join(config.tamis_bin, "..", "lib", "tamis-no-tmpfile.so")),
@@ -60,6 +61,10 @@ except OSError:
     pass
 if config.tamis_sanitize:
     config.available_features.add("sanitizer")
+    # LLVM's allocators poison what they have not given out. LLD, which is linked statically and has no sanitizers,
+    # takes memory from the same instances of those templates and does not know that it has to be unpoisoned.
+    config.environment["ASAN_OPTIONS"] = ":".join(
+        filter(None, [os.environ.get("ASAN_OPTIONS"), "allow_user_poisoning=0"]))
 def makes_sparse_files():
     """Whether a file of 5 GiB that is a hole can be made where tests write, and takes no room there."""
     os.makedirs(config.test_exec_root, exist_ok=True)
