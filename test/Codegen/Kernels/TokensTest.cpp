@@ -1,6 +1,8 @@
 //===- TokensTest.cpp - Kernels that pack and unpack rows ---------------------------------------------===//
 #include "KernelTest.h"
 
+#include <algorithm>
+
 namespace {
 /// The places of a mask's tokens.
 struct Places {
@@ -37,9 +39,9 @@ static void testIndex(Report &report, const std::string &isa, const std::string 
     Places expected = placesOf(values, batch, length);
     report.require("token_index: a check failed", kernel.run({&mask, &rows, &offsets}).empty());
     report.require("token_index: wrong rows",
-                   !std::memcmp(rows.as<int64_t>(), expected.rows.data(), expected.rows.size() * 8));
+                   std::equal(expected.rows.begin(), expected.rows.end(), rows.as<int64_t>()));
     report.require("token_index: wrong offsets",
-                   !std::memcmp(offsets.as<int64_t>(), expected.offsets.data(), expected.offsets.size() * 8));
+                   std::equal(expected.offsets.begin(), expected.offsets.end(), offsets.as<int64_t>()));
     report.require("token_index: wrote outside", rows.guardIsIntact() && offsets.guardIsIntact());
     report.require("token_index: wrong counters", kernel.counters[0] == batch * length &&
                                                       kernel.counters[1] == int64_t(expected.rows.size()));
