@@ -4,6 +4,7 @@
 // two together.
 //
 //===----------------------------------------------------------------------------------------------------===//
+#include "BF16ToBits.h"
 #include "tamis/Codegen/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -238,27 +239,6 @@ struct LaunchLowering : ConvertOpToLLVMPattern<rt::LaunchOp> {
   OperationTable &table;
 };
 
-/// A constant of bf16 as its bits.
-struct BF16ConstantLowering : ConvertOpToLLVMPattern<arith::ConstantOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-
-  LogicalResult matchAndRewrite(arith::ConstantOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Type type = typeConverter->convertType(op.getType()), i16 = rewriter.getI16Type();
-    if (!getElementTypeOrSelf(op.getType()).isBF16())
-      return failure();
-    TypedAttr bits;
-    if (auto number = dyn_cast<FloatAttr>(op.getValue()))
-      bits = rewriter.getIntegerAttr(i16, number.getValue().bitcastToAPInt());
-    else if (auto dense = dyn_cast<DenseElementsAttr>(op.getValue()); dense && isa<VectorType>(type))
-      bits = dense.bitcast(i16);
-    else
-      return failure();
-    rewriter.replaceOpWithNewOp<LLVM::ConstantOp>(op, type, bits);
-    return success();
-  }
-};
-
 struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -277,14 +257,12 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     OperationTable table(module);
     LowerToLLVMOptions options(&getContext());
     LLVMTypeConverter converter(&getContext(), options);
-    // Arithmetic on bf16 is expanded by now; what is left only moves its bits. LLVM would move some by
-    // arithmetic.
-    converter.addConversion([](BFloat16Type type) { return IntegerType::get(type.getContext(), 16); });
     LLVMConversionTarget target(getContext());
     target.addLegalOp<ModuleOp, rt::HostOp>();
     target.addLegalDialect<weight::WeightDialect>();
     target.addIllegalOp<weight::GetOp>();
     RewritePatternSet patterns(&getContext());
+    populateBF16ToBits(converter, patterns);
     vector::populateVectorTransferLoweringPatterns(patterns, 1);
     vector::populateVectorBroadcastLoweringPatterns(patterns);
     vector::populateVectorMaskOpLoweringPatterns(patterns);
@@ -302,8 +280,6 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     patterns.add<CheckLowering, LaunchLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
-    // Before upstream's, which keeps the attribute.
-    patterns.add<BF16ConstantLowering>(converter, /*benefit=*/10);
     patterns.add<ThreadsLowering, CountLowering>(converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();

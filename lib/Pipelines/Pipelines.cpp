@@ -33,6 +33,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(nn::createNNPackWeights({options.precision}));
+  passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(weight::createWeightFold());
   simplify(passes);
 }

@@ -51,3 +51,29 @@ func.func @bits(%a: memref<?xbf16>, %some: i1) {
   memref.store %w, %a[%c0] : memref<?xbf16>
   return
 }
+
+// -----
+
+// So are vectors; the instructions of bf16 keep their own types.
+
+// CHECK-LABEL: llvm.func internal @vectors(
+// CHECK: %[[ZERO:.*]] = llvm.mlir.constant(dense<0> : vector<16xi16>) : vector<16xi16>
+// CHECK: %[[V:.*]] = llvm.intr.masked.load {{.*}}, %[[ZERO]] {{.*}} -> vector<16xi16>
+// CHECK: llvm.zext %{{.*}} : vector<16xi16> to vector<16xi32>
+// CHECK: %[[R:.*]] = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtneps2bf16.512"({{.*}}) : (vector<16xf32>) -> vector<16xbf16>
+// CHECK: %[[BITS:.*]] = llvm.bitcast %[[R]] : vector<16xbf16> to vector<16xi16>
+// CHECK: llvm.intr.masked.store %[[BITS]]
+// CHECK: %[[OPERAND:.*]] = llvm.bitcast %{{.*}} : vector<32xi16> to vector<32xbf16>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, %[[OPERAND]], %[[OPERAND]])
+func.func @vectors(%a: memref<?xbf16>, %at: index, %mask: vector<16xi1>) -> vector<16xf32> {
+  %zero = arith.constant dense<0.0> : vector<16xbf16>
+  %v = vector.maskedload %a[%at], %mask, %zero : memref<?xbf16>, vector<16xi1>, vector<16xbf16> into vector<16xbf16>
+  %bits = vector.bitcast %v : vector<16xbf16> to vector<16xi16>
+  %wide = arith.extui %bits : vector<16xi16> to vector<16xi32>
+  %x = vector.bitcast %wide : vector<16xi32> to vector<16xf32>
+  %r = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtneps2bf16.512"(%x) : (vector<16xf32>) -> vector<16xbf16>
+  vector.maskedstore %a[%at], %mask, %r : memref<?xbf16>, vector<16xi1>, vector<16xbf16>
+  %pairs = vector.load %a[%at] : memref<?xbf16>, vector<32xbf16>
+  %y = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%x, %pairs, %pairs) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+  return %y : vector<16xf32>
+}

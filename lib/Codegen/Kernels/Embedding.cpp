@@ -6,6 +6,12 @@
 using namespace mlir;
 using namespace tamis;
 
+/// Elements of a table, of f32 or bf16.
+static Value loadTable(Emitter &e, Value table, Value at, Value mask) {
+  Value row = e.loadVector(table, at, mask);
+  return row.getType() == e.vectorType() ? row : e.extendBF16(row);
+}
+
 LogicalResult KernelExpander::expand(kernel::EmbeddingOp op) {
   if (op.getTables().empty() || op.getTables().size() != op.getIds().size())
     return op.emitOpError("needs as many tables as operands of ids, and at least one");
@@ -13,16 +19,18 @@ LogicalResult KernelExpander::expand(kernel::EmbeddingOp op) {
   int64_t rank = cast<MemRefType>(op.getOut().getType()).getRank();
   Value rows = e.dims(op.getOut(), 0, rank - 1), h = e.dim(op.getOut(), -1), out = e.flatten(op.getOut());
   SmallVector<Value> tables, sizes, ids, idCounts;
+  int64_t columnBytes = sizeof(float); // of one row of the result and of each table
   for (auto [table, id] : llvm::zip(op.getTables(), op.getIds())) {
     tables.push_back(e.flatten(table));
+    columnBytes += cast<MemRefType>(table.getType()).getElementTypeBitWidth() / 8;
     sizes.push_back(e.dim(table, 0));
     ids.push_back(e.flatten(id));
     idCounts.push_back(e.dims(id, 0, cast<MemRefType>(id.getType()).getRank()));
   }
   Value elements = e.mul(rows, h);
   int64_t count = tables.size();
-  e.parallel(rows, grainForBytes(e, e.mul(h, 4 * (count + 1))), "nn.embedding", e.mul(elements, count),
-             e.mul(elements, 4 * (count + 1)), [&](Value begin, Value end, Value) {
+  e.parallel(rows, grainForBytes(e, e.mul(h, columnBytes)), "nn.embedding", e.mul(elements, count),
+             e.mul(elements, columnBytes), [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value row) {
                  SmallVector<Value> from;
                  for (int64_t i = 0; i < count; ++i) {
@@ -37,9 +45,9 @@ LogicalResult KernelExpander::expand(kernel::EmbeddingOp op) {
                  }
                  Value base = e.mul(row, h);
                  e.forVectors(h, [&](Value at, Value mask) {
-                   Value sum = e.loadVector(tables[0], e.add(from[0], at), mask);
+                   Value sum = loadTable(e, tables[0], e.add(from[0], at), mask);
                    for (int64_t i = 1; i < count; ++i)
-                     sum = e.addF(sum, e.loadVector(tables[i], e.add(from[i], at), mask));
+                     sum = e.addF(sum, loadTable(e, tables[i], e.add(from[i], at), mask));
                    e.storeVector(sum, out, e.add(base, at), mask);
                  });
                });

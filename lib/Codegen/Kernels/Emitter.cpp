@@ -37,6 +37,12 @@ Value Emitter::subF(Value a, Value b) { return arith::SubFOp::create(*this, a, b
 Value Emitter::mulF(Value a, Value b) { return arith::MulFOp::create(*this, a, b); }
 Value Emitter::divF(Value a, Value b) { return arith::DivFOp::create(*this, a, b); }
 Value Emitter::fma(Value a, Value b, Value c) { return vector::FMAOp::create(*this, a, b, c); }
+Value Emitter::extendBF16(Value x) {
+  auto halves = VectorType::get(width, getI16Type()), words = VectorType::get(width, getI32Type());
+  Value bits = arith::ExtUIOp::create(*this, words, vector::BitCastOp::create(*this, halves, x));
+  Value sixteen = arith::ConstantOp::create(*this, DenseElementsAttr::get(words, getI32IntegerAttr(16)));
+  return vector::BitCastOp::create(*this, vectorType(), arith::ShLIOp::create(*this, bits, sixteen));
+}
 Value Emitter::compare(arith::CmpFPredicate predicate, Value a, Value b) {
   return arith::CmpFOp::create(*this, predicate, a, b);
 }

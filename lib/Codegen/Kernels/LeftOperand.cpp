@@ -19,13 +19,6 @@ static Value roundToBF16(Emitter &e, Value x) {
                                        ValueRange{x})
       .getResult(0);
 }
-static Value extendBF16(Emitter &e, Value x) {
-  auto halves = VectorType::get(e.getWidth(), e.getI16Type()),
-       words = VectorType::get(e.getWidth(), e.getI32Type());
-  Value bits = arith::ExtUIOp::create(e, words, vector::BitCastOp::create(e, halves, x));
-  Value sixteen = arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(16)));
-  return vector::BitCastOp::create(e, e.vectorType(), arith::ShLIOp::create(e, bits, sixteen));
-}
 
 Value LeftRows::place(Emitter &e, Value row, Value word) const {
   if (!tiled)
@@ -42,7 +35,7 @@ void LeftRows::store(Emitter &e, Value vector, Value row, Value column) const {
   if (form == LeftForm::BF16)
     return e.storeVector(lead, data, e.mul(place(e, row, word), 2));
   // Infinity has no rest: infinity less infinity would be NaN.
-  Value rest = e.subF(vector, extendBF16(e, lead));
+  Value rest = e.subF(vector, e.extendBF16(lead));
   rest = e.select(e.compare(arith::CmpFPredicate::ORD, rest, rest), rest, e.vector(0));
   // 16 words of leading terms, then 16 of their rests.
   word = e.madd(e.div(word, tileRowWords), e.index(tileRowWords), word);

@@ -74,6 +74,19 @@ inline void fillNaN(Buffer &buffer) {
     buffer.as()[i] = NAN;
 }
 
+/// To nearest even; `value` is no NaN.
+inline uint16_t roundToBF16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+inline float fromBF16(uint16_t half) {
+  uint32_t bits = uint32_t(half) << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
 bool testLinear(const std::string &isa);
 bool testQuantizedLinear(const std::string &isa);
 bool testPrecision(const std::string &isa);

@@ -29,17 +29,6 @@ static const Form forms[] = {{"bf16", "memref<?x?x16x2xbf16>", 2, 1},
                              {"split-f32", "memref<?x?x32x16x2xbf16>", 2, 2},
                              {"int8", "memref<?x?x16x4xi8>", 4, 1}};
 
-static uint16_t roundToBF16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-static float fromBF16(uint16_t half) {
-  uint32_t bits = uint32_t(half) << 16;
-  float value;
-  std::memcpy(&value, &bits, 4);
-  return value;
-}
 /// The nearest bf16, or the nearest sum of two.
 static double rounded(float value, bool split) {
   float lead = fromBF16(roundToBF16(value));

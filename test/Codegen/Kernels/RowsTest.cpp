@@ -113,6 +113,42 @@ static void testEmbedding(Report &report, const std::string &isa) {
   }
 }
 
+/// A table of bf16 gives its numbers as they are, and is added up with others in f32.
+static void testStoredTables(Report &report, const std::string &isa) {
+  std::string table = "memref<?x?xbf16>", m = "memref<?x?xf32>", ids = "memref<?xi64>";
+  JitKernel kernel(
+      "func.func @main(%a: " + table + ", %b: " + m + ", %i: " + ids + ", %y: " + m + ", %z: " + m +
+          ") {\nkernel.embedding %a, %i, %y {operandSegmentSizes = array<i32: 1, 1, 1>} : " + table + ", " +
+          ids + ", " + m +
+          "\nkernel.embedding %b, %a, %i, %i, %z {operandSegmentSizes = array<i32: 2, 2, 1>} : " + m + ", " +
+          table + ", " + ids + ", " + ids + ", " + m + "\nreturn\n}",
+      isa);
+  for (int64_t rows : {0, 1, 7, 201})
+    for (int64_t h : widths) {
+      int64_t vocabulary = 50;
+      Random random(rows + h);
+      Buffer a({vocabulary, h}, 2), b({vocabulary, h}), i({rows}, 8), y({rows, h}), z({rows, h});
+      random.fill(b);
+      for (int64_t n = 0; n < vocabulary * h; ++n)
+        a.as<uint16_t>()[n] = roundToBF16(random.uniform());
+      for (int64_t n = 0; n < rows; ++n)
+        i.as<int64_t>()[n] = random.next() % vocabulary;
+      fillNaN(y);
+      fillNaN(z);
+      kernel.run({&a, &b, &i, &y, &z}, rows > 7 ? 2 : 1);
+      std::vector<double> expected(rows * h), sum(rows * h);
+      for (int64_t n = 0; n < rows * h; ++n) {
+        int64_t from = i.as<int64_t>()[n / h] * h + n % h;
+        float row = fromBF16(a.as<uint16_t>()[from]);
+        expected[n] = row;
+        sum[n] = b.as()[from] + row; // rounded as an f32
+      }
+      std::string what = " of bf16, " + std::to_string(rows) + "x" + std::to_string(h);
+      report.compare("table" + what, y, expected, 0);
+      report.compare("table and one" + what, z, sum, 0);
+    }
+}
+
 static void testMeanPool(Report &report, const std::string &isa) {
   std::string y = "memref<?x?xf32>";
   JitKernel padded("func.func @main(%x: memref<?x?x?xf32>, %m: memref<?x?xi64>, %y: " + y +
@@ -155,6 +191,7 @@ bool testRows(const std::string &isa) {
   testNorms(report, isa);
   testSoftmax(report, isa);
   testEmbedding(report, isa);
+  testStoredTables(report, isa);
   testMeanPool(report, isa);
   return report.finish(isa);
 }

@@ -57,6 +57,8 @@ public:
   Value divF(Value a, Value b);
   /// a * b + c with one rounding, on vectors.
   Value fma(Value a, Value b, Value c);
+  /// The f32 of a vector of bf16, which are the upper halves of f32.
+  Value extendBF16(Value x);
   Value compare(mlir::arith::CmpFPredicate predicate, Value a, Value b);
   /// a > b ? a : b, one instruction; gives b when either is NaN.
   Value maxF(Value a, Value b);

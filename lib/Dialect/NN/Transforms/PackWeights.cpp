@@ -2,6 +2,7 @@
 #include "mlir/IR/Builders.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
+#include "tamis/Dialect/NN/Transforms/Precision.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 
 namespace tamis::nn {
@@ -14,23 +15,13 @@ using namespace tamis;
 using namespace tamis::nn;
 
 namespace {
-enum class Precision { F32, SplitF32, BF16, Int8 };
-
 struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
   using NNPackWeightsBase::NNPackWeightsBase;
 
   void runOnOperation() override {
-    std::optional<Precision> known = llvm::StringSwitch<std::optional<Precision>>(precision)
-                                         .Case("f32", Precision::F32)
-                                         .Case("split-f32", Precision::SplitF32)
-                                         .Case("bf16", Precision::BF16)
-                                         .Case("int8", Precision::Int8)
-                                         .Default(std::nullopt);
-    if (!known) {
-      getOperation().emitError("there is no precision '")
-          << precision << "'; there are f32, split-f32, bf16 and int8";
+    FailureOr<Precision> known = parsePrecision(getOperation(), precision);
+    if (failed(known))
       return signalPassFailure();
-    }
     getOperation().walk([&](LinearOp linear) {
       auto type = cast<RankedTensorType>(linear.getW().getType());
       Operation *weight = linear.getW().getDefiningOp();

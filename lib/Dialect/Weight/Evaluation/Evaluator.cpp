@@ -1,5 +1,6 @@
 //===- Evaluator.cpp - The bytes that transforms of weights make ---------------------------------------===//
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
+#include "Floats.h"
 #include "Packing.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -72,10 +73,19 @@ public:
             [](Operation *op) -> FailureOr<Bytes> { return op->emitError("is no transform of weights"); });
   }
 
-  /// Hands the bytes of a value to `sink`: in pieces when they are stored as they lie in a file, which the
-  /// largest weight of most models, the table of words, is.
+  /// Hands the bytes of a value to `sink`: in pieces when they are stored as they lie in a file, or rounded,
+  /// which the largest weight of most models, the table of words, is.
   LogicalResult stream(Value value, function_ref<LogicalResult(ArrayRef<char>)> sink) {
-    static constexpr uint64_t pieceBytes = 1 << 22;
+    static constexpr uint64_t pieceBytes = 1 << 22; // whole elements
+    if (auto cast = value.getDefiningOp<weight::CastOp>()) {
+      auto types = floatTypes(cast.getInput(), mlir::cast<RankedTensorType>(value.getType()));
+      return failed(types) ? failure() : stream(cast.getInput(), [&](ArrayRef<char> piece) {
+        auto [from, to] = *types;
+        std::vector<char> converted(piece.size() / (from.getWidth() / 8) * (to.getWidth() / 8));
+        convertFloats(piece, from, converted, to);
+        return sink(converted);
+      });
+    }
     auto load = value.getDefiningOp<weight::LoadOp>();
     auto source = load ? symbols.lookup<weight::SourceOp>(load.getSource()) : weight::SourceOp();
     uint64_t total = bytesOf(cast<RankedTensorType>(value.getType()));
@@ -214,41 +224,38 @@ private:
     return result;
   }
 
-  /// Applies `change` to each element as a number of the result's float type.
-  FailureOr<Bytes> mapFloats(Value input, RankedTensorType type, function_ref<void(llvm::APFloat &)> change) {
-    FailureOr<Bytes> bytes = evaluate(input);
+  /// The float types of a weight and of what is made of it.
+  static FailureOr<std::pair<FloatType, FloatType>> floatTypes(Value input, RankedTensorType to) {
     auto fromType = dyn_cast<FloatType>(cast<RankedTensorType>(input.getType()).getElementType());
-    auto toType = dyn_cast<FloatType>(type.getElementType());
-    if (failed(bytes))
-      return failure();
+    auto toType = dyn_cast<FloatType>(to.getElementType());
     if (!fromType || !toType)
       return emitError(input.getLoc(), "a weight that is not of floating point cannot be converted");
-    unsigned from = fromType.getWidth() / 8, to = toType.getWidth() / 8;
-    Bytes result = Bytes::ofSize(bytesOf(type));
-    for (int64_t i = 0, e = type.getNumElements(); i < e; ++i) {
-      uint64_t bits = 0;
-      memcpy(&bits, bytes->view.data() + i * from, from);
-      llvm::APFloat number(fromType.getFloatSemantics(), llvm::APInt(fromType.getWidth(), bits));
-      change(number);
-      bool inexact;
-      number.convert(toType.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
-      bits = number.bitcastToAPInt().getZExtValue();
-      memcpy(result.own.data() + i * to, &bits, to);
-    }
-    return result;
+    return std::pair(fromType, toType);
   }
 
   FailureOr<Bytes> convert(weight::CastOp op, RankedTensorType type) {
-    return mapFloats(op.getInput(), type, [](llvm::APFloat &) {});
+    FailureOr<Bytes> bytes = evaluate(op.getInput());
+    auto types = floatTypes(op.getInput(), type);
+    if (failed(bytes) || failed(types))
+      return failure();
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    convertFloats(bytes->view, types->first, result.own, types->second);
+    return result;
   }
 
   FailureOr<Bytes> multiply(weight::ScaleOp op, RankedTensorType type) {
-    return mapFloats(op.getInput(), type, [&](llvm::APFloat &number) {
+    FailureOr<Bytes> bytes = evaluate(op.getInput());
+    auto types = floatTypes(op.getInput(), type);
+    if (failed(bytes) || failed(types))
+      return failure();
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    changeFloats(bytes->view, types->first, result.own, types->second, [&](llvm::APFloat &number) {
       llvm::APFloat factor = op.getFactor();
       bool inexact;
       factor.convert(number.getSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
       number.multiply(factor, llvm::APFloat::rmNearestTiesToEven);
     });
+    return result;
   }
 
   FailureOr<Bytes> unpack(weight::UnpackOp op, RankedTensorType type) {

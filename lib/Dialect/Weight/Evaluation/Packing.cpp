@@ -1,7 +1,6 @@
 //===- Packing.cpp - Layouts and precisions of weights, on bytes --------------------------------===//
 #include "Packing.h"
-
-#include "llvm/ADT/bit.h"
+#include "Floats.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,15 +17,6 @@ template <typename T> static T elementAt(const MatrixView &matrix, uint64_t row,
   memcpy(&value, matrix.data + (row * matrix.columns + column) * sizeof(T), sizeof(T));
   return value;
 }
-
-/// Rounds to nearest even; a NaN stays one.
-static uint16_t roundToBF16(float value) {
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  if (std::isnan(value))
-    return static_cast<uint16_t>(bits >> 16 | 0x40);
-  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-static float extendBF16(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 void tamis::packPanels(const MatrixView &matrix, uint64_t words, uint64_t width,
                        llvm::MutableArrayRef<char> out) {

@@ -70,7 +70,7 @@ def Kernel_SoftmaxOp : Kernel_Op<"softmax"> {
 }
 def Kernel_EmbeddingOp : Kernel_Op<"embedding", [AttrSizedOperandSegments]> {
   let summary = "out [T, H] = sum of rows of tables; ids[i] is [T_i] and read at t mod T_i (T is a multiple of T_i)";
-  let arguments = (ins Variadic<Kernel_F32>:$tables, Variadic<Kernel_Ids>:$ids, Kernel_F32:$out);
+  let arguments = (ins Variadic<MemRefOf<[F32, BF16]>>:$tables, Variadic<Kernel_Ids>:$ids, Kernel_F32:$out);
 }
 def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments]> {
   let summary = "nn.attention; operands and attributes mean what they mean there";

@@ -72,11 +72,11 @@ def NN_RMSNormOp : NN_Op<"rms_norm"> {
 def NN_EmbeddingOp : NN_Op<"embedding", [AttrSizedOperandSegments]> {
   let summary = "The sum of rows of tables, one table and one tensor of ids each";
   let description = [{
-    tables[i] is [V_i, H]; ids[i] has the shape of the result without H, or its trailing part (a leading
+    tables[i] is [V_i, H], added up in f32 whatever it is stored as; ids[i] has the shape of the result without H, or its trailing part (a leading
     dimension of 1 or none: broadcast). Negative ids count from the end, as in Gather; an id out of range ends
     the run.
   }];
-  let arguments = (ins Variadic<RankedTensorOf<[F32]>>:$tables, Variadic<RankedTensorOf<[I64, I32]>>:$ids);
+  let arguments = (ins Variadic<RankedTensorOf<[F32, BF16]>>:$tables, Variadic<RankedTensorOf<[I64, I32]>>:$ids);
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = "$tables `at` $ids attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

@@ -41,4 +41,20 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }
 
+def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
+  let summary = "Tables of embeddings at the precision of the products";
+  let description = [{
+    Under `bf16` and `int8` a weight of f32 that is a table of nn.embedding, and that nothing else reads as it is, is
+    stored rounded to bf16; rows become f32 again as they are read. `f32` and `split-f32` leave tables as they are. Runs
+    behind nn-pack-weights, when a linear layer that shares its weight with a table (tied weights) has its own packed
+    copy.
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let statistics = [
+    Statistic<"roundedTables", "rounded", "Tables stored as bf16">,
+    Statistic<"savedBytes", "saved-bytes", "Bytes that need not be stored for it">
+  ];
+  let dependentDialects = ["::tamis::weight::WeightDialect"];
+}
+
 #endif

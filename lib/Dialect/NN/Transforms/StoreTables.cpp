@@ -1,0 +1,61 @@
+//===- StoreTables.cpp - Tables of embeddings at the precision of the products -------------------------===//
+#include "mlir/IR/Builders.h"
+#include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/NN/Transforms/Passes.h"
+#include "tamis/Dialect/NN/Transforms/Precision.h"
+#include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
+#include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace tamis::nn {
+#define GEN_PASS_DEF_NNSTORETABLES
+#include "tamis/Dialect/NN/Transforms/Passes.h.inc"
+} // namespace tamis::nn
+
+using namespace mlir;
+using namespace tamis;
+using namespace tamis::nn;
+
+static bool isWeightOp(Operation *op) { return op && isa<weight::WeightDialect>(op->getDialect()); }
+
+/// A weight of f32 that nothing else reads as it is: otherwise it would be stored twice. What transforms make
+/// of it, such as the packed copy of a tied output layer, is stored by itself in any case.
+static bool isTable(Value table) {
+  return isWeightOp(table.getDefiningOp()) &&
+         cast<RankedTensorType>(table.getType()).getElementType().isF32() &&
+         llvm::all_of(table.getUsers(),
+                      [](Operation *user) { return isa<EmbeddingOp>(user) || isWeightOp(user); });
+}
+
+namespace {
+struct NNStoreTables : tamis::nn::impl::NNStoreTablesBase<NNStoreTables> {
+  using NNStoreTablesBase::NNStoreTablesBase;
+
+  void runOnOperation() override {
+    FailureOr<Precision> known = parsePrecision(getOperation(), precision);
+    if (failed(known))
+      return signalPassFailure();
+    if (*known != Precision::BF16 && *known != Precision::Int8)
+      return;
+    llvm::SetVector<Value> tables;
+    getOperation().walk([&](EmbeddingOp embedding) {
+      for (Value table : embedding.getTables())
+        if (isTable(table))
+          tables.insert(table);
+    });
+    for (Value table : tables)
+      round(table);
+  }
+
+  void round(Value table) {
+    auto type = cast<RankedTensorType>(table.getType());
+    OpBuilder builder(table.getContext());
+    builder.setInsertionPointAfterValue(table);
+    auto rounded = type.clone(builder.getBF16Type());
+    Value stored = weight::CastOp::create(builder, table.getLoc(), rounded, table);
+    table.replaceUsesWithIf(stored, [](OpOperand &use) { return isa<EmbeddingOp>(use.getOwner()); });
+    ++roundedTables;
+    savedBytes += weight::bytesOf(type) - weight::bytesOf(rounded);
+  }
+};
+} // namespace
