@@ -32,7 +32,8 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
-  passes.addPass(nn::createNNPackWeights({options.precision}));
+  passes.addPass(nn::createNNPackWeights(
+      {options.precision, {options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(weight::createWeightFold());
   simplify(passes);

@@ -114,7 +114,8 @@ public:
         builder, TAMIS_CODE_ABI_VERSION, string(model.name), tensors(model.inputs), tensors(model.outputs),
         builder.CreateVector(segments), builder.CreateVector(variants), builder.CreateVector(operations),
         builder.CreateVector(weightTable), provenance, builder.CreateVector(remarks),
-        model.maskInput.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(model.maskInput));
+        model.maskInput.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(model.maskInput),
+        precision(model.precision));
     schema::FinishArtifactBuffer(builder, artifact);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
   }
@@ -141,6 +142,18 @@ private:
                                                builder.CreateVector(dims)));
     }
     return builder.CreateVector(specs);
+  }
+
+  flatbuffers::Offset<schema::Precision> precision(const PrecisionDescription &precision) {
+    std::vector<flatbuffers::Offset<schema::LayerPrecision>> layers;
+    for (auto &[node, name] : precision.layers)
+      layers.push_back(schema::CreateLayerPrecision(builder, string(node), string(name)));
+    flatbuffers::Offset<schema::MeasuredError> measured;
+    if (precision.measured)
+      measured = schema::CreateMeasuredError(
+          builder, precision.measured->error, precision.measured->bound, string(precision.measured->isa),
+          string(precision.measured->inputs), precision.measured->inputsHash);
+    return schema::CreatePrecision(builder, string(precision.name), builder.CreateVector(layers), measured);
   }
 
   flatbuffers::FlatBufferBuilder builder;

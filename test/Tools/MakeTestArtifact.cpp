@@ -70,9 +70,13 @@ std::string header(const std::vector<std::string> &isas, const std::string &code
   auto provenance = schema::CreateProvenanceDirect(builder, "0.1.0", "double.onnx", 0x1234, &flags, &passes);
   std::vector<Offset<schema::Remark>> remarks = {
       schema::CreateRemarkDirect(builder, "token-remove-padding", "padded rows are not computed")};
+  std::vector<Offset<schema::LayerPrecision>> layers = {
+      schema::CreateLayerPrecisionDirect(builder, "/model/Half", "bf16")};
+  auto measured = schema::CreateMeasuredErrorDirect(builder, 0.0125, 0.5, "x86-64-v3", "batch.npz", 0x5678);
+  auto precision = schema::CreatePrecisionDirect(builder, "int8", &layers, measured);
   builder.Finish(schema::CreateArtifactDirect(builder, TAMIS_CODE_ABI_VERSION, "double", &inputs, &outputs,
                                               &segments, &variants, &operations, &weightList, provenance,
-                                              &remarks, "attention_mask"),
+                                              &remarks, "attention_mask", precision),
                  schema::ArtifactIdentifier());
   return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
 }

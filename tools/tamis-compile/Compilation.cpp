@@ -2,6 +2,7 @@
 //--------------------------------------------------===//
 
 #include "Compilation.h"
+#include "Targets.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -13,6 +14,7 @@
 #include "runtime/src/Hash.h"
 #include "tamis/Codegen/ISALevel.h"
 #include "tamis/Codegen/OperationTable.h"
+#include "tamis/Dialect/NN/Transforms/Precision.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Import/ImportONNX.h"
@@ -21,12 +23,13 @@
 #include "tamis/Target/AtomicFile.h"
 #include "tamis/Target/EmbeddedWriter.h"
 #include "tamis/Target/ObjectEmitter.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/TargetParser/Host.h"
 
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <sys/resource.h>
@@ -61,8 +64,9 @@ namespace {
 /// Prints diagnostics as sentences that begin with the ONNX node's name.
 class Reporter {
 public:
-  Reporter(MLIRContext &context, StringRef model)
-      : handler(&context, [this](Diagnostic &diagnostic) { return report(diagnostic); }), model(model) {}
+  Reporter(MLIRContext &context, StringRef model, bool errorsOnly)
+      : handler(&context, [this](Diagnostic &diagnostic) { return report(diagnostic); }), model(model),
+        errorsOnly(errorsOnly) {}
 
   bool sawError() const { return errors > 0; }
 
@@ -76,6 +80,8 @@ private:
   LogicalResult report(Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       ++errors;
+    else if (errorsOnly)
+      return success();
     print(diagnostic, severityName(diagnostic.getSeverity()), "tamis: ");
     for (Diagnostic &note : diagnostic.getNotes())
       if (!isDump(note))
@@ -116,12 +122,13 @@ private:
 
   ScopedDiagnosticHandler handler;
   std::string model;
+  bool errorsOnly;
   int errors = 0;
 };
 
-/// The hash of a file that could be read a moment ago, in pieces, so that it does not count as memory; 0 when
-/// it is gone.
-uint64_t hashFile(const std::string &path) {
+} // namespace
+
+uint64_t tools::hashFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   std::vector<char> piece(1 << 20);
   Hash hash;
@@ -130,62 +137,14 @@ uint64_t hashFile(const std::string &path) {
   return hash.finish();
 }
 
-/// The levels whose code differs for a precision, best first. `hasInt8` says that the model has products of
-/// int8 of its own.
-std::vector<StringRef> levelsOf(StringRef precision, bool hasInt8) {
-  std::vector<StringRef> names;
-  for (const ISALevel &level : isaLevels()) {
-    bool plain = level.features.empty(), forInt8 = !level.bf16 || level.amx;
-    bool matters = precision == "int8"        ? forInt8
-                   : precision == "bf16"      ? plain || level.bf16
-                   : precision == "split-f32" ? plain || level.amx
-                                              : plain;
-    if (matters || (hasInt8 && forInt8))
-      names.push_back(level.name);
-  }
-  return names;
-}
-
-/// Whether this machine runs code of a level.
-bool hostRuns(const ISALevel &level) {
-  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  SmallVector<StringRef> needed{"avx2", "fma", "bmi2", "f16c"}, more;
-  if (level.lanes == 16)
-    needed.append({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
-  level.features.split(more, ',', -1, /*KeepEmpty=*/false);
-  for (StringRef feature : more)
-    needed.push_back(feature.drop_front());
-  return llvm::all_of(needed, [&](StringRef feature) { return features.lookup(feature); });
-}
-
-std::vector<std::string> resolveTargets(const tools::CompileOptions &options, bool hasInt8,
-                                        std::string &error) {
-  std::vector<StringRef> known = levelsOf(options.precision, hasInt8);
-  SmallVector<StringRef> wanted(options.targets.begin(), options.targets.end());
-  if (wanted.empty())
-    wanted.append(known.begin(), known.end());
-  for (StringRef &name : wanted) {
-    if (name != "native")
-      continue;
-    auto best = llvm::find_if(known, [](StringRef level) { return hostRuns(*lookupISALevel(level)); });
-    if (best == known.end()) {
-      error = "this machine has no ISA level that Tamis makes code for; name one with --target";
-      return {};
-    }
-    name = *best;
-  }
-  // The best first, whatever the order of the flag.
-  std::vector<std::string> isas;
-  for (const ISALevel &level : isaLevels())
-    if (llvm::is_contained(wanted, level.name))
-      isas.push_back(level.name.str());
-  return isas;
-}
+namespace {
 
 class Compilation {
 public:
-  Compilation(const tools::CompileOptions &options, tools::CompileSummary &summary)
-      : options(options), summary(summary), context(makeRegistry()), reporter(context, options.model) {
+  Compilation(const tools::CompileOptions &options, const tools::Setting &setting,
+              tools::CompileSummary &summary)
+      : options(options), setting(setting), summary(summary), context(makeRegistry()),
+        reporter(context, options.model, setting.isTrial) {
     context.loadAllAvailableDialects();
     // Printing IR between passes needs them one after the other.
     if (!options.rest.empty())
@@ -224,20 +183,44 @@ private:
                              "--dim " + dim + " is not NAME=N or NAME=MIN..MAX with numbers of at least 1");
       importOptions.dimensions.push_back(parsed);
     }
+    nn::LayerPrecisions layers;
+    for (const std::string &layer : options.layerPrecisions)
+      if (std::optional<std::string> error = layers.add(layer))
+        return reporter.fail(Usage, "--layer-precision: " + *error);
     ImportError kind = ImportError::None;
     auto imported = importONNX(context, options.model, importOptions, &kind);
     if (failed(imported))
       return kind == ImportError::System ? System : Refused;
     module = std::move(*imported);
     std::string error;
-    isas = resolveTargets(options, quantizesRows(), error);
+    isas = tools::resolveTargets(options.targets, precisions(), quantizesRows(), error);
     if (isas.empty())
       return reporter.fail(Refused, error);
+    if (setting.isTrial) {
+      auto runnable = llvm::find_if(isas, [](const std::string &isa) { return tools::hostRuns(isa); });
+      if (runnable == isas.end())
+        return reporter.fail(Refused,
+                             "the error of a precision is measured by running it, and this machine runs "
+                             "none of " +
+                                 llvm::join(isas, ", ") +
+                                 "; add a level that it runs to --target, or name a precision and leave "
+                                 "--inputs out");
+      isas = {*runnable};
+    }
     description = describeModel(*module);
     description.sourceName = llvm::sys::path::filename(options.model).str();
-    description.sourceHash = hashFile(options.model);
+    description.sourceHash = tools::hashFile(options.model);
     description.flags = resultFlags();
+    description.precision = {setting.precision, {}, setting.measured};
     return 0;
+  }
+
+  /// Those of all layers.
+  std::vector<std::string> precisions() const {
+    std::vector<std::string> names{setting.precision};
+    for (StringRef layer : options.layerPrecisions)
+      names.push_back(layer.rsplit('=').second.str());
+    return names;
   }
 
   bool quantizesRows() {
@@ -260,6 +243,14 @@ private:
     for (const std::string &isa : isas)
       targets += (targets.empty() ? "" : ",") + isa;
     std::vector<std::string> flags{"--target=" + targets, "--precision=" + options.precision};
+    for (const std::string &layer : options.layerPrecisions)
+      flags.push_back("--layer-precision=" + layer);
+    if (options.precision == "auto" && setting.measured) {
+      flags.push_back("--inputs=" + setting.measured->inputs);
+      char bound[32]; // the shortest spelling of the number
+      flags.push_back("--max-error=" +
+                      std::string(bound, std::to_chars(bound, std::end(bound), setting.measured->bound).ptr));
+    }
     for (const std::string &dim : options.dims)
       flags.push_back("--dim=" + dim);
     if (options.keepPadding)
@@ -270,9 +261,11 @@ private:
   /// Runs what `build` adds. Records the passes for the artifact's provenance when `record`.
   LogicalResult runPasses(ModuleOp target, function_ref<void(OpPassManager &)> build, bool record) {
     PassManager passes(&context);
-    if (failed(applyPassManagerCLOptions(passes)))
-      return failure();
-    applyDefaultTimingPassManagerCLOptions(passes);
+    if (!setting.isTrial) {
+      if (failed(applyPassManagerCLOptions(passes)))
+        return failure();
+      applyDefaultTimingPassManagerCLOptions(passes);
+    }
     build(passes);
     if (record)
       for (Pass &pass : passes.getPasses()) {
@@ -294,7 +287,8 @@ private:
     ModelPipeline::Options modelOptions;
     modelOptions.keepPadding = options.keepPadding;
     modelOptions.printRaising = options.printRaising;
-    modelOptions.precision = options.precision;
+    modelOptions.precision = setting.precision;
+    modelOptions.layerPrecisions = options.layerPrecisions;
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");
@@ -313,6 +307,10 @@ private:
             {remark.getAs<StringAttr>("pass").str(), remark.getAs<StringAttr>("text").str()});
     if (auto mask = (*module)->getAttrOfType<StringAttr>("tamis.mask_input"))
       description.maskInput = mask.str();
+    if (auto layers = (*module)->getAttrOfType<ArrayAttr>("tamis.layer_precisions"))
+      for (auto layer : layers.getAsRange<ArrayAttr>())
+        description.precision.layers.push_back(
+            {cast<StringAttr>(layer[0]).str(), cast<StringAttr>(layer[1]).str()});
     summary.remarks = description.remarks;
   }
 
@@ -341,6 +339,9 @@ private:
     llvm::sys::fs::file_size(options.output, summary.bytes);
     summary.output = options.output;
     summary.isas = isas;
+    summary.precision = setting.precision;
+    if (setting.measured)
+      summary.error = setting.measured->error;
     return 0;
   }
 
@@ -441,6 +442,7 @@ private:
   }
 
   const tools::CompileOptions &options;
+  const tools::Setting &setting;
   tools::CompileSummary &summary;
   MLIRContext context;
   Reporter reporter;
@@ -466,9 +468,9 @@ uint64_t peakMemory() {
 
 } // namespace
 
-int tools::compile(const CompileOptions &options, CompileSummary &summary) {
+int tools::compile(const CompileOptions &options, const Setting &setting, CompileSummary &summary) {
   auto start = std::chrono::steady_clock::now();
-  int code = Compilation(options, summary).run();
+  int code = Compilation(options, setting, summary).run();
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   summary.peakBytes = peakMemory();
   return code;

@@ -4,7 +4,9 @@
 #include "Commands.h"
 #include "Compilation.h"
 #include "CrashHandler.h"
+#include "ExitCode.h"
 #include "HelpFormatter.h"
+#include "PrecisionChoice.h"
 
 #include <csignal>
 #include <fmt/format.h>
@@ -12,12 +14,19 @@
 
 using namespace tamis::tools;
 
-static void print(const CompileSummary &summary, bool json) {
-  if (json) {
-    nlohmann::ordered_json object{
-        {"schema", "tamis.compile.v1"},      {"output", summary.output},        {"bytes", summary.bytes},
-        {"seconds", summary.seconds},        {"peak_bytes", summary.peakBytes}, {"isa_levels", summary.isas},
-        {"remarks", nlohmann::json::array()}};
+static void print(const CompileSummary &summary, const CompileOptions &options) {
+  if (options.json) {
+    nlohmann::ordered_json object{{"schema", "tamis.compile.v1"},
+                                  {"output", summary.output},
+                                  {"bytes", summary.bytes},
+                                  {"seconds", summary.seconds},
+                                  {"peak_bytes", summary.peakBytes},
+                                  {"isa_levels", summary.isas},
+                                  {"precision", summary.precision},
+                                  {"error", nullptr},
+                                  {"remarks", nlohmann::json::array()}};
+    if (summary.error)
+      object["error"] = *summary.error;
     for (auto &[pass, text] : summary.remarks)
       object["remarks"].push_back({{"pass", pass}, {"text", text}});
     fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -25,6 +34,10 @@ static void print(const CompileSummary &summary, bool json) {
   }
   fmt::print("{}: {:.2f} MB, {}; compiled in {:.2f} s, peak memory {:.0f} MB\n", summary.output,
              summary.bytes / 1e6, fmt::join(summary.isas, " and "), summary.seconds, summary.peakBytes / 1e6);
+  if (summary.error)
+    fmt::print("precision: {}, error against f32 {:.3g}\n", summary.precision, *summary.error);
+  else if (options.precision == "auto")
+    fmt::print("precision: {}, since there are no --inputs to measure others on\n", summary.precision);
   for (auto &[pass, text] : summary.remarks)
     fmt::print("{}: {}\n", pass, text);
 }
@@ -50,10 +63,17 @@ int main(int argc, char **argv) {
   if (!parseExtraOptions(options.rest))
     return static_cast<int>(ExitCode::Usage);
   CompileSummary summary;
-  int code = compile(options, summary);
+  int code;
+  try {
+    code = compile(options, choosePrecision(options), summary);
+  } catch (const ToolError &error) {
+    code = static_cast<int>(error.code);
+    if (*error.what())
+      fmt::print(stderr, "tamis: error: {}\n", error.what());
+  }
   if (code == static_cast<int>(ExitCode::Internal))
     fmt::print(stderr, "{}", howToReport);
   if (code == 0 && !options.quiet && options.output != "-")
-    print(summary, options.json);
+    print(summary, options);
   return code;
 }

@@ -69,14 +69,9 @@ Profile measureProfile(Session &session, const BenchOptions &options) {
 
 /// What the weights of the model are multiplied with.
 std::string precisionOf(const TamisModel *model) {
-  constexpr std::string_view option = "--precision=";
   size_t bytes;
-  const auto *flags = schema::GetArtifact(tamis_model_header(model, &bytes))->provenance()->flags();
-  if (flags)
-    for (const flatbuffers::String *flag : *flags)
-      if (flag->string_view().starts_with(option))
-        return flag->str().substr(option.size());
-  return "f32";
+  const schema::Precision *precision = schema::GetArtifact(tamis_model_header(model, &bytes))->precision();
+  return precision ? precision->name()->str() : "f32";
 }
 
 void bench(const BenchOptions &options) {

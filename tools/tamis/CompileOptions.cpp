@@ -5,6 +5,8 @@
 
 #include "Commands.h"
 
+#include <limits>
+
 namespace tamis::tools {
 
 void addCompileOptions(CLI::App &command, CompileOptions &options) {
@@ -28,9 +30,25 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
                   .description(""))
       ->type_name("{native,x86-64-v3,x86-64-v3-vnni,x86-64-v4,x86-64-v4-vnni,x86-64-v4-bf16,x86-64-v4-amx}");
   command.add_option("--precision", options.precision, "Arithmetic of the products with weights")
-      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8"}).description(""))
-      ->type_name("{f32,split-f32,bf16,int8}")
+      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "auto"}).description(""))
+      ->type_name("{f32,split-f32,bf16,int8,auto}")
       ->capture_default_str();
+  command
+      .add_option("--layer-precision", options.layerPrecisions,
+                  "Another precision for layers by the names of their nodes: those in which the regular "
+                  "expression is found; may be repeated, the last that holds counts")
+      ->type_name("REGEX=PRECISION")
+      ->allow_extra_args(false);
+  command
+      .add_option("--inputs", options.inputs,
+                  "Measure the largest difference from f32 on the inputs of an npz file")
+      ->type_name("FILE");
+  command
+      .add_option(
+          "--max-error", options.maxError,
+          "The largest difference allowed; with --precision=auto the quickest precision within it is taken")
+      ->type_name("E")
+      ->check(numberWithin(0, std::numeric_limits<double>::max()));
   command.add_option("--dim", options.dims, "Fix a symbolic dimension, or bound it")
       ->type_name("NAME=N|MIN..MAX")
       ->allow_extra_args(false);
@@ -56,6 +74,11 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
        "tamis compile model.onnx -o model.tamis --target=native --dim batch=1 --dim sequence=1..128"},
       {"Keep every row, real or padding, in full precision",
        "tamis compile model.onnx -o model.tamis --keep-padding --precision f32"},
+      {"Take the quickest precision whose outputs differ from those of f32 by 0.01 at most on some inputs",
+       "tamis compile model.onnx -o model.tamis --precision=auto --inputs batch.npz --max-error 0.01"},
+      {"Use bf16, but int8 in the feed-forward layers",
+       "tamis compile model.onnx -o model.tamis --precision=bf16 "
+       "--layer-precision '(intermediate|output)/dense=int8'"},
       {"Make an object and a header to link into a program, the weights in a file beside",
        "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
       {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},

@@ -8,6 +8,7 @@
 #ifndef TAMIS_TOOLS_COMPILEOPTIONS_H
 #define TAMIS_TOOLS_COMPILEOPTIONS_H
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,15 @@ struct CompileOptions {
   std::string model;
   std::string output;
   std::string emit = "tamis";
-  std::string level = "model";      // of --emit=mlir
-  std::vector<std::string> targets; // "native" or ISA levels; empty: all that Tamis knows
-  std::string precision = "f32";
-  std::vector<std::string> dims;  // NAME=N or NAME=MIN..MAX
-  std::string weights = "inside"; // of --emit=object and shared
-  std::string prefix;             // of symbols; empty: from the output's name
+  std::string level = "model";              // of --emit=mlir
+  std::vector<std::string> targets;         // "native" or ISA levels; empty: all that Tamis knows
+  std::string precision = "f32";            // or "auto"
+  std::vector<std::string> layerPrecisions; // REGEX=PRECISION
+  std::string inputs;                       // npz file to measure errors on; empty: none
+  std::optional<double> maxError;           // what is allowed there
+  std::vector<std::string> dims;            // NAME=N or NAME=MIN..MAX
+  std::string weights = "inside";           // of --emit=object and shared
+  std::string prefix;                       // of symbols; empty: from the output's name
   bool keepPadding = false;
   bool printRaising = false;
   bool quiet = false;

@@ -55,6 +55,23 @@ Json stringsJson(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Stri
   return list;
 }
 
+/// Null for artifacts of versions that did not store it.
+Json precisionJson(const schema::Precision *precision) {
+  if (!precision)
+    return Json();
+  Json json = {{"name", precision->name()->str()}, {"layers", Json::array()}, {"measured", nullptr}};
+  if (precision->layers())
+    for (const schema::LayerPrecision *layer : *precision->layers())
+      json["layers"].push_back({{"node", layer->node()->str()}, {"precision", layer->precision()->str()}});
+  if (const schema::MeasuredError *measured = precision->measured())
+    json["measured"] = {{"error", measured->error()},
+                        {"max_error", measured->max_error() < 0 ? Json() : Json(measured->max_error())},
+                        {"isa", measured->isa()->str()},
+                        {"inputs", measured->inputs()->str()},
+                        {"inputs_hash", hashText(measured->inputs_hash())}};
+  return json;
+}
+
 /// Everything that is printed, as JSON or as text.
 Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
   const schema::Artifact &header = artifact.header();
@@ -81,6 +98,7 @@ Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
   json["code"] = Json::array();
   for (const schema::CodeVariant *code : *header.code())
     json["code"].push_back({{"isa", code->isa()->str()}, {"segment", code->segment()}});
+  json["precision"] = precisionJson(header.precision());
   json["operations"] = header.operations()->size();
   json["weights"] = header.weights()->size();
   if (options.weights) {
@@ -120,6 +138,20 @@ void printSpecs(const char *title, const Json &specs) {
   }
 }
 
+void printPrecision(const Json &precision) {
+  fmt::print("precision: {}\n", text(precision["name"]));
+  for (const Json &layer : precision["layers"])
+    fmt::print("  {}: {}\n", text(layer["node"]), text(layer["precision"]));
+  const Json &measured = precision["measured"];
+  if (measured.is_null())
+    return;
+  std::string bound = measured["max_error"].is_null()
+                          ? ""
+                          : fmt::format(" (at most {:.3g})", measured["max_error"].get<double>());
+  fmt::print("error against f32: {:.3g}{}, measured at {} on {}, hash {}\n", measured["error"].get<double>(),
+             bound, text(measured["isa"]), text(measured["inputs"]), text(measured["inputs_hash"]));
+}
+
 void print(const Json &json) {
   fmt::print("{}: {} bytes, header {} bytes with hash {}, code ABI {}\n", text(json["name"]),
              text(json["file_bytes"]), text(json["header_bytes"]), text(json["header_hash"]),
@@ -135,6 +167,8 @@ void print(const Json &json) {
   fmt::print("ISA levels:\n");
   for (const Json &code : json["code"])
     fmt::print("  {} in segment {}\n", text(code["isa"]), text(code["segment"]));
+  if (!json["precision"].is_null())
+    printPrecision(json["precision"]);
   fmt::print("operations: {}\nweights: {}\n", text(json["operations"]), text(json["weights"]));
   if (json.contains("weight_list"))
     for (const Json &weight : json["weight_list"])

@@ -23,6 +23,9 @@ public:
     Option<std::string> precision{*this, "precision",
                                   llvm::cl::desc("Of matrix products: f32, split-f32, bf16 or int8"),
                                   llvm::cl::init("f32")};
+    ListOption<std::string> layerPrecisions{
+        *this, "layer-precision",
+        llvm::cl::desc("REGEX=PRECISION: another precision for layers by the names of their nodes")};
   };
   static void build(mlir::OpPassManager &passes, const Options &options);
 };

@@ -4,7 +4,10 @@
 #define TAMIS_TARGET_ARTIFACTWRITER_H
 
 #include "tamis/Target/CodeImage.h"
+#include "tamis/Target/MeasuredError.h"
 #include "tamis/Target/WeightWriter.h"
+
+#include <optional>
 
 namespace tamis {
 
@@ -20,6 +23,13 @@ struct TensorDescription {
   std::vector<Dimension> dims;
 };
 
+/// What weights are multiplied with.
+struct PrecisionDescription {
+  std::string name = "f32";
+  std::vector<std::pair<std::string, std::string>> layers; ///< nodes of another precision, and it
+  std::optional<MeasuredError> measured;
+};
+
 /// What an artifact says of itself beside code and weights.
 struct ModelDescription {
   std::string name;
@@ -31,6 +41,7 @@ struct ModelDescription {
   std::vector<std::pair<std::string, std::string>> operations; // name and kind
   std::vector<std::pair<std::string, std::string>> remarks;    // pass and text
   std::string maskInput;
+  PrecisionDescription precision;
 };
 
 /// Reads inputs, outputs and the model's name from @main's signature as the importer leaves it.

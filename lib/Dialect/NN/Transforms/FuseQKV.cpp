@@ -59,13 +59,14 @@ template <typename Op> static SmallVector<Op> findLinears(AttentionOp attention)
   return result;
 }
 
-static Value createLike(OpBuilder &builder, LinearOp linear, Type type, ValueRange columns) {
-  return LinearOp::create(builder, linear.getLoc(), type, linear.getX(), columns[0], columns[1], Value(),
+static Value createLike(OpBuilder &builder, Location loc, LinearOp linear, Type type, ValueRange columns) {
+  return LinearOp::create(builder, loc, type, linear.getX(), columns[0], columns[1], Value(),
                           Activation::None);
 }
-static Value createLike(OpBuilder &builder, QuantizedLinearOp linear, Type type, ValueRange columns) {
-  return QuantizedLinearOp::create(builder, linear.getLoc(), type, linear.getX(), columns[0], columns[1],
-                                   columns[2], Value(), columns[3], Value(), Activation::None);
+static Value createLike(OpBuilder &builder, Location loc, QuantizedLinearOp linear, Type type,
+                        ValueRange columns) {
+  return QuantizedLinearOp::create(builder, loc, type, linear.getX(), columns[0], columns[1], columns[2],
+                                   Value(), columns[3], Value(), Activation::None);
 }
 
 template <typename Op> static unsigned fuse(AttentionOp attention) {
@@ -73,7 +74,9 @@ template <typename Op> static unsigned fuse(AttentionOp attention) {
   if (linears.empty())
     return 0;
   OpBuilder builder(attention);
-  Location loc = linears.front().getLoc();
+  // Named after the first; what goes by names finds all.
+  SmallVector<Location> locs = llvm::map_to_vector(linears, [](Op linear) { return linear.getLoc(); });
+  Location loc = FusedLoc::get(builder.getContext(), locs);
   llvm::DenseMap<Value, int64_t> column;
   int64_t columns = 0;
   for (Op linear : linears) {
@@ -96,7 +99,8 @@ template <typename Op> static unsigned fuse(AttentionOp attention) {
   }
   SmallVector<int64_t> shape(typeOf(linears.front().getY()).getShape());
   shape.back() = columns;
-  Value y = createLike(builder, linears.front(), RankedTensorType::get(shape, builder.getF32Type()), joined);
+  Value y =
+      createLike(builder, loc, linears.front(), RankedTensorType::get(shape, builder.getF32Type()), joined);
   auto redirect = [&](OpOperand &operand, int64_t first, auto set) {
     auto found = column.find(operand.get());
     if (found == column.end())

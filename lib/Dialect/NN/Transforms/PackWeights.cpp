@@ -22,14 +22,30 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
     FailureOr<Precision> known = parsePrecision(getOperation(), precision);
     if (failed(known))
       return signalPassFailure();
+    LayerPrecisions layers;
+    for (const std::string &text : layerPrecisions)
+      if (std::optional<std::string> error = layers.add(text)) {
+        getOperation().emitError("layer-precision: ") << *error;
+        return signalPassFailure();
+      }
     getOperation().walk([&](LinearOp linear) {
       auto type = cast<RankedTensorType>(linear.getW().getType());
       Operation *weight = linear.getW().getDefiningOp();
       if (type.getRank() != 2 || !weight || !isa<weight::WeightDialect>(weight->getDialect()))
         return;
-      pack(linear, type, *known);
+      Precision asked = layers.of(linear).value_or(*known), taken = pack(linear, type, asked);
+      if (taken != *known)
+        record(linear, taken);
       ++packedWeights;
     });
+    if (std::optional<std::string> text = layers.unused()) {
+      getOperation().emitError(
+          "layer-precision: no linear layer with a weight of f32 has a node whose name fits '")
+          << *text << "'; --emit=mlir shows the names";
+      return signalPassFailure();
+    }
+    if (!recorded.empty())
+      getOperation()->setAttr("tamis.layer_precisions", ArrayAttr::get(&getContext(), recorded));
     getOperation().walk([&](QuantizedLinearOp linear) {
       if (linear.getColumnSums())
         return;
@@ -43,7 +59,15 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
     });
   }
 
-  static void pack(LinearOp linear, RankedTensorType type, Precision precision) {
+  /// Notes that the nodes of a layer have a precision that others have not.
+  void record(LinearOp linear, Precision precision) {
+    Builder builder(&getContext());
+    for (StringRef node : nodeNames(linear.getLoc()))
+      recorded.push_back(builder.getStrArrayAttr({node, stringifyPrecision(precision)}));
+  }
+
+  /// Returns the precision that the layer has then.
+  static Precision pack(LinearOp linear, RankedTensorType type, Precision precision) {
     OpBuilder builder(linear);
     Location loc = linear.getLoc();
     int64_t k = type.getDimSize(0), n = type.getDimSize(1);
@@ -61,6 +85,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
                    : precision == Precision::Int8 ? Type(builder.getI8Type())
                                                   : Type(builder.getBF16Type());
     linear.getWMutable().assign(packPanels(builder, loc, w, element, precision == Precision::SplitF32));
+    return precision;
   }
 
   static Value packPanels(OpBuilder &builder, Location loc, Value w, Type element, bool split = false) {
@@ -76,5 +101,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       shape = {panels, shape[1] / 16, 32, 16, 2};
     return weight::PackPanelsOp::create(builder, loc, RankedTensorType::get(shape, element), w);
   }
+
+  SmallVector<Attribute> recorded;
 };
 } // namespace

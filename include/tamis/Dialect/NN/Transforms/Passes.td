@@ -35,8 +35,19 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
     f32); `bf16` (both rounded to bf16 where the ISA level multiplies bf16, else only the weights); `int8` (weights
     symmetric with a scale a column, activations rounded to 8 bits with a scale a row at run time). A
     layer with an odd K stays at f32 under `split-f32` and `bf16`.
+
+    `layer-precision` gives layers a precision of their own: REGEX=PRECISION holds for each nn.linear of which REGEX is
+    found in the name of a node that it was made of; the last that holds counts. Nodes that became one layer
+    (nn-fuse-qkv) share their precision. An expression that no layer has is an error.
+
+    The module's attribute `tamis.layer_precisions` lists the nodes whose layers have another precision than
+    `precision`, for whatever reason.
   }];
-  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">,
+    ListOption<"layerPrecisions", "layer-precision", "std::string",
+               "REGEX=PRECISION: another precision for layers by the names of their nodes">
+  ];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }

@@ -3,13 +3,44 @@
 #define TAMIS_DIALECT_NN_TRANSFORMS_PRECISION_H
 
 #include "mlir/IR/Operation.h"
+#include "llvm/Support/Regex.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tamis::nn {
 
 enum class Precision { F32, SplitF32, BF16, Int8 };
 
-/// The precision that the option `precision` of a pass names. After an error at `op` there is none.
+/// The precision that an option names.
+std::optional<Precision> symbolizePrecision(llvm::StringRef name);
+llvm::StringRef stringifyPrecision(Precision precision);
+/// The same, with an error at `op` where there is no such precision.
 mlir::FailureOr<Precision> parsePrecision(mlir::Operation *op, llvm::StringRef name);
+
+/// The names of the ONNX nodes that an op was made of.
+llvm::SmallVector<llvm::StringRef> nodeNames(mlir::Location location);
+
+/// Precisions for layers by the names of their nodes: REGEX=PRECISION.
+class LayerPrecisions {
+public:
+  /// Adds one; returns why it is none.
+  std::optional<std::string> add(llvm::StringRef text);
+  /// That of the last one that is found in the name of a node of the layer, or nothing.
+  std::optional<Precision> of(mlir::Operation *layer);
+  /// The first one that no layer asked for yet has.
+  std::optional<std::string> unused() const;
+
+private:
+  struct Entry {
+    std::string text;
+    llvm::Regex regex;
+    Precision precision;
+    bool isUsed = false;
+  };
+  std::vector<Entry> entries;
+};
 
 } // namespace tamis::nn
 
