@@ -73,7 +73,7 @@ std::string header(const std::vector<std::string> &isas, const std::string &code
   std::vector<Offset<schema::LayerPrecision>> layers = {
       schema::CreateLayerPrecisionDirect(builder, "/model/Half", "bf16")};
   auto measured = schema::CreateMeasuredErrorDirect(builder, 0.0125, 0.5, "x86-64-v3", "batch.npz", 0x5678);
-  auto precision = schema::CreatePrecisionDirect(builder, "int8", &layers, measured);
+  auto precision = schema::CreatePrecisionDirect(builder, "f32", &layers, measured);
   builder.Finish(schema::CreateArtifactDirect(builder, TAMIS_CODE_ABI_VERSION, "double", &inputs, &outputs,
                                               &segments, &variants, &operations, &weightList, provenance,
                                               &remarks, "attention_mask", precision),

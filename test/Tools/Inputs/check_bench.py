@@ -11,7 +11,7 @@ profile = bench["profile"]
 assert [row["name"] for row in profile["operations"]] == ["/model/Double"]
 assert [row["kind"] for row in profile["kinds"]] == ["nn.double"]
 assert profile["operations"][0]["calls"] == 1 and 0 <= profile["operations"][0]["share"] <= 1
-# The test model names no precision: f32, which AVX2 multiplies. Its 96 bytes lie in the nearest cache.
+# The test model is of f32, which AVX2 multiplies. Its 96 bytes lie in the nearest cache.
 assert bench["precision"] == "f32"
 assert list(profile["peaks"]["gops"]) == ["fma-avx2"] and list(profile["peaks"]["gbps"])[-1] == "DRAM"
 assert all(rate > 0 for peaks in profile["peaks"].values() for rate in peaks.values())
