@@ -35,6 +35,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNPackWeights(
       {options.precision, {options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
+  passes.addPass(nn::createNNAttentionPrecision({options.precision}));
   passes.addPass(weight::createWeightFold());
   simplify(passes);
 }

@@ -180,7 +180,7 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
                         attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
                         attention.getValueDimAttr(), attention.getScaleAttr(), attention.getQColumnAttr(),
                         attention.getKColumnAttr(), attention.getVColumnAttr(), attention.getCausalAttr(),
-                        attention.getWindowAttr(), attention.getSoftcapAttr());
+                        attention.getWindowAttr(), attention.getSoftcapAttr(), attention.getPrecisionAttr());
     auto resultType = MemRefType::get(type.getShape(), type.getElementType());
     if (out.getType() != resultType)
       out = memref::CastOp::create(rewriter, op->getLoc(), resultType, out);

@@ -215,7 +215,7 @@ LogicalResult RowRewriter::rewriteAttention(nn::AttentionOp op) {
                                    op.getBias(), offsets, op.getBias() ? positionsOfRows() : Value(),
                                    op.getHeads(), op.getKvHeads(), op.getHeadDim(), op.getValueDim(),
                                    op.getScale(), op.getQColumn(), op.getKColumn(), op.getVColumn(),
-                                   op.getCausal(), op.getWindow(), op.getSoftcap());
+                                   op.getCausal(), op.getWindow(), op.getSoftcap(), op.getPrecision());
   rows[op.getY()] = {y, axes};
   ++rowwise;
   return success();

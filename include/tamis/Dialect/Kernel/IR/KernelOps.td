@@ -79,7 +79,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments]> {
                    Kernel_F32:$out,
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    I64Attr:$q_column, I64Attr:$k_column, I64Attr:$v_column, BoolAttr:$causal, I64Attr:$window,
-                   F32Attr:$softcap);
+                   F32Attr:$softcap, NN_DefaultProductPrecision:$precision);
 }
 def Kernel_MeanPoolOp : Kernel_Op<"mean_pool", [AttrSizedOperandSegments]> {
   let summary = "nn.mean_pool";

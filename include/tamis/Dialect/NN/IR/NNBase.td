@@ -24,4 +24,13 @@ def NN_Activation : I32EnumAttr<"Activation", "What is applied to a linear layer
 }
 def NN_ActivationAttr : EnumAttr<NN_Dialect, NN_Activation, "activation">;
 
+def NN_ProductPrecision : I32EnumAttr<"ProductPrecision", "What the factors of a product are; it is added up in f32", [
+  I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"BF16", 1, "bf16">,
+  I32EnumAttrCase<"SplitF32", 2, "split_f32">]> {
+  let cppNamespace = "::tamis::nn";
+  let genSpecializedAttr = 0;
+}
+def NN_ProductPrecisionAttr : EnumAttr<NN_Dialect, NN_ProductPrecision, "product_precision">;
+def NN_DefaultProductPrecision : DefaultValuedAttr<NN_ProductPrecisionAttr, "::tamis::nn::ProductPrecision::F32">;
+
 #endif

@@ -99,6 +99,10 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
     as it. In the ragged form `positions` [R] gives the row's place in the padded sequence, which is where bias
     is read. `causal` masks keys behind the query (bottom right aligned), `window` (0: none) keys further away
     than window / 2 on either side (|i - j| <= window / 2), `softcap` (0: none) caps scores by softcap * tanh(s / softcap).
+
+    `precision` is what q, k, v and the weights may be rounded to before they are multiplied: nothing (`f32`), bf16
+    (`bf16`), or the sum of two bf16 (`split_f32`). Code for an ISA level that multiplies no such factors faster than f32
+    does not round. Scores, maxima, sums and the exponential function are f32 in any case.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$q, RankedTensorOf<[F32]>:$k, RankedTensorOf<[F32]>:$v,
                    Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$key_mask, Optional<RankedTensorOf<[F32]>>:$bias,
@@ -106,7 +110,8 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
                    DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<BoolAttr, "false">:$causal,
-                   DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F32Attr, "0.0">:$softcap);
+                   DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F32Attr, "0.0">:$softcap,
+                   NN_DefaultProductPrecision:$precision);
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $q `,` $k `,` $v (`key_mask` $key_mask^)? (`bias` $bias^)? (`offsets` $offsets^)? (`positions` $positions^)?

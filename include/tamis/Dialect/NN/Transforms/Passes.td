@@ -68,4 +68,15 @@ def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }
 
+def NNAttentionPrecision : Pass<"nn-attention-precision", "::mlir::ModuleOp"> {
+  let summary = "The precision of the products inside attentions";
+  let description = [{
+    Sets the precision of each nn.attention: `f32` and `split-f32` are those of the layers round it; under `bf16` and
+    `int8` it is bf16, since weights of an attention and scores have no scale that is known beforehand. Precisions that
+    layers have by name (nn-pack-weights) do not reach attentions.
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let statistics = [Statistic<"attentions", "attentions", "Attentions whose products are not of f32">];
+}
+
 #endif

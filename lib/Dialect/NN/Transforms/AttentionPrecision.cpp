@@ -1,0 +1,44 @@
+//===- AttentionPrecision.cpp - The precision of the products inside attentions -----------------------===//
+#include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/NN/Transforms/Passes.h"
+#include "tamis/Dialect/NN/Transforms/Precision.h"
+
+namespace tamis::nn {
+#define GEN_PASS_DEF_NNATTENTIONPRECISION
+#include "tamis/Dialect/NN/Transforms/Passes.h.inc"
+} // namespace tamis::nn
+
+using namespace mlir;
+using namespace tamis::nn;
+
+static ProductPrecision productPrecision(Precision precision) {
+  switch (precision) {
+  case Precision::F32:
+    return ProductPrecision::F32;
+  case Precision::SplitF32:
+    return ProductPrecision::SplitF32;
+  case Precision::BF16:
+  case Precision::Int8:
+    return ProductPrecision::BF16;
+  }
+  llvm_unreachable("all precisions are listed");
+}
+
+namespace {
+struct NNAttentionPrecision : tamis::nn::impl::NNAttentionPrecisionBase<NNAttentionPrecision> {
+  using NNAttentionPrecisionBase::NNAttentionPrecisionBase;
+
+  void runOnOperation() override {
+    FailureOr<Precision> known = parsePrecision(getOperation(), precision);
+    if (failed(known))
+      return signalPassFailure();
+    ProductPrecision wanted = productPrecision(*known);
+    if (wanted == ProductPrecision::F32)
+      return;
+    getOperation().walk([&](AttentionOp attention) {
+      attention.setPrecision(wanted);
+      ++attentions;
+    });
+  }
+};
+} // namespace
