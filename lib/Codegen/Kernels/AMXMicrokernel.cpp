@@ -32,7 +32,7 @@ int64_t AMXMicrokernel::speed() const {
 }
 
 void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, const Matrix &a, const Panels &b,
-                               Value depth, Value buffer, Value at,
+                               Value depth, const Matrix &out,
                                llvm::function_ref<void(Value)> meanwhile) const {
   bool integers = operandKind() == OperandKind::Int8, split = operandKind() == OperandKind::SplitF32;
   Type element = integers ? Type(e.getI8Type()) : Type(e.getBF16Type());
@@ -57,7 +57,10 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   SmallVector<Value> sums;
   for (int64_t i = 0; i < rowTiles * panels; ++i)
     sums.push_back(amx::TileZeroOp::create(e, sumType));
-  sums = e.loop(e.index(0), depth, e.index(tileWords), sums, [&](Value k, ValueRange carried) {
+  // There is a step: a loop that may have none joins its sums with the zeros behind it, and tiles can only be
+  // copied through memory.
+  Value end = e.createOrFold<arith::MaxSIOp>(depth, e.index(tileWords));
+  sums = e.loop(e.index(0), end, e.index(tileWords), sums, [&](Value k, ValueRange carried) {
     Emitter::Values next(carried);
     auto multiply = [&](ArrayRef<Value> left, int64_t p, Value right) {
       for (int64_t r = 0; r < rowTiles; ++r) {
@@ -102,51 +105,19 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   });
   for (int64_t r = 0; r < rowTiles; ++r)
     for (int64_t p = 0; p < panels; ++p)
-      amx::TileStoreOp::create(e, buffer, ValueRange{e.add(at, (r * tileRows * panels + p) * panelColumns)},
-                               sums[r * panels + p], e.index(panels * panelColumns));
+      amx::TileStoreOp::create(
+          e, out.data,
+          ValueRange{e.add(e.madd(e.index(r * tileRows), out.stride, out.offset), p * panelColumns)},
+          sums[r * panels + p], out.stride);
 }
 
-void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
-                                 const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
-                                 Value panelEnd, TileEpilogue epilogue, Value buffer) const {
-  assert(buffer && epilogue && "tiles go through a buffer");
-  // While the tile registers multiply one block, the vector units finish the one before, some rows at each
-  // step of K: two halves of the buffer take turns.
-  constexpr int64_t halfWords = 4 * tileRows * panelColumns;
+void AMXMicrokernel::forGroups(Emitter &e, const RowTiles &rows, Value panelBegin, Value panelEnd,
+                               llvm::function_ref<void(int64_t, int64_t, Value, Value)> body) const {
   auto nest = [&](int64_t rowTiles, int64_t widest) {
     Value next = panelBegin;
     for (int64_t group = widest; group >= 1; group /= 2) {
       Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-      auto finish = [&](ValueRange due, Value begin, Value end) {
-        Value offset = e.madd(begin, e.index(group * panelColumns), e.mul(due[3], halfWords));
-        epilogue(Tile{Matrix{buffer, offset, e.index(group * panelColumns)}, e.add(due[0], begin),
-                      e.sub(end, begin), due[2], group});
-      };
-      // The block that is due: its first row, its rows, its panel, its half of the buffer.
-      Emitter::Values none(4, e.index(0));
-      Emitter::Values last = e.loop(next, end, e.index(group), none, [&](Value panel, ValueRange outer) {
-        Panels bTile = b;
-        bTile.offset = e.madd(panel, b.panelStride, b.offset);
-        return e.loop(tileBegin, tileEnd, e.index(1), outer, [&](Value tile, ValueRange due) {
-          Value row = rows.begin(e, tile), count = rows.size(e, tile), half = e.sub(e.index(1), due[3]);
-          Matrix aTile = a;
-          aTile.offset = e.madd(row, a.stride, a.offset);
-          Value rowsPerStep = e.ceilDiv(e.index(maxRows()), e.max(e.div(depth, tileWords), 1));
-          auto meanwhile = [&](Value k) {
-            Value begin = e.min(e.mul(e.div(k, tileWords), rowsPerStep), due[1]);
-            finish(due, begin, e.min(e.add(begin, rowsPerStep), due[1]));
-          };
-          auto block = [&](int64_t n) {
-            emitBlock(e, n, group, aTile, bTile, depth, buffer, e.mul(half, halfWords), meanwhile);
-          };
-          if (rowTiles == 1)
-            block(1);
-          else
-            e.either(e.less(e.index(tileRows), count), [&] { block(2); }, [&] { block(1); });
-          return Emitter::Values{row, count, panel, half};
-        });
-      });
-      finish(last, e.index(0), last[1]);
+      body(rowTiles, group, next, end);
       next = end;
     }
   };
@@ -154,4 +125,69 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
   // have no registers left for them.
   int64_t widest = operandKind() == OperandKind::SplitF32 ? 2 : 4;
   e.either(e.less(e.index(tileRows), rows.limit), [&] { nest(2, 2); }, [&] { nest(1, widest); });
+}
+
+/// Runs block(n) for the tiles of 16 rows that `count` rows have, of at most `rowTiles`.
+static void forRowTiles(Emitter &e, int64_t rowTiles, Value count, llvm::function_ref<void(int64_t)> block) {
+  if (rowTiles == 1)
+    return block(1);
+  e.either(e.less(e.index(tileRows), count), [&] { block(2); }, [&] { block(1); });
+}
+
+void AMXMicrokernel::emitPlainProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth,
+                                      const Matrix &out, const RowTiles &rows, Value tileBegin, Value tileEnd,
+                                      Value panelBegin, Value panelEnd) const {
+  forGroups(e, rows, panelBegin, panelEnd, [&](int64_t rowTiles, int64_t group, Value begin, Value end) {
+    e.loop(begin, end, e.index(group), [&](Value panel) {
+      Panels bTile = b;
+      bTile.offset = e.madd(panel, b.panelStride, b.offset);
+      e.loop(tileBegin, tileEnd, [&](Value tile) {
+        Value row = rows.begin(e, tile);
+        Matrix aTile = a, outTile = out;
+        aTile.offset = e.madd(row, a.stride, a.offset);
+        outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
+        forRowTiles(e, rowTiles, rows.size(e, tile),
+                    [&](int64_t n) { emitBlock(e, n, group, aTile, bTile, depth, outTile, [](Value) {}); });
+      });
+    });
+  });
+}
+
+void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
+                                 const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
+                                 Value panelEnd, TileEpilogue epilogue, Value buffer) const {
+  if (!buffer)
+    return emitPlainProduct(e, a, b, depth, out, rows, tileBegin, tileEnd, panelBegin, panelEnd);
+  // While the tile registers multiply one block, the vector units finish the one before, some rows at each
+  // step of K: two halves of the buffer take turns.
+  constexpr int64_t halfWords = 4 * tileRows * panelColumns;
+  forGroups(e, rows, panelBegin, panelEnd, [&](int64_t rowTiles, int64_t group, Value begin, Value end) {
+    Value width = e.index(group * panelColumns);
+    auto finish = [&](ValueRange due, Value begin, Value end) {
+      Value offset = e.madd(begin, width, e.mul(due[3], halfWords));
+      epilogue(Tile{Matrix{buffer, offset, width}, e.add(due[0], begin), e.sub(end, begin), due[2], group});
+    };
+    // The block that is due: its first row, its rows, its panel, its half of the buffer.
+    Emitter::Values none(4, e.index(0));
+    Emitter::Values last = e.loop(begin, end, e.index(group), none, [&](Value panel, ValueRange outer) {
+      Panels bTile = b;
+      bTile.offset = e.madd(panel, b.panelStride, b.offset);
+      return e.loop(tileBegin, tileEnd, e.index(1), outer, [&](Value tile, ValueRange due) {
+        Value row = rows.begin(e, tile), count = rows.size(e, tile), half = e.sub(e.index(1), due[3]);
+        Matrix aTile = a;
+        aTile.offset = e.madd(row, a.stride, a.offset);
+        Value rowsPerStep = e.ceilDiv(e.index(maxRows()), e.max(e.div(depth, tileWords), 1));
+        auto meanwhile = [&](Value k) {
+          Value begin = e.min(e.mul(e.div(k, tileWords), rowsPerStep), due[1]);
+          finish(due, begin, e.min(e.add(begin, rowsPerStep), due[1]));
+        };
+        forRowTiles(e, rowTiles, count, [&](int64_t n) {
+          emitBlock(e, n, group, aTile, bTile, depth, Matrix{buffer, e.mul(half, halfWords), width},
+                    meanwhile);
+        });
+        return Emitter::Values{row, count, panel, half};
+      });
+    });
+    finish(last, e.index(0), last[1]);
+  });
 }

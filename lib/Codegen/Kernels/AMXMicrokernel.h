@@ -7,8 +7,7 @@
 namespace tamis {
 
 /// Blocks of 32 rows by 2 panels, or of 16 rows by 4: four of the eight tile registers accumulate. Tiles
-/// of both factors lie one behind the other in the order in which they are read. A block is
-/// always written to the buffer, where rows that do not exist do no harm.
+/// of both factors lie one behind the other in the order in which they are read.
 class AMXMicrokernel : public Microkernel {
 public:
   AMXMicrokernel(const ISALevel &level, OperandKind kind) : Microkernel(level, kind) {}
@@ -16,7 +15,7 @@ public:
   int64_t maxRows() const override { return 32; }
   int64_t maxPanels() const override { return 4; }
   bool wantsTiledLeft() const override { return true; }
-  bool needsBuffer() const override { return true; }
+  bool writesWholeTiles() const override { return true; }
   int64_t speed() const override;
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override {
     return RowTiles(e, rows, maxRows(), /*even=*/false);
@@ -26,11 +25,18 @@ public:
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
 
 private:
-  /// buffer [16 * rowTiles, 16 * panels] = a b, from word `at` of the buffer on. `meanwhile` emits, at each
-  /// step of K, what the vector units do beside it.
+  /// out [16 * rowTiles, 16 * panels] = a b. `meanwhile` emits, at each step of K, what the vector units do
+  /// beside it.
   void emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, const Matrix &a, const Panels &b,
-                 mlir::Value depth, mlir::Value buffer, mlir::Value at,
-                 llvm::function_ref<void(mlir::Value)> meanwhile) const;
+                 mlir::Value depth, const Matrix &out, llvm::function_ref<void(mlir::Value)> meanwhile) const;
+  /// Calls body(rowTiles, panels, begin, end) for the widest blocks first: panels [begin, end) in groups of
+  /// `panels`, tiles of up to `rowTiles` times 16 rows.
+  void forGroups(Emitter &e, const RowTiles &rows, mlir::Value panelBegin, mlir::Value panelEnd,
+                 llvm::function_ref<void(int64_t, int64_t, mlir::Value, mlir::Value)> body) const;
+  /// A product whose tiles go to `out` as they are.
+  void emitPlainProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
+                        const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd,
+                        mlir::Value panelBegin, mlir::Value panelEnd) const;
 };
 
 } // namespace tamis

@@ -6,6 +6,7 @@
 // sums carry over and `out` is rescaled.
 //
 //===--------------------------------------------------------------------------------------------------===//
+#include "AttentionFactors.h"
 #include "AttentionSoftmax.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 #include "tamis/Codegen/Kernels/Mask.h"
@@ -17,53 +18,62 @@ using namespace mlir;
 using namespace tamis;
 
 static constexpr int64_t keyBlock = 512;
-static constexpr int64_t queryBlock = 48;
 /// Floating-point operations that are worth a claim of the work list.
 static constexpr int64_t grainFlops = 200 * 1000;
 
-static Value roundUp(Emitter &e, Value v, int64_t multiple) {
-  return e.mul(e.ceilDiv(v, multiple), multiple);
-}
 static Value toIndex(Emitter &e, Value v) { return arith::IndexCastOp::create(e, e.getIndexType(), v); }
 
+/// 0 for keys that take part and -infinity for others.
+static void emitKeyMask(Emitter &e, Value scratch, Value at, Value keys, Value mask, Value maskAt) {
+  Value off = e.scalar(-std::numeric_limits<float>::infinity()), on = e.scalar(0);
+  e.loop(e.index(0), keys, [&](Value j) {
+    Value kept = emitIsKept(e, e.load(mask, e.add(maskAt, j)));
+    e.store(e.select(kept, on, off), scratch, e.add(at, j));
+  });
+}
+
 namespace {
-/// The part of one thread's scratch memory, in floats from the start of the part on.
-struct Scratch {
-  /// For blocks of up to `keys` keys (a multiple of 16) and up to `queries` queries a unit.
-  Scratch(Emitter &e, Value keys, Value queries, int64_t depth, int64_t valueColumns) {
-    Value next = e.index(0);
-    auto take = [&](Value size) {
-      Value begin = next;
-      next = e.add(next, roundUp(e, size, 16));
-      return begin;
+/// What becomes of the products of a block of keys: rows of `out`.
+struct AttentionResult {
+  Value out;
+  std::optional<LeftRows> form; ///< of the products that read `out`
+  bool storesF32;               ///< whether anything reads `out` itself
+  int64_t columns, stride;      ///< of a head; of a row
+
+  /// `row` of the result, the columns of a head from `column` on. Earlier blocks left their sum in `out`,
+  /// which `factor` rescales; the last block divides by the sum of the weights.
+  void emitRow(Emitter &e, Value products, Value from, Value row, Value column, Value factor, Value sum,
+               Value isFirst, Value isLast) const {
+    Value to = e.madd(row, e.index(stride), column);
+    auto emit = [&](bool first, bool last) {
+      Value old, fresh;
+      if (!first)
+        old = e.splat(factor);
+      if (last) {
+        Value isEmpty = e.compare(arith::CmpFPredicate::OEQ, sum, e.scalar(0));
+        fresh = e.splat(e.select(isEmpty, e.scalar(0), e.divF(e.scalar(1), sum)));
+      }
+      e.forVectors(e.index(columns), [&](Value c, Value mask) {
+        Value y = e.loadVector(products, e.add(from, c));
+        if (!first)
+          y = e.fma(e.loadVector(out, e.add(to, c), mask), old, y);
+        if (last)
+          y = e.mulF(y, fresh);
+        store(e, y, row, column, c, mask, last);
+      });
     };
-    keyPanels = take(e.mul(keys, depth));
-    valuePanels = take(e.mul(keys, valueColumns));
-    scores = take(e.mul(keys, queryBlock));
-    products = take(e.index(queryBlock * valueColumns));
-    mask = take(keys);
-    maxima = take(queries);
-    sums = take(queries);
-    factors = take(e.index(queryBlock));
-    size = next;
+    e.either(
+        isFirst, [&] { e.either(isLast, [&] { emit(true, true); }, [&] { emit(true, false); }); },
+        [&] { e.either(isLast, [&] { emit(false, true); }, [&] { emit(false, false); }); });
   }
-  Value keyPanels, valuePanels, scores, products, mask, maxima, sums, factors, size;
+  void store(Emitter &e, Value y, Value row, Value column, Value c, Value mask, bool last) const {
+    if (storesF32 || !last)
+      e.storeVector(y, out, e.add(e.madd(row, e.index(stride), column), c), mask);
+    if (form && last)
+      form->store(e, y, row, e.add(column, c));
+  }
 };
 } // namespace
-
-/// 0 for keys that take part and -infinity for others, in [0, padded).
-static void emitKeyMask(Emitter &e, Value scratch, Value at, Value keys, Value padded, Value mask,
-                        Value maskAt) {
-  Value off = e.scalar(-std::numeric_limits<float>::infinity()), on = e.scalar(0);
-  if (mask)
-    e.loop(e.index(0), keys, [&](Value j) {
-      Value kept = emitIsKept(e, e.load(mask, e.add(maskAt, j)));
-      e.store(e.select(kept, on, off), scratch, e.add(at, j));
-    });
-  else
-    e.loop(e.index(0), keys, [&](Value j) { e.store(on, scratch, e.add(at, j)); });
-  e.loop(keys, padded, [&](Value j) { e.store(off, scratch, e.add(at, j)); });
-}
 
 LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Emitter e = emitterAt(op);
@@ -71,7 +81,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
           valueDepth = op.getValueDim();
   if (heads < 1 || kvHeads < 1 || heads % kvHeads || depth < 1 || valueDepth < 1)
     return op.emitOpError("needs heads that are a multiple of the key heads, and dimensions above 0");
-  int64_t valueColumns = llvm::alignTo(valueDepth, panelColumns);
+  AttentionFactors factors(*this, op.getPrecision(), depth, valueDepth);
+  int64_t queryBlock = factors.queryBlock();
   bool ragged = bool(op.getOffsets());
   bool hasMask = bool(op.getKeyMask()), hasBias = bool(op.getBias()), hasPositions = bool(op.getPositions());
   int64_t rank = cast<MemRefType>(op.getQ().getType()).getRank();
@@ -80,7 +91,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   if (rank < (ragged ? 2 : 3))
     return op.emitOpError("needs q, k and v of rank 3 (padded) or 2 (ragged)");
 
-  bool storesF32; // always: blocks of keys add up in `out`
+  bool storesF32 = true;
   // Heads of whole vectors, so that none touches another's columns.
   const LeftOperand *form = valueDepth % e.getWidth() ? nullptr : formForReaders(e, op.getOut(), storesF32);
 
@@ -116,18 +127,23 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Value perUnit = e.max(e.div(flops, e.max(count, 1)), 1);
   Value grain = e.max(e.div(e.index(grainFlops), perUnit), 1);
 
-  Value paddedBlock = roundUp(e, e.min(longestKey, keyBlock), panelColumns);
+  Value paddedBlock = factors.paddedKeys(e, e.min(longestKey, keyBlock));
   Value unitQueries = e.mul(e.ceilDiv(longestBlocks, splits), queryBlock);
-  Scratch sizes(e, paddedBlock, unitQueries, depth, valueColumns);
-  auto scratchType = MemRefType::get({ShapedType::kDynamic}, e.getF32Type());
-  Value scratch = memref::AllocOp::create(e, scratchType, ValueRange{e.mul(threads, sizes.size)},
-                                          e.getI64IntegerAttr(64));
+  AttentionScratch sizes = factors.scratch(e, paddedBlock, unitQueries, hasMask);
+  auto allocate = [&](Type element, Value size) -> Value {
+    auto type = MemRefType::get({ShapedType::kDynamic}, element);
+    return memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64));
+  };
+  Value numbers = allocate(e.getF32Type(), e.mul(threads, sizes.numbersSize));
+  Value packed =
+      allocate(factors.elementType(e), e.mul(e.mul(threads, sizes.packedSize), factors.isF32() ? 1 : 2));
 
   SmallVector<Value> captured = {e.flatten(op.getQ()),
                                  e.flatten(op.getK()),
                                  e.flatten(op.getV()),
                                  e.flatten(op.getOut()),
-                                 e.flatten(scratch),
+                                 e.flatten(numbers),
+                                 e.flatten(packed),
                                  e.dim(op.getQ(), -1),
                                  e.dim(op.getK(), -1),
                                  e.dim(op.getV(), -1),
@@ -164,20 +180,20 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   }
 
   auto body = [&](Emitter &e, ValueRange args) {
-    Value q = args[0], k = args[1], v = args[2], out = args[3], scratch = args[4], qStride = args[5],
-          kStride = args[6], vStride = args[7], length = args[8], keyLength = args[9], splits = args[10],
-          paddedBlock = args[11], unitQueries = args[12];
-    ValueRange rest = args.drop_front(13);
+    Value q = args[0], k = args[1], v = args[2], out = args[3], scratch = args[4], packed = args[5],
+          qStride = args[6], kStride = args[7], vStride = args[8], length = args[9], keyLength = args[10],
+          splits = args[11], paddedBlock = args[12], unitQueries = args[13];
+    ValueRange rest = args.drop_front(14);
     auto take = [&](bool present) {
       Value value = present ? rest.front() : Value();
       rest = rest.drop_front(present);
       return value;
     };
-    std::optional<LeftRows> result;
+    AttentionResult result{out, std::nullopt, storesF32, valueDepth, heads * valueDepth};
     if (form) {
-      result = resultRows;
-      result->data = take(true);
-      result->stride = take(true);
+      result.form = resultRows;
+      result.form->data = take(true);
+      result.form->stride = take(true);
     }
     Value offsets = take(ragged), keyMask = take(hasMask), positions = take(hasPositions);
     AttentionBias bias;
@@ -186,13 +202,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       stride = take(hasBias);
     Value begin = rest[0], end = rest[1], thread = rest[2];
     Value zero = e.index(0);
-    int64_t outStride = heads * valueDepth;
-
-    Scratch at(e, paddedBlock, unitQueries, depth, valueColumns);
-    Value base = e.mul(thread, at.size);
-    for (Value *part : {&at.keyPanels, &at.valuePanels, &at.scores, &at.products, &at.mask, &at.maxima,
-                        &at.sums, &at.factors})
-      *part = e.add(*part, base);
+    AttentionScratch at = factors.scratch(e, paddedBlock, unitQueries, hasMask);
+    at.moveTo(e, thread);
 
     e.loop(begin, end, [&](Value unit) {
       Value split = e.rem(unit, splits), headUnit = e.div(unit, splits);
@@ -225,95 +236,61 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
         rows.bias = bias;
       }
       rows.alignment = e.sub(keys, queries);
-      rows.maskAt = at.mask;
+      if (hasMask)
+        rows.maskAt = at.mask;
 
       // No key at all: the weights are empty sums.
       e.when(e.equal(keys, zero), [&] {
         e.loop(queryBegin, queryEnd, [&](Value i) {
-          Value to = e.madd(e.add(queryRow, i), e.index(outStride), outAt);
           e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
-            e.storeVector(e.vector(0), out, e.add(to, c), mask);
-            if (result)
-              result->store(e, e.vector(0), e.add(queryRow, i), e.add(outAt, c));
+            result.store(e, e.vector(0), e.add(queryRow, i), outAt, c, mask, /*last=*/true);
           });
         });
       });
       e.when(e.less(queryBegin, queryEnd), [&] {
         e.loop(zero, keys, e.index(keyBlock), [&](Value keyBegin) {
           Value blockKeys = e.min(e.sub(keys, keyBegin), keyBlock);
-          Value padded = roundUp(e, blockKeys, panelColumns);
-          Value keyAt = e.add(keyRow, keyBegin);
-          emitPackTransposed(e, Matrix{k, e.madd(keyAt, kStride, kAt), kStride}, blockKeys, depth, scratch,
-                             at.keyPanels);
-          emitPackPanels(e, Matrix{v, e.madd(keyAt, vStride, vAt), vStride}, blockKeys, e.index(valueDepth),
-                         scratch, at.valuePanels);
-          emitKeyMask(e, scratch, at.mask, blockKeys, padded, keyMask,
-                      hasMask ? e.madd(b, keyLength, keyBegin) : Value());
+          Value padded = factors.paddedKeys(e, blockKeys), keyAt = e.add(keyRow, keyBegin);
+          factors.packKeys(e, Matrix{k, e.madd(keyAt, kStride, kAt), kStride}, blockKeys, packed,
+                           at.keyPanels);
+          factors.packValues(e, Matrix{v, e.madd(keyAt, vStride, vAt), vStride}, blockKeys, packed,
+                             at.valuePanels);
+          if (hasMask)
+            emitKeyMask(e, scratch, at.mask, blockKeys, keyMask, e.madd(b, keyLength, keyBegin));
+          rows.setBlock(e, keyBegin, blockKeys, padded, factors.weightRows(e, blockKeys, packed, at));
           Value isFirst = e.equal(keyBegin, zero);
           Value isLast = e.equal(e.add(keyBegin, blockKeys), keys);
+          Matrix scores{scratch, at.scores, factors.scoreStride(e, padded)};
 
           e.loop(queryBegin, queryEnd, e.index(queryBlock), [&](Value query) {
             Value count = e.min(e.sub(queryEnd, query), queryBlock);
             Value state = e.sub(query, queryBegin);
-            Value sixteen = e.index(panelColumns);
-            callProduct(e, Matrix{q, e.madd(e.add(queryRow, query), qStride, qAt), qStride},
-                        Panels{scratch, at.keyPanels, sixteen, e.index(panelColumns * depth)}, e.index(depth),
-                        Matrix{scratch, at.scores, padded}, count, e.div(padded, panelColumns));
+            factors.emitScores(e, Matrix{q, e.madd(e.add(queryRow, query), qStride, qAt), qStride}, count,
+                               blockKeys, packed, at, scores);
             e.loop(zero, count, [&](Value i) {
               Value row = e.add(state, i);
-              rows.emitRow(e, e.madd(i, padded, at.scores), padded, blockKeys, keyBegin, e.add(query, i),
-                           isFirst, e.add(at.maxima, row), e.add(at.sums, row), e.add(at.factors, i));
+              rows.emitRow(e, i, e.madd(i, scores.stride, scores.offset), e.add(query, i), isFirst,
+                           e.add(at.maxima, row), e.add(at.sums, row), e.add(at.factors, i));
             });
-            callProduct(e, Matrix{scratch, at.scores, padded},
-                        Panels{scratch, at.valuePanels, sixteen, e.mul(blockKeys, panelColumns)}, blockKeys,
-                        Matrix{scratch, at.products, e.index(valueColumns)}, count,
-                        e.index(valueColumns / panelColumns));
+            factors.emitProducts(e, count, blockKeys, packed, at, scores);
             e.loop(zero, count, [&](Value i) {
-              Value to = e.madd(e.add(queryRow, e.add(query, i)), e.index(outStride), outAt);
-              Value from = e.madd(i, e.index(valueColumns), at.products);
-              // `factors` rescales what earlier blocks left; the last block divides by the sum of weights.
-              Value old = e.splat(e.load(scratch, e.add(at.factors, i)));
-              Value fresh = e.splat(e.decide(
-                  isLast,
-                  [&] {
-                    Value sum = e.load(scratch, e.add(at.sums, e.add(state, i)));
-                    Value empty = e.compare(arith::CmpFPredicate::OEQ, sum, e.scalar(0));
-                    return Emitter::Values{e.select(empty, e.scalar(0), e.divF(e.scalar(1), sum))};
-                  },
-                  [&] { return Emitter::Values{e.scalar(1)}; })[0]);
-              e.either(
-                  isFirst,
-                  [&] {
-                    e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
-                      Value y = e.mulF(e.loadVector(scratch, e.add(from, c)), fresh);
-                      e.storeVector(y, out, e.add(to, c), mask);
-                    });
-                  },
-                  [&] {
-                    e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
-                      Value y = e.mulF(e.loadVector(out, e.add(to, c), mask), old);
-                      y = e.mulF(e.addF(y, e.loadVector(scratch, e.add(from, c))), fresh);
-                      e.storeVector(y, out, e.add(to, c), mask);
-                    });
-                  });
-              if (result)
-                e.when(isLast, [&] {
-                  Value row = e.add(queryRow, e.add(query, i));
-                  e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
-                    result->store(e, e.loadVector(out, e.add(to, c), mask), row, e.add(outAt, c));
-                  });
-                });
+              Value sum = e.load(scratch, e.add(at.sums, e.add(state, i)));
+              result.emitRow(e, scratch, e.madd(i, e.index(factors.valueColumns()), at.products),
+                             e.add(queryRow, e.add(query, i)), outAt, e.load(scratch, e.add(at.factors, i)),
+                             sum, isFirst, isLast);
             });
           });
         });
       });
     });
   };
+  std::string name = nameFor(op) + (form ? "_converted" : "") + (storesF32 ? "" : "_only");
   e.parallel(count, grain, "nn.attention", flops, bytes, [&](Value begin, Value end, Value thread) {
     SmallVector<Value> arguments(captured);
     arguments.append({begin, end, thread});
-    call(e, nameFor(op) + (form ? "_converted" : ""), arguments, body);
+    call(e, name, arguments, body);
   });
-  memref::DeallocOp::create(e, scratch);
+  memref::DeallocOp::create(e, numbers);
+  memref::DeallocOp::create(e, packed);
   return success();
 }

@@ -38,7 +38,27 @@ AttentionRows::AttentionRows(Emitter &e, kernel::AttentionOp op, Value scratch)
     : scratch(scratch), scale(op.getScale().convertToFloat()), softcap(op.getSoftcap().convertToFloat()),
       window(op.getWindow()), causal(op.getCausal()) {}
 
-void AttentionRows::emitBias(Emitter &e, Value at, Value keys, Value keyBegin, Value query) const {
+void AttentionRows::setBlock(Emitter &e, Value keyBegin, Value keys, Value padded,
+                             std::optional<LeftRows> weights) {
+  this->keyBegin = keyBegin;
+  this->keys = keys;
+  this->padded = padded;
+  this->weights = weights;
+}
+
+void AttentionRows::emitScaled(Emitter &e, Value at) const {
+  e.forVectors(
+      padded,
+      [&](Value j, Value) {
+        Value v = e.mulF(e.loadVector(scratch, e.add(at, j)), e.vector(scale));
+        if (softcap != 0)
+          v = e.mulF(emitTanh(e, e.mulF(v, e.vector(1 / softcap))), e.vector(softcap));
+        e.storeVector(v, scratch, e.add(at, j));
+      },
+      /*isWhole=*/true);
+}
+
+void AttentionRows::emitBias(Emitter &e, Value at, Value query) const {
   Value row = e.madd(bias.place(e, query), bias.strides[2], bias.base);
   e.either(
       bias.isContiguous,
@@ -59,7 +79,7 @@ void AttentionRows::emitBias(Emitter &e, Value at, Value keys, Value keyBegin, V
       });
 }
 
-void AttentionRows::emitRange(Emitter &e, Value at, Value padded, Value keyBegin, Value query) const {
+void AttentionRows::emitRange(Emitter &e, Value at, Value query) const {
   auto type = VectorType::get(e.getWidth(), e.getI32Type());
   auto splat = [&](Value v) -> Value {
     return vector::BroadcastOp::create(e, type, arith::IndexCastOp::create(e, e.getI32Type(), v));
@@ -91,61 +111,90 @@ void AttentionRows::emitRange(Emitter &e, Value at, Value padded, Value keyBegin
       /*isWhole=*/true);
 }
 
-void AttentionRows::emitRow(Emitter &e, Value at, Value padded, Value keys, Value keyBegin, Value query,
-                            Value isFirst, Value maximumAt, Value sumAt, Value factorAt) const {
-  // Without softcap and bias, the scale is applied as the scores are read, twice; not so a scale that would
-  // not keep the -infinity of masked keys.
-  bool scaled = bias.data || softcap != 0 || !(scale > 0);
-  if (scaled)
-    e.forVectors(
-        padded,
-        [&](Value j, Value) {
-          Value v = e.mulF(e.loadVector(scratch, e.add(at, j)), e.vector(scale));
-          if (softcap != 0)
-            v = e.mulF(emitTanh(e, e.mulF(v, e.vector(1 / softcap))), e.vector(softcap));
-          e.storeVector(v, scratch, e.add(at, j));
-        },
-        /*isWhole=*/true);
-  if (bias.data)
-    emitBias(e, at, keys, keyBegin, query);
-  if (causal || window)
-    emitRange(e, at, padded, keyBegin, query);
-
+Value AttentionRows::emitMaximum(Emitter &e, Value at) const {
+  int64_t width = e.getWidth();
+  Value lowest = e.vector(-infinity), whole = e.mul(e.div(keys, width), width);
   auto score = [&](Value j) {
-    Value v = e.loadVector(scratch, e.add(at, j)), mask = e.loadVector(scratch, e.add(maskAt, j));
-    return scaled ? e.addF(v, mask) : e.fma(v, e.vector(scale), mask);
+    Value v = e.loadVector(scratch, e.add(at, j));
+    return maskAt ? e.addF(v, e.loadVector(scratch, e.add(maskAt, j))) : v;
   };
   auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
   Value greatest = e.reduceVectors(
-      padded, e.vector(-infinity), [&](Value j, Value, Value sofar) { return e.maxF(score(j), sofar); },
-      greater,
-      /*isWhole=*/true);
-  Value maximum = e.reduceMax(greatest);
+      whole, lowest,
+      [&](Value j, Value, Value sofar) {
+        Value v = score(j);
+        if (maskAt)
+          e.storeVector(v, scratch, e.add(at, j));
+        return e.maxF(v, sofar);
+      },
+      greater, /*isWhole=*/true);
+  return e.loop(whole, padded, e.index(width), greatest, [&](Value j, ValueRange sofar) {
+    Value v = e.select(e.maskOf(e.sub(e.max(keys, j), j)), score(j), lowest);
+    e.storeVector(v, scratch, e.add(at, j));
+    return Emitter::Values{e.maxF(v, sofar[0])};
+  })[0];
+}
+
+Value AttentionRows::emitWeights(Emitter &e, Value i, Value at, Value power, Value subtrahend) const {
+  auto add = [&](Value a, Value b) { return e.addF(a, b); };
+  auto weight = [&](Value j, Exp2Error error) {
+    Value v = e.fma(e.loadVector(scratch, e.add(at, j)), power, subtrahend);
+    return emitExp2OfNegative(e, v, error);
+  };
+  if (!weights)
+    return e.reduceVectors(
+        padded, e.vector(0),
+        [&](Value j, Value, Value sofar) {
+          Value w = weight(j, Exp2Error::Float);
+          e.storeVector(w, scratch, e.add(at, j));
+          return e.addF(sofar, w);
+        },
+        add, /*isWhole=*/true);
+  Exp2Error error = weights->form == LeftForm::BF16 ? Exp2Error::BF16 : Exp2Error::Float;
+  Value begin = weights->begin(e, i);
+  int64_t width = e.getWidth();
+  Emitter::Values inits(2, e.vector(0));
+  Emitter::Values sums =
+      e.loop(e.index(0), padded, e.index(2 * width), inits, [&](Value j, ValueRange sofar) {
+        Value low = weight(j, error), high = weight(e.add(j, width), error);
+        weights->storeTileRow(e, low, high, begin, j);
+        return Emitter::Values{e.addF(sofar[0], low), e.addF(sofar[1], high)};
+      });
+  return add(sums[0], sums[1]);
+}
+
+void AttentionRows::emitRow(Emitter &e, Value i, Value at, Value query, Value isFirst, Value maximumAt,
+                            Value sumAt, Value factorAt) const {
+  // Without softcap and bias, the scale is applied as the weights are computed; not so a scale under which
+  // the greatest score is not the greatest one before it.
+  bool scaled = bias.data || softcap != 0 || !(scale > 0);
+  if (scaled)
+    emitScaled(e, at);
+  if (bias.data)
+    emitBias(e, at, query);
+  if (causal || window)
+    emitRange(e, at, query);
+  Value greatest = e.reduceMax(emitMaximum(e, at));
+
+  // e^(scale (s - m)) = 2^(s c - m c). The rounding of m c scales all weights of the row alike.
+  float power = scaled ? log2OfE : scale * log2OfE;
+  Value maximum = e.mulF(greatest, e.scalar(power));
   auto isNone = [&](Value m) { return e.compare(arith::CmpFPredicate::OEQ, m, e.scalar(-infinity)); };
   // What earlier blocks have: their maximum, their sum rescaled to the new maximum, and the factor that does
-  // so.
+  // so. A row without keys subtracts 0, so that all its weights become 0 rather than NaN.
+  auto safe = [&](Value m) { return e.select(isNone(m), e.scalar(0), m); };
   Emitter::Values earlier = e.decide(
       isFirst, [&] { return Emitter::Values{maximum, e.scalar(0), e.scalar(0)}; },
       [&] {
         Value before = e.load(scratch, maximumAt);
         Value joined = e.maxF(before, maximum);
-        Value safe = e.select(isNone(joined), e.scalar(0), joined);
-        Value factor = vector::ExtractOp::create(e, emitExpOfNegative(e, e.splat(e.subF(before, safe))),
-                                                 ArrayRef<int64_t>{0});
+        Value factor = vector::ExtractOp::create(
+            e, emitExp2OfNegative(e, e.splat(e.subF(before, safe(joined)))), ArrayRef<int64_t>{0});
         return Emitter::Values{joined, e.mulF(e.load(scratch, sumAt), factor), factor};
       });
-  maximum = earlier[0];
-  // A row without keys subtracts 0, so that all its weights become 0 rather than NaN.
-  Value subtrahend = e.splat(e.select(isNone(maximum), e.scalar(0), maximum));
-  Value sum = e.reduceVectors(
-      padded, e.vector(0),
-      [&](Value j, Value, Value sofar) {
-        Value weight = emitExpOfNegative(e, e.subF(score(j), subtrahend));
-        e.storeVector(weight, scratch, e.add(at, j));
-        return e.addF(sofar, weight);
-      },
-      [&](Value a, Value b) { return e.addF(a, b); }, /*isWhole=*/true);
-  e.store(maximum, scratch, maximumAt);
-  e.store(e.addF(earlier[1], e.reduceAdd(sum)), scratch, sumAt);
+  Value subtrahend = e.splat(e.subF(e.scalar(0), safe(earlier[0])));
+  Value sum = e.reduceAdd(emitWeights(e, i, at, e.vector(power), subtrahend));
+  e.store(earlier[0], scratch, maximumAt);
+  e.store(e.addF(earlier[1], sum), scratch, sumAt);
   e.store(earlier[2], scratch, factorAt);
 }

@@ -2,8 +2,7 @@
 #ifndef TAMIS_LIB_CODEGEN_KERNELS_ATTENTIONSOFTMAX_H
 #define TAMIS_LIB_CODEGEN_KERNELS_ATTENTIONSOFTMAX_H
 
-#include "tamis/Codegen/Kernels/Emitter.h"
-#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+#include "tamis/Codegen/Kernels/Expansion.h"
 
 namespace tamis {
 
@@ -30,24 +29,34 @@ public:
 
   AttentionBias bias;
   mlir::Value alignment; ///< keys - queries: query i stands at key i + alignment
-  mlir::Value maskAt;    ///< the keys' mask in scratch: 0 or -infinity
+  mlir::Value maskAt;    ///< the mask of a block's keys in scratch, 0 or -infinity; null: none
 
-  /// One row of `padded` scores at `at` for the keys [keyBegin, keyBegin + keys) and query number `query`.
-  /// Updates the row's maximum and sum at their places; `factorAt` gets what earlier results must be
-  /// multiplied by.
-  void emitRow(Emitter &e, mlir::Value at, mlir::Value padded, mlir::Value keys, mlir::Value keyBegin,
-               mlir::Value query, mlir::Value isFirst, mlir::Value maximumAt, mlir::Value sumAt,
-               mlir::Value factorAt) const;
+  /// A block of the keys [keyBegin, keyBegin + keys). Rows have `padded` scores, a multiple of 16 (of 32 with
+  /// `weights`), of which those behind the keys become -infinity. Weights are written over the scores, or
+  /// rounded into the rows of `weights`.
+  void setBlock(Emitter &e, mlir::Value keyBegin, mlir::Value keys, mlir::Value padded,
+                std::optional<LeftRows> weights);
+  /// Row `i` of a block of queries, scores at `at`, for query number `query`. Updates the row's maximum (in
+  /// powers of 2) and sum at their places; `factorAt` gets what earlier results must be multiplied by.
+  void emitRow(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value query, mlir::Value isFirst,
+               mlir::Value maximumAt, mlir::Value sumAt, mlir::Value factorAt) const;
 
 private:
-  void emitBias(Emitter &e, mlir::Value at, mlir::Value keys, mlir::Value keyBegin, mlir::Value query) const;
-  void emitRange(Emitter &e, mlir::Value at, mlir::Value padded, mlir::Value keyBegin,
-                 mlir::Value query) const;
+  void emitScaled(Emitter &e, mlir::Value at) const;
+  void emitBias(Emitter &e, mlir::Value at, mlir::Value query) const;
+  void emitRange(Emitter &e, mlir::Value at, mlir::Value query) const;
+  /// The greatest of the scores, after those that take no part became -infinity.
+  mlir::Value emitMaximum(Emitter &e, mlir::Value at) const;
+  /// Writes the weights 2^(score * power - subtrahend); their sum.
+  mlir::Value emitWeights(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value power,
+                          mlir::Value subtrahend) const;
 
   mlir::Value scratch;
   float scale, softcap;
   int64_t window;
   bool causal;
+  mlir::Value keyBegin, keys, padded;
+  std::optional<LeftRows> weights;
 };
 
 } // namespace tamis

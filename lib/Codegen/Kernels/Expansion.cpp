@@ -61,18 +61,22 @@ std::string KernelExpander::nameFor(Operation *op) {
 }
 
 void KernelExpander::callProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
-                                 Value rows, Value panels) {
+                                 Value rows, Value panels, OperandKind kind) {
   // Packed panels have a function of their own, in which their stride is a constant.
   bool packed = getConstantIntValue(b.stride) == panelColumns;
+  std::string name = packed ? "product_packed" : "product";
+  if (kind != OperandKind::F32)
+    name += kind == OperandKind::SplitF32 ? "_split" : "_bf16";
   SmallVector<Value> arguments = {a.data, a.offset, a.stride,   b.data,     b.offset, b.panelStride,
                                   depth,  out.data, out.offset, out.stride, rows,     panels};
   if (!packed)
     arguments.push_back(b.stride);
-  call(e, packed ? "product_packed" : "product", arguments, [&](Emitter &e, ValueRange args) {
+  call(e, name, arguments, [&](Emitter &e, ValueRange args) {
     Matrix a{args[0], args[1], args[2]}, out{args[7], args[8], args[9]};
     Panels b{args[3], args[4], packed ? e.index(panelColumns) : args[12], args[5]};
-    RowTiles tiles = microkernel().rowTiles(e, args[10]);
-    microkernel().emitProduct(e, a, b, args[6], out, tiles, e.index(0), tiles.tiles, e.index(0), args[11]);
+    const Microkernel &microkernel = this->microkernel(kind);
+    RowTiles tiles = microkernel.rowTiles(e, args[10]);
+    microkernel.emitProduct(e, a, b, args[6], out, tiles, e.index(0), tiles.tiles, e.index(0), args[11]);
   });
 }
 

@@ -1,7 +1,7 @@
 //===- LeftOperand.cpp - Rows of activations in a microkernel's form ----------------------------------===//
+#include "BF16.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -12,35 +12,42 @@ using namespace tamis;
 /// Rows of an AMX tile, and words in one of them.
 static constexpr int64_t tileRows = 16, tileRowWords = 16;
 
-/// 16 f32 rounded to bf16, to nearest even; denormal numbers become 0.
-static Value roundToBF16(Emitter &e, Value x) {
-  auto type = VectorType::get(e.getWidth(), e.getBF16Type());
-  return LLVM::CallIntrinsicOp::create(e, type, e.getStringAttr("llvm.x86.avx512bf16.cvtneps2bf16.512"),
-                                       ValueRange{x})
-      .getResult(0);
+Value LeftRows::begin(Emitter &e, Value row) const {
+  Value first = e.mul(row, stride);
+  // Bands of 16 rows, cut into tiles of 16 words a row.
+  if (tiled)
+    first = e.madd(e.div(row, tileRows), e.mul(stride, tileRows),
+                   e.mul(e.rem(row, e.index(tileRows)), tileRowWords));
+  return offset ? e.add(offset, first) : first;
 }
 
 Value LeftRows::place(Emitter &e, Value row, Value word) const {
   if (!tiled)
-    return e.madd(row, stride, word);
-  // Bands of 16 rows, cut into tiles of 16 words a row.
-  Value band = e.mul(e.div(row, tileRows), e.mul(stride, tileRows));
-  Value inTile =
-      e.madd(e.rem(row, e.index(tileRows)), e.index(tileRowWords), e.rem(word, e.index(tileRowWords)));
-  return e.add(e.madd(e.div(word, tileRowWords), e.index(tileRows * tileRowWords), band), inTile);
+    return e.add(begin(e, row), word);
+  Value tile = e.div(word, tileRowWords), inTile = e.rem(word, e.index(tileRowWords));
+  return e.add(e.madd(tile, e.index(tileRows * tileRowWords), begin(e, row)), inTile);
 }
 
 void LeftRows::store(Emitter &e, Value vector, Value row, Value column) const {
-  Value lead = roundToBF16(e, vector), word = e.div(column, 2);
-  if (form == LeftForm::BF16)
-    return e.storeVector(lead, data, e.mul(place(e, row, word), 2));
-  // Infinity has no rest: infinity less infinity would be NaN.
-  Value rest = e.subF(vector, e.extendBF16(lead));
-  rest = e.select(e.compare(arith::CmpFPredicate::ORD, rest, rest), rest, e.vector(0));
+  Value word = e.div(column, 2);
   // 16 words of leading terms, then 16 of their rests.
-  word = e.madd(e.div(word, tileRowWords), e.index(tileRowWords), word);
-  e.storeVector(lead, data, e.mul(place(e, row, word), 2));
-  e.storeVector(roundToBF16(e, rest), data, e.mul(place(e, row, e.add(word, tileRowWords)), 2));
+  if (form == LeftForm::SplitF32)
+    word = e.madd(e.div(word, tileRowWords), e.index(tileRowWords), word);
+  for (Value term : roundToTerms(e, vector, form == LeftForm::SplitF32)) {
+    e.storeVector(term, data, e.mul(place(e, row, word), 2));
+    word = e.add(word, tileRowWords);
+  }
+}
+
+void LeftRows::storeTileRow(Emitter &e, Value low, Value high, Value begin, Value column) const {
+  bool split = form == LeftForm::SplitF32;
+  // 32 columns are 16 words of each term.
+  int64_t tileWords = tiled ? tileRows * tileRowWords : tileRowWords;
+  Value word = e.madd(e.div(column, 2 * tileRowWords), e.index(split ? 2 * tileWords : tileWords), begin);
+  for (Value term : roundPairToTerms(e, low, high, split)) {
+    vector::StoreOp::create(e, term, data, ValueRange{e.mul(word, 2)});
+    word = e.add(word, tileWords);
+  }
 }
 
 /// Calls body(column, mask) for each vector of the columns [0, padded); a mask, which is null where it is

@@ -26,7 +26,7 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
   Matrix a{args.left, e.index(0), args.stride}, c{args.out, e.index(0), args.n};
   Panels b{args.w, e.index(0), e.index(panelColumns), e.mul(args.words, panelColumns * wordsPerWord)};
   Value buffer;
-  if (tail || microkernel.needsBuffer()) {
+  if (tail || microkernel.writesWholeTiles()) {
     auto type =
         MemRefType::get({microkernel.maxRows() * microkernel.maxPanels() * panelColumns}, e.getF32Type());
     buffer = e.flatten(memref::AllocaOp::create(e, type, e.getI64IntegerAttr(64)));
@@ -47,7 +47,7 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
     Value panelEnd = e.min(e.add(panelBegin, args.panelsPerUnit), panels);
     auto finish = [&](const Tile &tile) { epilogue.emit(e, tile, c, Value()); };
     auto finishTail = [&](const Tile &tile) { epilogue.emit(e, tile, c, args.n); };
-    if (microkernel.needsBuffer()) {
+    if (microkernel.writesWholeTiles()) {
       microkernel.emitProduct(e, a, b, args.depth, c, tiles, tileBegin, tileEnd, panelBegin, panelEnd,
                               tail ? TileEpilogue(finishTail) : TileEpilogue(finish), buffer);
       return;

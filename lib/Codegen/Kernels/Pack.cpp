@@ -1,10 +1,14 @@
 //===- Pack.cpp - Run-time packing into panels --------------------------------------------------------===//
+#include "BF16.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace tamis;
+
+/// Rows of a tile of words.
+static constexpr int64_t tileWords = 16;
 
 void tamis::emitPackPanels(Emitter &e, const Matrix &b, Value depth, Value columns, Value out,
                            Value outOffset) {
@@ -55,19 +59,27 @@ static void transpose8x8(Emitter &e, MutableArrayRef<Value> rows) {
   }
 }
 
-void tamis::emitPackTransposed(Emitter &e, const Matrix &source, Value keys, int64_t depth, Value out,
-                               Value outOffset) {
-  auto type = VectorType::get(8, e.getF32Type());
+/// Calls body(half, to, from) for each half of a panel of 16 rows of `source`: 8 rows begin at `from`, those
+/// behind the last key being that; the half's words go to `to`, of panels of `panelWords` words.
+static void forHalfPanels(Emitter &e, const Matrix &source, Value keys, int64_t panelWords, Value outOffset,
+                          llvm::function_ref<void(Value, ArrayRef<Value>)> body) {
   Value last = e.sub(keys, e.index(1));
-  int64_t whole = depth / 8 * 8;
-  // Half a panel, 8 keys, at a time.
   e.loop(e.index(0), e.mul(e.ceilDiv(keys, panelColumns), 2), [&](Value half) {
     Value key = e.mul(half, 8);
-    Value to = e.add(e.madd(e.div(half, 2), e.index(depth * panelColumns), outOffset),
-                     e.mul(e.rem(half, e.index(2)), 8));
+    Value to =
+        e.add(e.madd(e.div(half, 2), e.index(panelWords), outOffset), e.mul(e.rem(half, e.index(2)), 8));
     SmallVector<Value> from;
     for (int64_t r = 0; r < 8; ++r)
       from.push_back(e.madd(e.min(e.add(key, r), last), source.stride, source.offset));
+    body(to, from);
+  });
+}
+
+void tamis::emitPackTransposed(Emitter &e, const Matrix &source, Value keys, int64_t depth, Value out,
+                               Value outOffset) {
+  auto type = VectorType::get(8, e.getF32Type());
+  int64_t whole = depth / 8 * 8;
+  forHalfPanels(e, source, keys, depth * panelColumns, outOffset, [&](Value to, ArrayRef<Value> from) {
     e.loop(e.index(0), e.index(whole), e.index(8), [&](Value d) {
       SmallVector<Value> rows;
       for (Value row : from)
@@ -82,4 +94,87 @@ void tamis::emitPackTransposed(Emitter &e, const Matrix &source, Value keys, int
         e.store(e.load(source.data, e.add(from[r], d)), out, e.add(at, r));
     });
   });
+}
+
+void tamis::emitPackTransposedBF16(Emitter &e, bool split, const Matrix &source, Value keys, int64_t depth,
+                                   Value out, Value outOffset) {
+  int64_t terms = split ? 2 : 1, tiles = llvm::divideCeil(depth, 2 * tileWords);
+  auto words = VectorType::get(8, e.getF32Type()), pairs = VectorType::get(16, e.getBF16Type());
+  forHalfPanels(e, source, keys, tiles * terms * tileWords * panelColumns, outOffset,
+                [&](Value to, ArrayRef<Value> from) {
+                  // 16 columns are 8 words, to be transposed as if they were f32.
+                  auto emitWords = [&](Value tile, int64_t inTile, Value column, Value mask) {
+                    SmallVector<Value> rows[2];
+                    for (Value row : from) {
+                      Value x = e.loadVector(source.data, e.add(row, column), mask);
+                      for (auto [t, term] : llvm::enumerate(roundToTerms(e, x, split)))
+                        rows[t].push_back(vector::BitCastOp::create(e, words, term));
+                    }
+                    for (int64_t t = 0; t < terms; ++t) {
+                      transpose8x8(e, rows[t]);
+                      for (int64_t c = 0; c < 8; ++c) {
+                        Value word = e.add(e.mul(tile, tileWords * terms), t * tileWords + inTile + c);
+                        vector::StoreOp::create(
+                            e, vector::BitCastOp::create(e, pairs, rows[t][c]), out,
+                            ValueRange{e.mul(e.madd(word, e.index(panelColumns), to), 2)});
+                      }
+                    }
+                  };
+                  int64_t whole = depth / (2 * tileWords);
+                  e.loop(e.index(0), e.index(whole), [&](Value tile) {
+                    for (int64_t inTile = 0; inTile < tileWords; inTile += 8)
+                      emitWords(tile, inTile, e.add(e.mul(tile, 2 * tileWords), 2 * inTile), Value());
+                  });
+                  int64_t rest = depth % (2 * tileWords);
+                  for (int64_t inTile = 0; rest && inTile < tileWords; inTile += 8) {
+                    Value mask = e.maskOf(e.index(std::max<int64_t>(rest - 2 * inTile, 0)));
+                    emitWords(e.index(whole), inTile, e.index(whole * 2 * tileWords + 2 * inTile), mask);
+                  }
+                });
+}
+
+void tamis::emitPackPanelsBF16(Emitter &e, bool split, const Matrix &b, Value depth, int64_t columns,
+                               Value out, Value outOffset) {
+  int64_t terms = split ? 2 : 1;
+  auto words = VectorType::get(panelColumns, e.getI32Type());
+  auto halves = VectorType::get(panelColumns, e.getI16Type());
+  auto pairs = VectorType::get(2 * panelColumns, e.getBF16Type());
+  Value pairedRows = e.div(depth, 2), tiles = e.ceilDiv(depth, 2 * tileWords);
+  Value panelStride = e.mul(tiles, tileWords * panelColumns * terms);
+  Value sixteen = arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(16)));
+  auto bitsOf = [&](Value term) -> Value {
+    return arith::ExtUIOp::create(e, words, vector::BitCastOp::create(e, halves, term));
+  };
+  for (int64_t column = 0; column < columns; column += panelColumns) {
+    Value mask = column + panelColumns <= columns ? Value() : e.maskOf(e.index(columns - column));
+    Value to = e.madd(e.index(column / panelColumns), panelStride, outOffset);
+    auto load = [&](Value row) {
+      return roundToTerms(e, e.loadVector(b.data, e.add(e.madd(row, b.stride, b.offset), column), mask),
+                          split);
+    };
+    auto store = [&](Value word, ArrayRef<Value> values) {
+      Value tile = e.div(word, tileWords), row = e.rem(word, e.index(tileWords));
+      Value at = e.add(e.mul(tile, tileWords * terms), row);
+      for (int64_t t = 0; t < terms; ++t) {
+        Value place = e.madd(e.add(at, t * tileWords), e.index(panelColumns), to);
+        vector::StoreOp::create(e, vector::BitCastOp::create(e, pairs, values[t]), out,
+                                ValueRange{e.mul(place, 2)});
+      }
+    };
+    e.loop(e.index(0), pairedRows, [&](Value word) {
+      Emitter::Values even = load(e.mul(word, 2)), odd = load(e.add(e.mul(word, 2), 1));
+      for (int64_t t = 0; t < terms; ++t)
+        even[t] = arith::OrIOp::create(e, bitsOf(even[t]), arith::ShLIOp::create(e, bitsOf(odd[t]), sixteen));
+      store(word, even);
+    });
+    Value single = e.ceilDiv(depth, 2);
+    e.loop(pairedRows, single, [&](Value word) {
+      Emitter::Values row = load(e.mul(word, 2));
+      for (Value &term : row)
+        term = bitsOf(term);
+      store(word, row);
+    });
+    Emitter::Values zeros(terms, arith::ConstantOp::create(e, e.getZeroAttr(words)));
+    e.loop(single, e.mul(tiles, tileWords), [&](Value word) { store(word, zeros); });
+  }
 }

@@ -23,12 +23,14 @@ LogicalResult KernelExpander::expand(kernel::SoftmaxOp op) {
                        return e.maxF(mask ? e.select(mask, v, lowest) : v, greatest);
                      },
                      [&](Value a, Value b) { return e.maxF(a, b); });
-                 greatest = e.splat(e.reduceMax(greatest));
+                 // e^(x - m) = 2^(x c - m c) with c = log2 e. Rounding m c scales all weights alike.
+                 Value toPower = e.vector(log2OfE);
+                 Value least = e.mulF(e.splat(e.reduceMax(greatest)), e.vector(-log2OfE));
                  Value sum = e.reduceVectors(
                      n, e.vector(0),
                      [&](Value at, Value mask, Value sum) {
-                       Value v =
-                           emitExpOfNegative(e, e.subF(e.loadVector(x, e.add(base, at), mask), greatest));
+                       Value v = e.fma(e.loadVector(x, e.add(base, at), mask), toPower, least);
+                       v = emitExp2OfNegative(e, v);
                        e.storeVector(v, out, e.add(base, at), mask);
                        return e.addF(sum, mask ? e.select(mask, v, e.vector(0)) : v);
                      },

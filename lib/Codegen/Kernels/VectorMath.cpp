@@ -2,11 +2,18 @@
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace tamis;
 using arith::CmpFPredicate;
+
+static VectorType bitsType(Emitter &e) { return VectorType::get(e.getWidth(), e.getI32Type()); }
+static Value bitsOf(Emitter &e, Value x) { return arith::BitcastOp::create(e, bitsType(e), x); }
+static Value constantBits(Emitter &e, int32_t value) {
+  return arith::ConstantOp::create(e, DenseElementsAttr::get(bitsType(e), value));
+}
 
 /// c[0] + t (c[1] + t (c[2] + ...)).
 static Value polynomial(Emitter &e, Value t, ArrayRef<float> c) {
@@ -22,45 +29,61 @@ static Value clamp(Emitter &e, Value x, float limit) {
   return e.maxF(e.vector(-limit), x);
 }
 
-// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2. `halve` keeps 2^n finite for n = 128 by
-// scaling with 2^(n - 1).
-static Value expCore(Emitter &e, Value x, bool halve) {
+// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2. 2^n is infinite for n = 128: the result is
+// doubled and scaled with 2^(n - 1).
+static Value expCore(Emitter &e, Value x) {
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits of the sum.
   Value magic = e.vector(12582912.0f);
-  Value shifted = e.fma(x, e.vector(1.44269504f), magic);
+  Value shifted = e.fma(x, e.vector(log2OfE), magic);
   Value n = e.subF(shifted, magic);
   Value r = e.fma(n, e.vector(-0.693359375f), x);
   r = e.fma(n, e.vector(2.12194440e-4f), r);
   Value p = polynomial(e, r, {1.0f, 1.0f, 0.4999923168f, 0.1666711441f, 0.04189012513f, 0.008312533098f});
-  auto bits = VectorType::get(e.getWidth(), e.getI32Type());
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(e, DenseElementsAttr::get(bits, value));
-  };
-  Value power = arith::BitcastOp::create(e, bits, shifted);
-  power = arith::ShLIOp::create(e, power, constant(23));
-  power = arith::AddIOp::create(e, power, constant((halve ? 126 : 127) << 23));
+  Value power = arith::ShLIOp::create(e, bitsOf(e, shifted), constantBits(e, 23));
+  power = arith::AddIOp::create(e, power, constantBits(e, 126 << 23));
   power = arith::BitcastOp::create(e, e.vectorType(), power);
-  if (halve)
-    p = e.addF(p, p);
-  return e.mulF(p, power);
+  return e.mulF(e.addF(p, p), power);
 }
 
-/// Where 2^n, and where 2^(n - 1), would be less than the smallest normal number.
-static constexpr float expUnderflow = -87.33f;
-static constexpr float halvedExpUnderflow = -86.98f;
+/// Where 2^(n - 1) would be less than the smallest normal number.
+static constexpr float expUnderflow = -86.98f;
 static constexpr float expOverflow = 88.7228394f;
 
 Value tamis::emitExp(Emitter &e, Value x) {
-  Value low = e.vector(halvedExpUnderflow), high = e.vector(expOverflow);
-  Value y = expCore(e, e.maxF(low, e.minF(high, x)), /*halve=*/true);
+  Value low = e.vector(expUnderflow), high = e.vector(expOverflow);
+  Value y = expCore(e, e.maxF(low, e.minF(high, x)));
   y = e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
   return e.select(e.compare(CmpFPredicate::OGT, x, high), e.vector(std::numeric_limits<float>::infinity()),
                   y);
 }
 
-Value tamis::emitExpOfNegative(Emitter &e, Value x) {
-  Value low = e.vector(expUnderflow);
-  Value y = expCore(e, e.maxF(low, x), /*halve=*/false);
+/// An AVX-512 instruction on all lanes in the current mode of rounding.
+static Value unmasked(Emitter &e, StringRef name, Value x, Value other) {
+  SmallVector<Value> operands{x, other, e.vector(0),
+                              arith::ConstantOp::create(e, e.getIntegerAttr(e.getI16Type(), -1)),
+                              arith::ConstantOp::create(e, e.getI32IntegerAttr(4))};
+  return LLVM::CallIntrinsicOp::create(e, e.vectorType(), e.getStringAttr(name), operands).getResult(0);
+}
+
+// 2^x = 2^n 2^f with n = floor(x); polynomials of least relative error on [0, 1].
+Value tamis::emitExp2OfNegative(Emitter &e, Value x, Exp2Error error) {
+  auto power = [&](Value f) {
+    if (error == Exp2Error::BF16)
+      return polynomial(e, f, {0.9999252f, 0.69583356f, 0.22606716f, 0.07802452f});
+    return polynomial(e, f, {0.99999994f, 0.6931531f, 0.24015361f, 0.055826318f, 0.00898934f, 0.0018775767f});
+  };
+  if (e.getWidth() == 16) {
+    // x - floor(x), 0 for infinity; a 2^floor(b), 0 for -infinity.
+    Value toFloor = arith::ConstantOp::create(e, e.getI32IntegerAttr(9));
+    Value f = unmasked(e, "llvm.x86.avx512.mask.reduce.ps.512", x, toFloor);
+    return unmasked(e, "llvm.x86.avx512.mask.scalef.ps.512", power(f), x);
+  }
+  Value low = e.vector(-126), bound = e.maxF(low, x), n = math::FloorOp::create(e, bound);
+  // Adding 1.5 * 2^23 brings an integer to the low bits, from where it is added to the exponent.
+  Value number = bitsOf(e, e.addF(n, e.vector(12582912.0f)));
+  Value y = bitsOf(e, power(e.subF(bound, n)));
+  y = arith::AddIOp::create(e, y, arith::ShLIOp::create(e, number, constantBits(e, 23)));
+  y = arith::BitcastOp::create(e, e.vectorType(), y);
   return e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
 }
 

@@ -1,9 +1,21 @@
 //===- AttentionTest.cpp - kernel.attention against plain loops ---------------------------------------===//
 #include "KernelTest.h"
 
+#include "tamis/Codegen/ISALevel.h"
+
 #include <limits>
 
 namespace {
+/// A precision of the products. `rounds` says whether the level rounds the factors for it, which the
+/// expectation then does with q, k and v; weights, at most 1, are rounded by the kernel alone.
+struct Precision {
+  const char *name;
+  bool rounds;
+  double tolerance;
+  double operator()(float value) const {
+    return rounds ? rounded(value, std::strcmp(name, "split_f32") == 0) : value;
+  }
+};
 struct Form {
   int64_t heads = 2, kvHeads = 2, depth = 32, valueDepth = 32;
   bool ragged = true, mask = false, bias = false, positions = false, causal = false, fused = true;
@@ -11,6 +23,7 @@ struct Form {
   float softcap = 0, scale = 0.2f;
   /// The type of mask and bias.
   std::string maskElement = "i64";
+  Precision precision{"f32", false, 3e-6};
 };
 
 /// One batch: lengths of the sequences; keys are as many unless `keyLength` (padded form) says otherwise.
@@ -40,15 +53,17 @@ static std::string textOf(const Form &f) {
   add(f.ragged, "%offsets", indexType);
   add(f.positions, "%positions", indexType);
   add(true, "%out", outType);
-  char attributes[700];
+  char attributes[800];
   std::snprintf(
       attributes, sizeof attributes,
       "{heads = %ld : i64, kv_heads = %ld : i64, head_dim = %ld : i64, value_dim = %ld : i64, scale = "
       "%.9e : f32, q_column = 0 : i64, k_column = %ld : i64, v_column = %ld : i64, causal = %s, "
-      "window = %ld : i64, softcap = %.9e : f32, operandSegmentSizes = array<i32: 1, 1, 1, %d, %d, "
+      "window = %ld : i64, softcap = %.9e : f32, precision = #nn<product_precision %s>, operandSegmentSizes "
+      "= array<i32: 1, 1, 1, %d, %d, "
       "%d, %d, 1>}",
       f.heads, f.kvHeads, f.depth, f.valueDepth, f.scale, f.fused ? q : 0, f.fused ? q + k : 0,
-      f.causal ? "true" : "false", f.window, f.softcap, f.mask, f.bias, f.ragged, f.positions);
+      f.causal ? "true" : "false", f.window, f.softcap, f.precision.name, f.mask, f.bias, f.ragged,
+      f.positions);
   return "func.func @main(%q: " + qType + ", %k: " + kType + ", %v: " + vType + ", %mask: " + maskType +
          ", %bias: " + biasType + ", %offsets: " + indexType + ", %positions: " + indexType +
          ", %out: " + outType + ") {\nkernel.attention " + use + " " + attributes + " : " + types +
@@ -126,8 +141,8 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
         for (int64_t j = 0; j < keys; ++j) {
           double s = 0;
           for (int64_t d = 0; d < f.depth; ++d)
-            s += double(q.as()[(q0 + i) * qw + qc + h * f.depth + d]) *
-                 ks.as()[(k0 + j) * kw + kc + kh * f.depth + d];
+            s += f.precision(q.as()[(q0 + i) * qw + qc + h * f.depth + d]) *
+                 f.precision(ks.as()[(k0 + j) * kw + kc + kh * f.depth + d]);
           s *= f.scale;
           if (f.softcap != 0)
             s = f.softcap * std::tanh(s / f.softcap);
@@ -147,26 +162,27 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
         for (int64_t e = 0; e < f.valueDepth; ++e) {
           double y = 0;
           for (int64_t j = 0; j < keys; ++j)
-            y += weights[j] * vs.as()[(k0 + j) * vw + vc + kh * f.valueDepth + e];
+            y += weights[j] * f.precision(vs.as()[(k0 + j) * vw + vc + kh * f.valueDepth + e]);
           expected[(q0 + i) * f.heads * f.valueDepth + h * f.valueDepth + e] = sum == 0 ? 0 : y / sum;
         }
       }
     }
-  report.compare(what, out, expected, 3e-6);
+  report.compare(std::string(f.precision.name) + ", " + what, out, expected, f.precision.tolerance);
   report.require(what + ": 2 threads give other bits",
                  std::memcmp(out.as(), out2.as(), out.elements() * 4) == 0);
 }
 
-bool testAttention(const std::string &isa) {
-  Report report{"attention"};
+static void attentionForms(Report &report, const std::string &isa, const Precision &precision) {
   Batch ragged{{1, 5, 16, 17, 0, 70, 128, 513}}, small{{3, 29, 0, 17}}, padded{{5, 17, 0, 9}}, single{{16}};
-  for (int64_t depth : {32, 64, 128, 8, 20}) {
-    Form f;
+  Form plain;
+  plain.precision = precision;
+  for (int64_t depth : {32, 64, 80, 128, 24, 8, 20}) {
+    Form f = plain;
     f.depth = f.valueDepth = depth;
     JitKernel kernel(textOf(f), isa);
     attentionCase(report, kernel, f, depth == 32 ? ragged : small, "ragged depth " + std::to_string(depth));
     if (depth == 32)
-      for (int64_t n : {1, 5, 16, 17, 70, 128, 513, 1100})
+      for (int64_t n : {1, 5, 15, 16, 17, 31, 32, 33, 48, 70, 128, 513, 1100})
         attentionCase(report, kernel, f, Batch{{n}}, "one sequence of " + std::to_string(n));
   }
   auto once = [&](const Form &f, const Batch &batch, const std::string &what, bool holes = false) {
@@ -175,13 +191,13 @@ bool testAttention(const std::string &isa) {
     attentionCase(report, kernel, f, single, what + ", one sequence", holes);
   };
   for (const char *element : {"i64", "i32", "i1", "f32"}) {
-    Form f;
+    Form f = plain;
     f.ragged = false;
     f.mask = true;
     f.maskElement = element;
     once(f, padded, std::string("padded, mask ") + element, true);
   }
-  Form cross;
+  Form cross = plain;
   cross.ragged = cross.fused = false;
   cross.depth = 20;
   cross.valueDepth = 12;
@@ -190,27 +206,46 @@ bool testAttention(const std::string &isa) {
   once(cross, Batch{{7, 7}, 33}, "cross, causal");
   cross.bias = true;
   once(cross, Batch{{7, 7}, 600}, "cross, causal, bias");
-  Form grouped;
+  Form grouped = plain;
   grouped.heads = 6;
   grouped.depth = grouped.valueDepth = 16;
   grouped.causal = true;
   once(grouped, small, "grouped, causal");
-  Form window;
+  Form window = plain;
   window.window = 9;
   once(window, small, "window");
   once(window, Batch{{700}}, "window over blocks");
-  Form capped;
+  Form capped = plain;
   capped.softcap = 0.7f;
   capped.scale = 0.9f;
   once(capped, small, "softcap");
-  Form negative;
+  Form negative = plain;
   negative.scale = -0.3f;
   negative.causal = true;
   once(negative, small, "negative scale");
-  Form biased;
+  Form biased = plain;
   biased.bias = biased.positions = true;
   once(biased, small, "bias at positions");
   once(biased, small, "bias at positions with holes", true);
   once(biased, Batch{{600, 3}}, "bias over blocks");
+}
+
+bool testAttention(const std::string &isa) {
+  Report report{"attention"};
+  const tamis::ISALevel &level = *tamis::lookupISALevel(isa);
+  if (level.features.empty())
+    attentionForms(report, isa, {"f32", false, 3e-6});
+  // Rounding a weight to bf16 changes it by 2^-9 of it, and so the weighted mean of values below 1.
+  const Precision rounding[] = {{"bf16", level.bf16, 2.5e-3}, {"split_f32", level.amx, 3e-5}};
+  for (const Precision &precision : rounding) {
+    if (precision.rounds) {
+      attentionForms(report, isa, precision);
+      continue;
+    }
+    Form plain;
+    plain.precision = {precision.name, false, 3e-6}; // the code of f32
+    JitKernel kernel(textOf(plain), isa);
+    attentionCase(report, kernel, plain, Batch{{3, 29, 0, 17}}, "not rounded");
+  }
   return report.finish(isa);
 }

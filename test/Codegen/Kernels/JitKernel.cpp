@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -150,8 +151,8 @@ JitKernel::JitKernel(const std::string &text, const std::string &isa) : code(new
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   registry.insert<amx::AMXDialect, LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect,
-                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, tamis::kernel::KernelDialect,
-                  tamis::rt::RTDialect, tamis::weight::WeightDialect>();
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
+                  tamis::kernel::KernelDialect, tamis::rt::RTDialect, tamis::weight::WeightDialect>();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   if (!module)

@@ -86,6 +86,11 @@ inline float fromBF16(uint16_t half) {
   std::memcpy(&value, &bits, 4);
   return value;
 }
+/// The nearest bf16, or the nearest sum of two.
+inline double rounded(float value, bool split) {
+  float lead = fromBF16(roundToBF16(value));
+  return split ? double(lead) + fromBF16(roundToBF16(value - lead)) : lead;
+}
 
 bool testLinear(const std::string &isa);
 bool testQuantizedLinear(const std::string &isa);

@@ -22,7 +22,8 @@ int main(int argc, char **argv) {
     }
     for (auto [name, test] : tests) {
       // What a level has beyond its base is for products of bf16 and int8 alone.
-      bool isOwn = level.features.empty() || test == testPrecision || test == testQuantizedLinear;
+      bool isOwn = level.features.empty() || test == testPrecision || test == testQuantizedLinear ||
+                   (test == testAttention && level.bf16);
       bool wanted = argc == 1 && isOwn;
       for (int i = 1; i < argc; ++i)
         wanted |= std::string(argv[i]) == name;

@@ -29,12 +29,6 @@ static const Form forms[] = {{"bf16", "memref<?x?x16x2xbf16>", 2, 1},
                              {"split-f32", "memref<?x?x32x16x2xbf16>", 2, 2},
                              {"int8", "memref<?x?x16x4xi8>", 4, 1}};
 
-/// The nearest bf16, or the nearest sum of two.
-static double rounded(float value, bool split) {
-  float lead = fromBF16(roundToBF16(value));
-  return split ? double(lead) + fromBF16(roundToBF16(value - lead)) : lead;
-}
-
 static std::string precisionText(const Form &form, const char *activation, bool bias, bool residual) {
   bool integers = form.perWord == 4;
   std::string w = form.weight, m = "memref<?x?xf32>", v = "memref<?xf32>", sums = "memref<?xi32>";

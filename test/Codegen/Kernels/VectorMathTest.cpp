@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -19,8 +20,8 @@ using namespace mlir;
 static std::string textOf(const std::string &isa,
                           llvm::function_ref<Value(tamis::Emitter &, Value)> function) {
   MLIRContext context;
-  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect,
-                      scf::SCFDialect, vector::VectorDialect>();
+  context.loadDialect<LLVM::LLVMDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect,
+                      memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect>();
   OpBuilder builder(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
   auto buffer = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
@@ -110,8 +111,17 @@ bool testVectorMath(const std::string &isa) {
       report, isa, "exp, underflow", tamis::emitExp, [](double x) { return std::exp(x); }, {1.7e-38, none},
       -all, -86.97f);
   sweep(
-      report, isa, "exp of negative", tamis::emitExpOfNegative,
-      [](double x) { return std::exp(std::min(x, 0.0)); }, {none, 2.2}, -87.33f, 0);
+      report, isa, "exp2 of negative",
+      [](tamis::Emitter &e, Value x) { return tamis::emitExp2OfNegative(e, x); },
+      [](double x) { return std::exp2(std::min(x, 0.0)); }, {none, 2.6}, -126, 0);
+  sweep(
+      report, isa, "rough exp2",
+      [](tamis::Emitter &e, Value x) { return tamis::emitExp2OfNegative(e, x, tamis::Exp2Error::BF16); },
+      [](double x) { return std::exp2(std::min(x, 0.0)); }, {none, 1260}, -126, 0);
+  sweep(
+      report, isa, "exp2, underflow",
+      [](tamis::Emitter &e, Value x) { return tamis::emitExp2OfNegative(e, x); },
+      [](double x) { return std::exp2(std::min(x, 0.0)); }, {1.2e-38, none}, -all, -126);
   sweep(report, isa, "erf", tamis::emitErf, [](double x) { return std::erf(x); }, {3e-7, none}, -all, all);
   sweep(report, isa, "tanh", tamis::emitTanh, [](double x) { return std::tanh(x); }, {3e-7, 5}, -all, all);
   return report.finish(isa);

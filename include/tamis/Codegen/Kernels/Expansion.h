@@ -22,10 +22,18 @@ struct LeftRows {
   bool tiled = false; ///< Microkernel::wantsTiledLeft
   mlir::Value data;   ///< flat, of bf16 or i8
   mlir::Value stride; ///< words from row to row
-  /// Word `word` of a row, which begins a vector's words, in words from the start of `data` on.
+  mlir::Value offset; ///< words from the start of `data` to row 0; null: none
+  /// Where a row begins, in words from the start of `data` on.
+  mlir::Value begin(Emitter &e, mlir::Value row) const;
+  /// Word `word` of a row, which begins a vector's words, likewise.
   mlir::Value place(Emitter &e, mlir::Value row, mlir::Value word) const;
   /// Rounds a vector of f32, the columns from `column` on, into a row of BF16 or SplitF32.
   void store(Emitter &e, mlir::Value vector, mlir::Value row, mlir::Value column) const;
+  /// The same for two vectors of 16, which are the row's part of a tile, in the row that is at `begin`.
+  void storeTileRow(Emitter &e, mlir::Value low, mlir::Value high, mlir::Value begin,
+                    mlir::Value column) const;
+  /// Rows from row 0 on as the factor of a product.
+  Matrix matrix(Emitter &e) const { return {data, offset ? offset : e.index(0), stride}; }
 };
 
 /// The left factor of a product in the form that a microkernel wants.
@@ -78,9 +86,10 @@ public:
             llvm::function_ref<void(Emitter &, mlir::ValueRange)> body);
   /// A name for the code of `op`, shared by ops with equal attributes and operand types.
   std::string nameFor(mlir::Operation *op);
-  /// Calls the function that computes out[rows x panels] = a b, `panels` whole panels of `out`.
+  /// Calls the function that computes out[rows x panels] = a b, `panels` whole panels of `out`, which has
+  /// room for what Microkernel::writesWholeTiles says.
   void callProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
-                   mlir::Value rows, mlir::Value panels);
+                   mlir::Value rows, mlir::Value panels, OperandKind kind = OperandKind::F32);
 
   /// Where an op that is about to write `out` should also write it in the form of the products that read it,
   /// so that none has to convert it; null when there is no such form. `needsF32` tells whether anything reads
@@ -111,6 +120,13 @@ void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value 
 /// transposed matrix. Columns behind the last key repeat it.
 void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int64_t depth, mlir::Value out,
                         mlir::Value outOffset);
+
+/// The same two for panels of words of two bf16, BF16 or SplitF32 as `split` says: f32 rounded to one bf16 or
+/// to the sum of two. Words of K are padded to whole tiles by zeros. Rows from `depth` on are zeros, too.
+void emitPackPanelsBF16(Emitter &e, bool split, const Matrix &b, mlir::Value depth, int64_t columns,
+                        mlir::Value out, mlir::Value outOffset);
+void emitPackTransposedBF16(Emitter &e, bool split, const Matrix &source, mlir::Value keys, int64_t depth,
+                            mlir::Value out, mlir::Value outOffset);
 
 /// How the rows and panels of a product are cut into units of work: unit u of a batch has the part u %
 /// rowUnits of the rows and the panels from (u / rowUnits) * panelsPerUnit on, a multiple of 4.

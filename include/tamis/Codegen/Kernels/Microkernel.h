@@ -89,8 +89,9 @@ public:
   virtual int64_t maxPanels() const = 0;
   /// How this kernel wants rows cut.
   virtual RowTiles rowTiles(Emitter &e, mlir::Value rows) const = 0;
-  /// Whether a product can only go to a buffer (see emitProduct).
-  virtual bool needsBuffer() const { return false; }
+  /// Whether a product without a buffer (see emitProduct) writes whole tiles of 16 rows, also behind the last
+  /// row, and can have no epilogue.
+  virtual bool writesWholeTiles() const { return false; }
   /// Whether it asks memory for the panels that come next, so that they may come from afar.
   virtual bool asksForPanels() const { return false; }
   /// Multiply-adds of f32 that take as long as one of this kernel's, about.

@@ -15,8 +15,15 @@ namespace tamis {
 
 /// e^x within 2.2 ulp; 0 below -86.98 (no denormal results), infinity above 88.72.
 mlir::Value emitExp(Emitter &e, mlir::Value x);
-/// e^x for x <= 0 within 2.2 ulp, two instructions less; 0 below -87.33.
-mlir::Value emitExpOfNegative(Emitter &e, mlir::Value x);
+/// log2 e, the factor that makes e^x a power of 2.
+inline constexpr float log2OfE = 1.44269504f;
+/// How near 2^x is to be.
+enum class Exp2Error {
+  Float, ///< within 2.6 ulp
+  BF16,  ///< within 7.5e-5 or 1260 ulp, a 25th of what rounding to bf16 adds; two instructions less
+};
+/// 2^x for x <= 0; 0 for -infinity; below -126 a denormal number or 0.
+mlir::Value emitExp2OfNegative(Emitter &e, mlir::Value x, Exp2Error error = Exp2Error::Float);
 /// erf x within 3e-7; -1 and 1 beyond 3.925.
 mlir::Value emitErf(Emitter &e, mlir::Value x);
 /// tanh x within 3e-7 and 5 ulp.
