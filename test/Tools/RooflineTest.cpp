@@ -27,7 +27,12 @@ TEST(Roofline, KnowsTheUnitOfPrecisionAndLevel) {
     EXPECT_EQ(productUnit("nn.linear", "int8", row.isa).name(), row.int8);
     // The precision is that of the weights of nn.linear; these have their own.
     EXPECT_EQ(productUnit("nn.quantized_linear", "f32", row.isa).name(), row.int8);
-    EXPECT_EQ(productUnit("nn.attention", "int8", row.isa).name(), row.f32);
+    // Inside an attention, what int8 is for weights is bf16.
+    EXPECT_EQ(productUnit("nn.attention", "f32", row.isa).name(), row.f32);
+    EXPECT_EQ(productUnit("nn.attention", "split-f32", row.isa).name(), row.split);
+    EXPECT_EQ(productUnit("nn.attention", "bf16", row.isa).name(), row.bf16);
+    EXPECT_EQ(productUnit("nn.attention", "int8", row.isa).name(), row.bf16);
+    EXPECT_EQ(productUnit("nn.layer_norm", "bf16", row.isa).name(), row.f32);
     // Each is a unit that can be measured where the code runs.
     for (const char *precision : {"f32", "split-f32", "bf16", "int8"}) {
       ProductUnit unit = productUnit("nn.linear", precision, row.isa);
@@ -53,7 +58,7 @@ TEST(Roofline, TakesTheLevelThatHoldsTheData) {
   EXPECT_EQ(roofline.shareOfMemory("nn.linear", 20, 10, 10001).peak, "DRAM");
   EXPECT_DOUBLE_EQ(roofline.shareOfMemory("nn.linear", 5, 10, 10001).share, 0.5);
   EXPECT_DOUBLE_EQ(roofline.shareOfUnit("nn.linear", 200).share, 0.25);
-  EXPECT_DOUBLE_EQ(roofline.shareOfUnit("nn.attention", 50).share, 0.25);
+  EXPECT_DOUBLE_EQ(roofline.shareOfUnit("nn.attention", 50).share, 0.25); // no bf16 at this level
 }
 
 TEST(Roofline, IsShownByTheProfile) {

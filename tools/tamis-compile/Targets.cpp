@@ -25,8 +25,10 @@ static bool matters(const ISALevel &level, StringRef precision) {
 static std::vector<StringRef> levelsOf(ArrayRef<std::string> precisions, bool hasInt8) {
   std::vector<StringRef> names;
   for (const ISALevel &level : isaLevels()) {
-    if ((hasInt8 && matters(level, "int8")) ||
-        llvm::any_of(precisions, [&](StringRef precision) { return matters(level, precision); }))
+    if ((hasInt8 && matters(level, "int8")) || llvm::any_of(precisions, [&](StringRef precision) {
+          // Attentions multiply bf16 under int8.
+          return matters(level, precision) || (precision == "int8" && level.bf16);
+        }))
       names.push_back(level.name);
   }
   return names;

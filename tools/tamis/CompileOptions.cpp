@@ -29,7 +29,7 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
                              "x86-64-v4-bf16", "x86-64-v4-amx"})
                   .description(""))
       ->type_name("{native,x86-64-v3,x86-64-v3-vnni,x86-64-v4,x86-64-v4-vnni,x86-64-v4-bf16,x86-64-v4-amx}");
-  command.add_option("--precision", options.precision, "Arithmetic of the products with weights")
+  command.add_option("--precision", options.precision, "Arithmetic of products")
       ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "auto"}).description(""))
       ->type_name("{f32,split-f32,bf16,int8,auto}")
       ->capture_default_str();

@@ -16,7 +16,9 @@ ProductUnit productUnit(std::string_view kind, std::string_view precision, std::
   bool bf16 = amx || isa.ends_with("-bf16"), vnni = bf16 || isa.ends_with("-vnni");
   if (kind == "nn.quantized_linear")
     precision = "int8";
-  else if (kind != "nn.linear")
+  else if (kind == "nn.attention" && precision == "int8")
+    precision = "bf16";
+  else if (kind != "nn.linear" && kind != "nn.attention")
     precision = "f32";
   if (precision == "int8") {
     if (amx)

@@ -22,7 +22,7 @@ struct ProductUnit {
 };
 
 /// The unit that operations of a kind ("nn.linear") use in the code for an ISA level, in a model whose
-/// weights are multiplied with a precision of `tamis compile`.
+/// products have a precision of `tamis compile`.
 ProductUnit productUnit(std::string_view kind, std::string_view precision, std::string_view isa);
 
 /// The peaks of the threads and units that a model runs on.
