@@ -48,6 +48,8 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
   // Word k of a band of 16 rows is in tile k / 16 of it.
   auto loadRows = [&](Value k, int64_t r) {
     Value band = e.madd(e.index(r * tileRows), a.stride, a.offset);
+    if (a.rowMajor)
+      return load(a.data, e.add(k, band), a.stride);
     return load(a.data, e.madd(k, e.index(tileRows), band), e.index(tileWords));
   };
   auto loadPanel = [&](Value k, int64_t p) {

@@ -18,8 +18,8 @@ using namespace mlir;
 using namespace tamis;
 
 static constexpr int64_t keyBlock = 512;
-/// Floating-point operations that are worth a claim of the work list.
-static constexpr int64_t grainFlops = 200 * 1000;
+/// Floating-point operations in f32 that are worth a claim of the work list, and in tiles.
+static constexpr int64_t grainFlops = 200 * 1000, grainFlopsOfTiles = 600 * 1000;
 
 static Value toIndex(Emitter &e, Value v) { return arith::IndexCastOp::create(e, e.getIndexType(), v); }
 
@@ -81,7 +81,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
           valueDepth = op.getValueDim();
   if (heads < 1 || kvHeads < 1 || heads % kvHeads || depth < 1 || valueDepth < 1)
     return op.emitOpError("needs heads that are a multiple of the key heads, and dimensions above 0");
-  AttentionFactors factors(*this, op.getPrecision(), depth, valueDepth);
+  AttentionFactors factors(*this, op);
   int64_t queryBlock = factors.queryBlock();
   bool ragged = bool(op.getOffsets());
   bool hasMask = bool(op.getKeyMask()), hasBias = bool(op.getBias()), hasPositions = bool(op.getPositions());
@@ -125,7 +125,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Value splits = e.max(e.min(e.ceilDiv(e.mul(threads, 4), headUnits), longestBlocks), 1);
   Value count = e.mul(e.mul(batch, heads), splits);
   Value perUnit = e.max(e.div(flops, e.max(count, 1)), 1);
-  Value grain = e.max(e.div(e.index(grainFlops), perUnit), 1);
+  Value grain = e.max(e.div(e.index(factors.isF32() ? grainFlops : grainFlopsOfTiles), perUnit), 1);
 
   Value paddedBlock = factors.paddedKeys(e, e.min(longestKey, keyBlock));
   Value unitQueries = e.mul(e.ceilDiv(longestBlocks, splits), queryBlock);
@@ -138,20 +138,22 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Value packed =
       allocate(factors.elementType(e), e.mul(e.mul(threads, sizes.packedSize), factors.isF32() ? 1 : 2));
 
-  SmallVector<Value> captured = {e.flatten(op.getQ()),
-                                 e.flatten(op.getK()),
-                                 e.flatten(op.getV()),
-                                 e.flatten(op.getOut()),
-                                 e.flatten(numbers),
-                                 e.flatten(packed),
-                                 e.dim(op.getQ(), -1),
-                                 e.dim(op.getK(), -1),
-                                 e.dim(op.getV(), -1),
-                                 length,
-                                 keyLength,
-                                 splits,
-                                 paddedBlock,
-                                 unitQueries};
+  std::string name = nameFor(op);
+  SmallVector<Value> inputs, strides;
+  for (Value x : {op.getQ(), op.getK(), op.getV()}) {
+    auto found = converted.find(x);
+    bool isRounded = factors.readsBF16Rows() && found != converted.end() && !found->second.rows.tiled;
+    inputs.push_back(isRounded ? found->second.rows.data : e.flatten(x));
+    strides.push_back(isRounded ? found->second.rows.stride : e.dim(x, -1));
+    name += isRounded ? "_bf16" : "_f32";
+  }
+  SmallVector<Value> captured = {inputs[0],          inputs[1],
+                                 inputs[2],          e.flatten(op.getOut()),
+                                 e.flatten(numbers), e.flatten(packed),
+                                 strides[0],         strides[1],
+                                 strides[2],         length,
+                                 keyLength,          splits,
+                                 paddedBlock,        unitQueries};
   LeftRows resultRows;
   if (form) {
     resultRows = form->rows;
@@ -251,9 +253,9 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
         e.loop(zero, keys, e.index(keyBlock), [&](Value keyBegin) {
           Value blockKeys = e.min(e.sub(keys, keyBegin), keyBlock);
           Value padded = factors.paddedKeys(e, blockKeys), keyAt = e.add(keyRow, keyBegin);
-          factors.packKeys(e, Matrix{k, e.madd(keyAt, kStride, kAt), kStride}, blockKeys, packed,
+          factors.packKeys(e, AttentionFactors::rowsAt(e, k, kStride, keyAt, kAt), blockKeys, packed,
                            at.keyPanels);
-          factors.packValues(e, Matrix{v, e.madd(keyAt, vStride, vAt), vStride}, blockKeys, packed,
+          factors.packValues(e, AttentionFactors::rowsAt(e, v, vStride, keyAt, vAt), blockKeys, packed,
                              at.valuePanels);
           if (hasMask)
             emitKeyMask(e, scratch, at.mask, blockKeys, keyMask, e.madd(b, keyLength, keyBegin));
@@ -265,12 +267,16 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
           e.loop(queryBegin, queryEnd, e.index(queryBlock), [&](Value query) {
             Value count = e.min(e.sub(queryEnd, query), queryBlock);
             Value state = e.sub(query, queryBegin);
-            factors.emitScores(e, Matrix{q, e.madd(e.add(queryRow, query), qStride, qAt), qStride}, count,
+            factors.emitScores(e, AttentionFactors::rowsAt(e, q, qStride, e.add(queryRow, query), qAt), count,
                                blockKeys, packed, at, scores);
             e.loop(zero, count, [&](Value i) {
+              rows.emitMaximum(e, e.madd(i, scores.stride, scores.offset), e.add(query, i), isFirst,
+                               e.add(at.maxima, e.add(state, i)), e.add(at.factors, i));
+            });
+            e.loop(zero, count, [&](Value i) {
               Value row = e.add(state, i);
-              rows.emitRow(e, i, e.madd(i, scores.stride, scores.offset), e.add(query, i), isFirst,
-                           e.add(at.maxima, row), e.add(at.sums, row), e.add(at.factors, i));
+              rows.emitWeights(e, i, e.madd(i, scores.stride, scores.offset), isFirst, e.add(at.maxima, row),
+                               e.add(at.factors, i), e.add(at.sums, row));
             });
             factors.emitProducts(e, count, blockKeys, packed, at, scores);
             e.loop(zero, count, [&](Value i) {
@@ -284,7 +290,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       });
     });
   };
-  std::string name = nameFor(op) + (form ? "_converted" : "") + (storesF32 ? "" : "_only");
+  name += std::string(form ? "_converted" : "") + (storesF32 ? "" : "_only");
   e.parallel(count, grain, "nn.attention", flops, bytes, [&](Value begin, Value end, Value thread) {
     SmallVector<Value> arguments(captured);
     arguments.append({begin, end, thread});

@@ -32,14 +32,22 @@ void AttentionScratch::moveTo(Emitter &e, Value thread) {
     *place = e.add(*place, packed);
 }
 
-AttentionFactors::AttentionFactors(KernelExpander &expander, nn::ProductPrecision precision, int64_t depth,
-                                   int64_t valueDepth)
-    : expander(expander), operands(kindOf(precision)), depth(depth), valueDepth(valueDepth) {
+AttentionFactors::AttentionFactors(KernelExpander &expander, kernel::AttentionOp op)
+    : expander(expander), operands(kindOf(op.getPrecision())), depth(op.getHeadDim()),
+      valueDepth(op.getValueDim()) {
+  bool wholeColumns = (op.getQColumn() | op.getKColumn() | op.getVColumn()) % 2 == 0;
+  hasWholeHeads = depth % (2 * tileWords) == 0 && valueDepth % panelColumns == 0 && wholeColumns;
   // A kernel that takes the left factor in f32 multiplies f32: nothing is gained by rounding the right one.
   if (expander.microkernel(operands).leftForm() == LeftForm::F32)
     operands = OperandKind::F32;
   const Microkernel &microkernel = expander.microkernel(operands);
   rows = microkernel.writesWholeTiles() ? microkernel.maxRows() : vectorRows;
+}
+
+static bool isBF16(Value data) { return cast<MemRefType>(data.getType()).getElementType().isBF16(); }
+
+Matrix AttentionFactors::rowsAt(Emitter &e, Value data, Value stride, Value row, Value column) {
+  return {data, e.madd(row, stride, isBF16(data) ? e.div(column, 2) : column), stride, isBF16(data)};
 }
 
 Type AttentionFactors::elementType(Emitter &e) const {
@@ -122,7 +130,7 @@ void AttentionFactors::emitProduct(Emitter &e, const Matrix &a, const Panels &b,
 void AttentionFactors::emitScores(Emitter &e, const Matrix &q, Value queries, Value keys, Value packed,
                                   const AttentionScratch &at, const Matrix &scores) const {
   Matrix left = q;
-  if (!isF32()) {
+  if (!isF32() && !isBF16(q.data)) {
     LeftRows rows = leftRows(packed, at.queries, e.index(depthWords() * terms()));
     e.loop(e.index(0), queries, [&](Value i) {
       Value from = e.madd(i, q.stride, q.offset), begin = rows.begin(e, i);

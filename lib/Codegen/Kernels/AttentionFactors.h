@@ -19,12 +19,15 @@ struct AttentionScratch {
 /// queries stay where they are and the weights where the scores were, or as words of bf16.
 class AttentionFactors {
 public:
-  AttentionFactors(KernelExpander &expander, nn::ProductPrecision precision, int64_t depth,
-                   int64_t valueDepth);
+  AttentionFactors(KernelExpander &expander, kernel::AttentionOp op);
 
   /// That of the precision where the level multiplies such factors faster, else F32.
   OperandKind kind() const { return operands; }
   bool isF32() const { return operands == OperandKind::F32; }
+  /// Whether q, k and v may also be rows of bf16, which are not rounded again: heads are whole vectors then.
+  bool readsBF16Rows() const { return hasWholeHeads && operands == OperandKind::BF16; }
+  /// Rows of q, k or v from `row` on, the columns from `column` on. `stride` counts words.
+  static Matrix rowsAt(Emitter &e, mlir::Value data, mlir::Value stride, mlir::Value row, mlir::Value column);
   /// Of `packed`.
   mlir::Type elementType(Emitter &e) const;
   /// Queries that go through the products at once.
@@ -64,6 +67,7 @@ private:
   KernelExpander &expander;
   OperandKind operands;
   int64_t depth, valueDepth, rows;
+  bool hasWholeHeads;
 };
 
 } // namespace tamis

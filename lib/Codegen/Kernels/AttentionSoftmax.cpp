@@ -111,7 +111,7 @@ void AttentionRows::emitRange(Emitter &e, Value at, Value query) const {
       /*isWhole=*/true);
 }
 
-Value AttentionRows::emitMaximum(Emitter &e, Value at) const {
+Value AttentionRows::emitGreatest(Emitter &e, Value at) const {
   int64_t width = e.getWidth();
   Value lowest = e.vector(-infinity), whole = e.mul(e.div(keys, width), width);
   auto score = [&](Value j) {
@@ -135,7 +135,8 @@ Value AttentionRows::emitMaximum(Emitter &e, Value at) const {
   })[0];
 }
 
-Value AttentionRows::emitWeights(Emitter &e, Value i, Value at, Value power, Value subtrahend) const {
+Value AttentionRows::emitSum(Emitter &e, Value i, Value at, Value subtrahend) const {
+  Value power = e.vector(powerScale());
   auto add = [&](Value a, Value b) { return e.addF(a, b); };
   auto weight = [&](Value j, Exp2Error error) {
     Value v = e.fma(e.loadVector(scratch, e.add(at, j)), power, subtrahend);
@@ -163,38 +164,46 @@ Value AttentionRows::emitWeights(Emitter &e, Value i, Value at, Value power, Val
   return add(sums[0], sums[1]);
 }
 
-void AttentionRows::emitRow(Emitter &e, Value i, Value at, Value query, Value isFirst, Value maximumAt,
-                            Value sumAt, Value factorAt) const {
-  // Without softcap and bias, the scale is applied as the weights are computed; not so a scale under which
-  // the greatest score is not the greatest one before it.
-  bool scaled = bias.data || softcap != 0 || !(scale > 0);
-  if (scaled)
+// Without softcap and bias, the scale is applied as the weights are computed; not so a scale under which the
+// greatest score is not the greatest one before it.
+bool AttentionRows::isScaledFirst() const { return bias.data || softcap != 0 || !(scale > 0); }
+
+// e^(scale (s - m)) = 2^(s c - m c). The rounding of m c scales all weights of the row alike.
+float AttentionRows::powerScale() const { return isScaledFirst() ? log2OfE : scale * log2OfE; }
+
+/// A row without keys subtracts 0, so that all its weights become 0 rather than NaN.
+static Value finite(Emitter &e, Value maximum) {
+  Value isNone = e.compare(arith::CmpFPredicate::OEQ, maximum, e.scalar(-infinity));
+  return e.select(isNone, e.scalar(0), maximum);
+}
+
+void AttentionRows::emitMaximum(Emitter &e, Value at, Value query, Value isFirst, Value maximumAt,
+                                Value factorAt) const {
+  if (isScaledFirst())
     emitScaled(e, at);
   if (bias.data)
     emitBias(e, at, query);
   if (causal || window)
     emitRange(e, at, query);
-  Value greatest = e.reduceMax(emitMaximum(e, at));
-
-  // e^(scale (s - m)) = 2^(s c - m c). The rounding of m c scales all weights of the row alike.
-  float power = scaled ? log2OfE : scale * log2OfE;
-  Value maximum = e.mulF(greatest, e.scalar(power));
-  auto isNone = [&](Value m) { return e.compare(arith::CmpFPredicate::OEQ, m, e.scalar(-infinity)); };
-  // What earlier blocks have: their maximum, their sum rescaled to the new maximum, and the factor that does
-  // so. A row without keys subtracts 0, so that all its weights become 0 rather than NaN.
-  auto safe = [&](Value m) { return e.select(isNone(m), e.scalar(0), m); };
-  Emitter::Values earlier = e.decide(
-      isFirst, [&] { return Emitter::Values{maximum, e.scalar(0), e.scalar(0)}; },
+  Value maximum = e.mulF(e.reduceMax(emitGreatest(e, at)), e.scalar(powerScale()));
+  e.either(
+      isFirst, [&] { e.store(maximum, scratch, maximumAt); },
       [&] {
-        Value before = e.load(scratch, maximumAt);
-        Value joined = e.maxF(before, maximum);
-        Value factor = vector::ExtractOp::create(
-            e, emitExp2OfNegative(e, e.splat(e.subF(before, safe(joined)))), ArrayRef<int64_t>{0});
-        return Emitter::Values{joined, e.mulF(e.load(scratch, sumAt), factor), factor};
+        Value before = e.load(scratch, maximumAt), joined = e.maxF(before, maximum);
+        Value factor = emitExp2OfNegative(e, e.splat(e.subF(before, finite(e, joined))));
+        e.store(joined, scratch, maximumAt);
+        e.store(vector::ExtractOp::create(e, factor, ArrayRef<int64_t>{0}), scratch, factorAt);
       });
-  Value subtrahend = e.splat(e.subF(e.scalar(0), safe(earlier[0])));
-  Value sum = e.reduceAdd(emitWeights(e, i, at, e.vector(power), subtrahend));
-  e.store(earlier[0], scratch, maximumAt);
-  e.store(e.addF(earlier[1], sum), scratch, sumAt);
-  e.store(earlier[2], scratch, factorAt);
+}
+
+void AttentionRows::emitWeights(Emitter &e, Value i, Value at, Value isFirst, Value maximumAt, Value factorAt,
+                                Value sumAt) const {
+  Value subtrahend = e.splat(e.subF(e.scalar(0), finite(e, e.load(scratch, maximumAt))));
+  Value sum = e.reduceAdd(emitSum(e, i, at, subtrahend));
+  e.either(
+      isFirst, [&] { e.store(sum, scratch, sumAt); },
+      [&] {
+        Value before = e.mulF(e.load(scratch, sumAt), e.load(scratch, factorAt));
+        e.store(e.addF(before, sum), scratch, sumAt);
+      });
 }

@@ -36,20 +36,27 @@ public:
   /// rounded into the rows of `weights`.
   void setBlock(Emitter &e, mlir::Value keyBegin, mlir::Value keys, mlir::Value padded,
                 std::optional<LeftRows> weights);
-  /// Row `i` of a block of queries, scores at `at`, for query number `query`. Updates the row's maximum (in
-  /// powers of 2) and sum at their places; `factorAt` gets what earlier results must be multiplied by.
-  void emitRow(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value query, mlir::Value isFirst,
-               mlir::Value maximumAt, mlir::Value sumAt, mlir::Value factorAt) const;
+  /// The first step for each row of a block of queries, with its scores at `at`, for query number `query`.
+  /// Updates the row's maximum (as a power of 2) at its place. If this is not the first block of keys,
+  /// `factorAt` gets what earlier results must be multiplied by.
+  void emitMaximum(Emitter &e, mlir::Value at, mlir::Value query, mlir::Value isFirst, mlir::Value maximumAt,
+                   mlir::Value factorAt) const;
+  /// The second step, for row `i` of the block: weights, and their sum at its place. Rows of neither step
+  /// wait for each other, as they would for the row's maximum if the steps were one.
+  void emitWeights(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value isFirst, mlir::Value maximumAt,
+                   mlir::Value factorAt, mlir::Value sumAt) const;
 
 private:
+  bool isScaledFirst() const;
+  /// What a score is multiplied by to be a power of 2.
+  float powerScale() const;
   void emitScaled(Emitter &e, mlir::Value at) const;
   void emitBias(Emitter &e, mlir::Value at, mlir::Value query) const;
   void emitRange(Emitter &e, mlir::Value at, mlir::Value query) const;
-  /// The greatest of the scores, after those that take no part became -infinity.
-  mlir::Value emitMaximum(Emitter &e, mlir::Value at) const;
-  /// Writes the weights 2^(score * power - subtrahend); their sum.
-  mlir::Value emitWeights(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value power,
-                          mlir::Value subtrahend) const;
+  /// The greatest scores, after those that take no part became -infinity.
+  mlir::Value emitGreatest(Emitter &e, mlir::Value at) const;
+  /// Writes the weights; their sums.
+  mlir::Value emitSum(Emitter &e, mlir::Value i, mlir::Value at, mlir::Value subtrahend) const;
 
   mlir::Value scratch;
   float scale, softcap;

@@ -1,4 +1,5 @@
 //===- LeftOperand.cpp - Rows of activations in a microkernel's form ----------------------------------===//
+#include "AttentionFactors.h"
 #include "BF16.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 
@@ -131,29 +132,38 @@ LeftOperand::LeftOperand(Value x, Value k, Value depth) : depth(depth) {
   rows.stride = k;
 }
 
+/// Rows that are a multiple of 4 KiB apart would all fall on the same lines of the cache.
+static Value withoutAliases(Emitter &e, Value stride) {
+  Value isAliased = e.equal(e.rem(stride, e.index(1024)), e.index(0));
+  return e.select(isAliased, e.add(stride, tileRowWords), stride);
+}
+static Value allocate(Emitter &e, Type element, Value size) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, element);
+  return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
+}
+
+LeftOperand::LeftOperand(Emitter &e, Value count, Value columns) : depth(e.div(columns, 2)) {
+  rows.form = LeftForm::BF16;
+  rows.stride = withoutAliases(e, depth);
+  rows.data = allocate(e, e.getBF16Type(), e.mul(e.add(count, tileRows - 1), e.mul(rows.stride, 2)));
+}
+
 LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth, Value range,
                          bool sumsRows)
     : depth(depth), range(range) {
   rows.form = microkernel.leftForm();
   rows.tiled = microkernel.wantsTiledLeft();
   rows.stride = rows.form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
-  if (!rows.tiled) {
-    // Rows that are a multiple of 4 KiB apart would all fall on the same lines of the cache.
-    Value isAliased = e.equal(e.rem(rows.stride, e.index(1024)), e.index(0));
-    rows.stride = e.select(isAliased, e.add(rows.stride, tileRowWords), rows.stride);
-  }
+  if (!rows.tiled)
+    rows.stride = withoutAliases(e, rows.stride);
   bool integers = rows.form == LeftForm::Int8;
-  auto allocate = [&](Type element, Value size) {
-    auto type = MemRefType::get({ShapedType::kDynamic}, element);
-    return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
-  };
   Value padded = rows.tiled ? e.mul(e.ceilDiv(count, tileRows), tileRows) : count;
-  rows.data = allocate(integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
+  rows.data = allocate(e, integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
                        e.mul(padded, e.mul(rows.stride, integers ? 4 : 2)));
   if (integers && !range)
-    scales = allocate(e.getF32Type(), count);
+    scales = allocate(e, e.getF32Type(), count);
   if (sumsRows)
-    sums = allocate(e.getI32Type(), count);
+    sums = allocate(e, e.getI32Type(), count);
 }
 
 void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
@@ -215,19 +225,30 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
   Operation *writer = &*e.getInsertionPoint();
   bool isFinal =
       llvm::all_of(out.getUsers(), [&](Operation *user) { return user == writer || onlyReads(user, out); });
-  SmallVector<kernel::LinearOp> readers = convertingReaders(*this, out);
-  if (!isFinal || readers.empty())
+  if (!isFinal)
     return nullptr;
-  auto weight = cast<MemRefType>(readers.front().getW().getType());
-  OperandKind kind = *operandKindOf(weight);
   Value rows = e.dims(out, 0, type.getRank() - 1);
-  Value depth = e.index(weight.getDimSize(1) * (kind == OperandKind::SplitF32 ? 16 : 1));
-  LeftOperand operand(e, microkernel(kind), rows, depth);
+  SmallVector<Operation *> readers;
+  llvm::append_range(readers, convertingReaders(*this, out));
+  std::optional<LeftOperand> operand;
+  if (!readers.empty()) {
+    auto weight = cast<MemRefType>(cast<kernel::LinearOp>(readers.front()).getW().getType());
+    OperandKind kind = *operandKindOf(weight);
+    Value depth = e.index(weight.getDimSize(1) * (kind == OperandKind::SplitF32 ? 16 : 1));
+    operand.emplace(e, microkernel(kind), rows, depth);
+  } else {
+    for (Operation *user : out.getUsers())
+      if (auto attention = dyn_cast<kernel::AttentionOp>(user);
+          attention && attention.getOut() != out && AttentionFactors(*this, attention).readsBF16Rows())
+        readers.push_back(attention);
+    if (readers.empty())
+      return nullptr;
+    operand.emplace(e, rows, e.index(columns));
+  }
   needsF32 = llvm::any_of(out.getUsers(), [&](Operation *user) {
-    return user != writer && !isa<memref::DimOp>(user) &&
-           !llvm::is_contained(readers, dyn_cast<kernel::LinearOp>(user));
+    return user != writer && !isa<memref::DimOp>(user) && !llvm::is_contained(readers, user);
   });
-  return &converted.try_emplace(out, operand).first->second;
+  return &converted.try_emplace(out, *operand).first->second;
 }
 
 LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const Microkernel &microkernel,

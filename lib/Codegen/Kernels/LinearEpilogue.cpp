@@ -27,7 +27,7 @@ std::string LinearEpilogue::name() const {
   if (residual)
     name += "_residual";
   if (form) {
-    name += form->form == LeftForm::BF16 ? "_to_bf16" : "_to_split";
+    name += form->form == LeftForm::SplitF32 ? "_to_split" : form->tiled ? "_to_bf16" : "_to_bf16_rows";
     if (!storesF32)
       name += "_only";
   }

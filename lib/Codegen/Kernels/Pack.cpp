@@ -59,12 +59,13 @@ static void transpose8x8(Emitter &e, MutableArrayRef<Value> rows) {
   }
 }
 
-/// Calls body(half, to, from) for each half of a panel of 16 rows of `source`: 8 rows begin at `from`, those
-/// behind the last key being that; the half's words go to `to`, of panels of `panelWords` words.
+/// Calls body(to, from) for each half of a panel of 16 rows of `source` that has keys: 8 rows begin at
+/// `from`, those behind the last key being that; the half's words go to `to`, of panels of `panelWords`
+/// words.
 static void forHalfPanels(Emitter &e, const Matrix &source, Value keys, int64_t panelWords, Value outOffset,
                           llvm::function_ref<void(Value, ArrayRef<Value>)> body) {
   Value last = e.sub(keys, e.index(1));
-  e.loop(e.index(0), e.mul(e.ceilDiv(keys, panelColumns), 2), [&](Value half) {
+  e.loop(e.index(0), e.ceilDiv(keys, 8), [&](Value half) {
     Value key = e.mul(half, 8);
     Value to =
         e.add(e.madd(e.div(half, 2), e.index(panelWords), outOffset), e.mul(e.rem(half, e.index(2)), 8));
@@ -96,41 +97,44 @@ void tamis::emitPackTransposed(Emitter &e, const Matrix &source, Value keys, int
   });
 }
 
+/// 16 columns of a row, which begins at word `row`, as terms of bf16: those it has, or f32 rounded to some.
+static Emitter::Values loadTerms(Emitter &e, bool split, Value data, Value row, Value column, Value mask) {
+  if (!cast<MemRefType>(data.getType()).getElementType().isBF16())
+    return roundToTerms(e, e.loadVector(data, e.add(row, column), mask), split);
+  assert(!split && !mask && "rows of bf16 have one term, and whole vectors");
+  return {e.loadVector(data, e.madd(row, e.index(2), column))};
+}
+
 void tamis::emitPackTransposedBF16(Emitter &e, bool split, const Matrix &source, Value keys, int64_t depth,
                                    Value out, Value outOffset) {
   int64_t terms = split ? 2 : 1, tiles = llvm::divideCeil(depth, 2 * tileWords);
   auto words = VectorType::get(8, e.getF32Type()), pairs = VectorType::get(16, e.getBF16Type());
-  forHalfPanels(e, source, keys, tiles * terms * tileWords * panelColumns, outOffset,
-                [&](Value to, ArrayRef<Value> from) {
-                  // 16 columns are 8 words, to be transposed as if they were f32.
-                  auto emitWords = [&](Value tile, int64_t inTile, Value column, Value mask) {
-                    SmallVector<Value> rows[2];
-                    for (Value row : from) {
-                      Value x = e.loadVector(source.data, e.add(row, column), mask);
-                      for (auto [t, term] : llvm::enumerate(roundToTerms(e, x, split)))
-                        rows[t].push_back(vector::BitCastOp::create(e, words, term));
-                    }
-                    for (int64_t t = 0; t < terms; ++t) {
-                      transpose8x8(e, rows[t]);
-                      for (int64_t c = 0; c < 8; ++c) {
-                        Value word = e.add(e.mul(tile, tileWords * terms), t * tileWords + inTile + c);
-                        vector::StoreOp::create(
-                            e, vector::BitCastOp::create(e, pairs, rows[t][c]), out,
-                            ValueRange{e.mul(e.madd(word, e.index(panelColumns), to), 2)});
-                      }
-                    }
-                  };
-                  int64_t whole = depth / (2 * tileWords);
-                  e.loop(e.index(0), e.index(whole), [&](Value tile) {
-                    for (int64_t inTile = 0; inTile < tileWords; inTile += 8)
-                      emitWords(tile, inTile, e.add(e.mul(tile, 2 * tileWords), 2 * inTile), Value());
-                  });
-                  int64_t rest = depth % (2 * tileWords);
-                  for (int64_t inTile = 0; rest && inTile < tileWords; inTile += 8) {
-                    Value mask = e.maskOf(e.index(std::max<int64_t>(rest - 2 * inTile, 0)));
-                    emitWords(e.index(whole), inTile, e.index(whole * 2 * tileWords + 2 * inTile), mask);
-                  }
-                });
+  // 16 columns are 8 words, to be transposed as if they were f32.
+  auto emitWords = [&](Value to, ArrayRef<Value> from, Value tile, int64_t inTile, Value mask) {
+    Value column = e.add(e.mul(tile, 2 * tileWords), 2 * inTile);
+    SmallVector<Value> rows[2];
+    for (Value row : from)
+      for (auto [t, term] : llvm::enumerate(loadTerms(e, split, source.data, row, column, mask)))
+        rows[t].push_back(vector::BitCastOp::create(e, words, term));
+    for (int64_t t = 0; t < terms; ++t) {
+      transpose8x8(e, rows[t]);
+      for (int64_t c = 0; c < 8; ++c) {
+        Value word = e.add(e.mul(tile, tileWords * terms), t * tileWords + inTile + c);
+        vector::StoreOp::create(e, vector::BitCastOp::create(e, pairs, rows[t][c]), out,
+                                ValueRange{e.mul(e.madd(word, e.index(panelColumns), to), 2)});
+      }
+    }
+  };
+  int64_t whole = depth / (2 * tileWords), rest = depth % (2 * tileWords);
+  auto packHalf = [&](Value to, ArrayRef<Value> from) {
+    e.loop(e.index(0), e.index(whole), [&](Value tile) {
+      for (int64_t inTile = 0; inTile < tileWords; inTile += 8)
+        emitWords(to, from, tile, inTile, Value());
+    });
+    for (int64_t inTile = 0; rest && inTile < tileWords; inTile += 8)
+      emitWords(to, from, e.index(whole), inTile, e.maskOf(e.index(std::max<int64_t>(rest - 2 * inTile, 0))));
+  };
+  forHalfPanels(e, source, keys, tiles * terms * tileWords * panelColumns, outOffset, packHalf);
 }
 
 void tamis::emitPackPanelsBF16(Emitter &e, bool split, const Matrix &b, Value depth, int64_t columns,
@@ -149,8 +153,7 @@ void tamis::emitPackPanelsBF16(Emitter &e, bool split, const Matrix &b, Value de
     Value mask = column + panelColumns <= columns ? Value() : e.maskOf(e.index(columns - column));
     Value to = e.madd(e.index(column / panelColumns), panelStride, outOffset);
     auto load = [&](Value row) {
-      return roundToTerms(e, e.loadVector(b.data, e.add(e.madd(row, b.stride, b.offset), column), mask),
-                          split);
+      return loadTerms(e, split, b.data, e.madd(row, b.stride, b.offset), e.index(column), mask);
     };
     auto store = [&](Value word, ArrayRef<Value> values) {
       Value tile = e.div(word, tileWords), row = e.rem(word, e.index(tileWords));

@@ -23,6 +23,8 @@ struct Form {
   float softcap = 0, scale = 0.2f;
   /// The type of mask and bias.
   std::string maskElement = "i64";
+  /// q, k and v are the result of a linear layer with a weight of bf16, the identity.
+  bool behindLinear = false;
   Precision precision{"f32", false, 3e-6};
 };
 
@@ -43,7 +45,7 @@ static std::string textOf(const Form &f) {
               vType = type(f.fused ? fusedWidth(f) : v), outType = type(f.heads * f.valueDepth);
   std::string maskType = "memref<?x?x" + f.maskElement + ">", biasType = "memref<?x?x?x?xf32>",
               indexType = "memref<?xi64>";
-  std::string use = "%q, %k, %v", types = qType + ", " + kType + ", " + vType;
+  std::string use = f.behindLinear ? "%h, %h, %h" : "%q, %k, %v", types = qType + ", " + kType + ", " + vType;
   auto add = [&](bool present, const char *name, const std::string &type) {
     if (present)
       use += std::string(", ") + name, types += ", " + type;
@@ -64,10 +66,26 @@ static std::string textOf(const Form &f) {
       f.heads, f.kvHeads, f.depth, f.valueDepth, f.scale, f.fused ? q : 0, f.fused ? q + k : 0,
       f.causal ? "true" : "false", f.window, f.softcap, f.precision.name, f.mask, f.bias, f.ragged,
       f.positions);
+  std::string weightType = "memref<?x?x16x2xbf16>", linear;
+  if (f.behindLinear)
+    linear = "%c0 = arith.constant 0 : index\n%rows = memref.dim %q, %c0 : " + qType +
+             "\n%h = memref.alloc(%rows) : " + qType +
+             "\nkernel.linear %q, %w, %h {activation = #nn<activation none>, operandSegmentSizes = "
+             "array<i32: 1, 1, 0, 0, 0, 0, 1>} : " +
+             qType + ", " + weightType + ", " + qType + "\n";
   return "func.func @main(%q: " + qType + ", %k: " + kType + ", %v: " + vType + ", %mask: " + maskType +
          ", %bias: " + biasType + ", %offsets: " + indexType + ", %positions: " + indexType +
-         ", %out: " + outType + ") {\nkernel.attention " + use + " " + attributes + " : " + types +
-         "\nreturn\n}";
+         ", %w: " + weightType + ", %out: " + outType + ") {\n" + linear + "kernel.attention " + use + " " +
+         attributes + " : " + types + "\nreturn\n}";
+}
+
+/// The identity [n, n] as a packed weight.
+static Buffer identity(int64_t n) {
+  int64_t words = (n / 2 + 15) / 16 * 16;
+  Buffer weight({(n + 15) / 16, words, 16, 2}, 2);
+  for (int64_t i = 0; i < n; ++i)
+    weight.as<uint16_t>()[((i / 16 * words + i / 2) * 16 + i % 16) * 2 + i % 2] = roundToBF16(1);
+  return weight;
 }
 
 static void attentionCase(Report &report, JitKernel &kernel, const Form &f, const Batch &batch,
@@ -126,8 +144,12 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
   Buffer out(outDims), out2(outDims);
   fillNaN(out);
   const Buffer &ks = f.fused ? q : k, &vs = f.fused ? q : v;
-  kernel.run({&q, f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias, &offsets, &positions, &out});
-  kernel.run({&q, f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias, &offsets, &positions, &out2}, 2);
+  Buffer weight = identity(f.behindLinear ? width : 2);
+  std::vector<Buffer *> buffers = {&q,       f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias,
+                                   &offsets, &positions,        &weight,           &out};
+  kernel.run(buffers);
+  buffers.back() = &out2;
+  kernel.run(buffers, 2);
 
   std::vector<double> expected(out.elements());
   for (int64_t b = 0; b < count; ++b)
@@ -181,6 +203,12 @@ static void attentionForms(Report &report, const std::string &isa, const Precisi
     f.depth = f.valueDepth = depth;
     JitKernel kernel(textOf(f), isa);
     attentionCase(report, kernel, f, depth == 32 ? ragged : small, "ragged depth " + std::to_string(depth));
+    if (depth % 32 == 0 && precision.rounds) {
+      f.behindLinear = true;
+      JitKernel behind(textOf(f), isa);
+      attentionCase(report, behind, f, ragged, "behind a linear layer, depth " + std::to_string(depth));
+      f.behindLinear = false;
+    }
     if (depth == 32)
       for (int64_t n : {1, 5, 15, 16, 17, 31, 32, 33, 48, 70, 128, 513, 1100})
         attentionCase(report, kernel, f, Batch{{n}}, "one sequence of " + std::to_string(n));

@@ -44,6 +44,9 @@ struct LeftOperand {
   /// all rows are quantised by it; else an Int8 row is by its own greatest element.
   LeftOperand(Emitter &e, const Microkernel &microkernel, mlir::Value rows, mlir::Value depth,
               mlir::Value range = {}, bool sumsRows = false);
+  /// Arena memory for `rows` rows of bf16 one behind the other, and for those that a tile has behind the last
+  /// one.
+  LeftOperand(Emitter &e, mlir::Value rows, mlir::Value columns);
   /// Fills that memory from x [rows, k] in a parallel region.
   void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k) const;
 
@@ -117,12 +120,13 @@ void emitPackPanels(Emitter &e, const Matrix &b, mlir::Value depth, mlir::Value 
                     mlir::Value outOffset);
 
 /// Copies rows [0, keys) of `source`, `depth` columns each, into panels [ceil(keys / 16)][depth][16] of the
-/// transposed matrix. Columns behind the last key repeat it.
+/// transposed matrix. Columns behind the last key are anything.
 void emitPackTransposed(Emitter &e, const Matrix &source, mlir::Value keys, int64_t depth, mlir::Value out,
                         mlir::Value outOffset);
 
 /// The same two for panels of words of two bf16, BF16 or SplitF32 as `split` says: f32 rounded to one bf16 or
-/// to the sum of two. Words of K are padded to whole tiles by zeros. Rows from `depth` on are zeros, too.
+/// to the sum of two; or bf16 as they are, whole vectors of them. Words of K are padded to whole tiles by
+/// zeros. Rows from `depth` on are zeros, too.
 void emitPackPanelsBF16(Emitter &e, bool split, const Matrix &b, mlir::Value depth, int64_t columns,
                         mlir::Value out, mlir::Value outOffset);
 void emitPackTransposedBF16(Emitter &e, bool split, const Matrix &source, mlir::Value keys, int64_t depth,

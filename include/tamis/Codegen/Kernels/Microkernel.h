@@ -33,6 +33,7 @@ enum class LeftForm {
 /// words of 32 bits whatever the buffer's element type is.
 struct Matrix {
   mlir::Value data, offset, stride;
+  bool rowMajor = false; ///< a left factor's rows that are not cut into tiles, whatever wantsTiledLeft says
 };
 
 /// Panels of 16 columns: word (k, 16 p + j) is at offset + p * panelStride + k * stride + j. A packed weight
