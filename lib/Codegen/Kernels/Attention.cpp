@@ -1,9 +1,10 @@
 //===- Attention.cpp - kernel.attention with online softmax -------------------------------------------===//
 //
 // A unit of work is one head of one sequence, or a part of its queries. It packs the keys (transposed) and
-// values of that head into panels, 512 keys at a time, and takes 48 queries at a time through three steps in
-// scratch memory: scores, softmax, product with the values. Beyond one block of keys, the rows' maxima and
-// sums carry over and `out` is rescaled.
+// values of that head into panels, 512 keys at a time, and takes a block of queries at a time through three
+// steps in scratch memory: scores, softmax, product with the values. AttentionFactors has the products, at
+// the precision of the op and the level. Beyond one block of keys, the rows' maxima and sums carry over and
+// `out` is rescaled.
 //
 //===--------------------------------------------------------------------------------------------------===//
 #include "AttentionFactors.h"

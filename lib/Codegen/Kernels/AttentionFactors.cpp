@@ -6,8 +6,10 @@ using namespace tamis;
 
 /// Words of K of a tile; packed factors have whole tiles.
 static constexpr int64_t tileWords = 16;
-/// Queries a block of vector kernels, in tiles of 6 rows.
-static constexpr int64_t vectorRows = 48;
+/// Queries a block: a tile's rows, so that scores, weights and panels of 128 keys stay in the first-level
+/// cache; for vector kernels, which have tiles of 6 rows and no more to write than scores, three times as
+/// many.
+static constexpr int64_t tileRows = 16, vectorRows = 48;
 
 static OperandKind kindOf(nn::ProductPrecision precision) {
   switch (precision) {
@@ -41,7 +43,7 @@ AttentionFactors::AttentionFactors(KernelExpander &expander, kernel::AttentionOp
   if (expander.microkernel(operands).leftForm() == LeftForm::F32)
     operands = OperandKind::F32;
   const Microkernel &microkernel = expander.microkernel(operands);
-  rows = microkernel.writesWholeTiles() ? microkernel.maxRows() : vectorRows;
+  rows = microkernel.writesWholeTiles() ? tileRows : vectorRows;
 }
 
 static bool isBF16(Value data) { return cast<MemRefType>(data.getType()).getElementType().isBF16(); }

@@ -12,7 +12,9 @@ static void emitNorm(KernelExpander &expander, Operation *op, Value xBuffer, Val
                      Value biasBuffer, Value outBuffer, float epsilon, bool centre, StringRef kind) {
   Emitter e = expander.emitterAt(op);
   bool storesF32;
-  const LeftOperand *form = expander.formForReaders(e, outBuffer, storesF32);
+  const LeftOperand *form = expander.formForReaders(e, outBuffer, storesF32, /*wholeRows=*/true);
+  // The scale of a row of integers comes from the row, which is read again where it was written.
+  bool isScaled = form && form->rows.form == LeftForm::Int8;
   int64_t rank = cast<MemRefType>(xBuffer.getType()).getRank();
   Value rows = e.dims(xBuffer, 0, rank - 1), h = e.dim(xBuffer, -1);
   Value x = e.flatten(xBuffer), scale = e.flatten(scaleBuffer), out = e.flatten(outBuffer);
@@ -54,11 +56,13 @@ static void emitNorm(KernelExpander &expander, Operation *op, Value xBuffer, Val
                    v = e.mulF(v, factor);
                    Value s = e.loadVector(scale, at, mask);
                    v = bias ? e.fma(v, s, e.loadVector(bias, at, mask)) : e.mulF(v, s);
-                   if (storesF32)
+                   if (storesF32 || isScaled)
                      e.storeVector(v, out, e.add(base, at), mask);
-                   if (form)
+                   if (form && !isScaled)
                      form->rows.store(e, v, row, at);
                  });
+                 if (isScaled)
+                   form->convertRow(e, out, h, row);
                });
              });
 }

@@ -166,21 +166,21 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
     sums = allocate(e, e.getI32Type(), count);
 }
 
+void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value row) const {
+  Value from = e.mul(row, k);
+  if (range)
+    return emitRangedRow(e, x, from, k, range, rows, sums, row);
+  if (rows.form == LeftForm::Int8)
+    return emitInt8Row(e, x, from, k, rows, scales, row);
+  forColumns(e, k, e.mul(depth, 2),
+             [&](Value c, Value mask) { rows.store(e, e.loadVector(x, e.add(from, c), mask), row, c); });
+}
+
 void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
   Value bytes = e.mul(count, e.add(e.mul(k, 4), e.mul(rows.stride, 4)));
   e.parallel(count, grainForBytes(e, e.mul(k, 4)), "convert rows", e.mul(count, k), bytes,
              [&](Value begin, Value end, Value) {
-               e.loop(begin, end, [&](Value row) {
-                 Value from = e.mul(row, k);
-                 if (range)
-                   emitRangedRow(e, x, from, k, range, rows, sums, row);
-                 else if (rows.form == LeftForm::Int8)
-                   emitInt8Row(e, x, from, k, rows, scales, row);
-                 else
-                   forColumns(e, k, e.mul(depth, 2), [&](Value c, Value mask) {
-                     rows.store(e, e.loadVector(x, e.add(from, c), mask), row, c);
-                   });
-               });
+               e.loop(begin, end, [&](Value row) { convertRow(e, x, k, row); });
              });
 }
 
@@ -193,8 +193,9 @@ static bool onlyReads(Operation *op, Value buffer) {
          op->getOperands().back() != buffer;
 }
 
-/// The products that read `out` in a form of their own, if they agree on it.
-static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander, Value out) {
+/// The products that read `out` in a form of their own, if they agree on it. The scale of an int8 row is
+/// known at its end only.
+static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander, Value out, bool wholeRows) {
   SmallVector<kernel::LinearOp> readers;
   for (Operation *user : out.getUsers())
     if (auto linear = dyn_cast<kernel::LinearOp>(user);
@@ -204,18 +205,18 @@ static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander,
       if (!kind || linear.getResidual() == out)
         continue;
       LeftForm form = expander.microkernel(*kind).leftForm();
-      // The scale of an int8 row is known at its end only.
-      if (form != LeftForm::BF16 && form != LeftForm::SplitF32)
+      if (form == LeftForm::F32 || (form == LeftForm::Int8 && !wholeRows))
         continue;
       auto other = readers.empty() ? weight : cast<MemRefType>(readers.front().getW().getType());
-      if (weight.isDynamicDim(1) || weight.getShape().drop_front() != other.getShape().drop_front())
+      if (weight.isDynamicDim(1) || weight.getShape().drop_front() != other.getShape().drop_front() ||
+          weight.getElementType() != other.getElementType())
         return {};
       readers.push_back(linear);
     }
   return readers;
 }
 
-const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &needsF32) {
+const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &needsF32, bool wholeRows) {
   needsF32 = true;
   auto type = cast<MemRefType>(out.getType());
   // Whole tiles only, so that nothing has to write the padding of K.
@@ -229,7 +230,7 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
     return nullptr;
   Value rows = e.dims(out, 0, type.getRank() - 1);
   SmallVector<Operation *> readers;
-  llvm::append_range(readers, convertingReaders(*this, out));
+  llvm::append_range(readers, convertingReaders(*this, out, wholeRows));
   std::optional<LeftOperand> operand;
   if (!readers.empty()) {
     auto weight = cast<MemRefType>(cast<kernel::LinearOp>(readers.front()).getW().getType());

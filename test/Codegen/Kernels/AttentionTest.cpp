@@ -203,7 +203,7 @@ static void attentionForms(Report &report, const std::string &isa, const Precisi
     f.depth = f.valueDepth = depth;
     JitKernel kernel(textOf(f), isa);
     attentionCase(report, kernel, f, depth == 32 ? ragged : small, "ragged depth " + std::to_string(depth));
-    if (depth % 32 == 0 && precision.rounds) {
+    if (depth % 32 == 0 && precision.rounds && std::strcmp(precision.name, "bf16") == 0) {
       f.behindLinear = true;
       JitKernel behind(textOf(f), isa);
       attentionCase(report, behind, f, ragged, "behind a linear layer, depth " + std::to_string(depth));

@@ -157,6 +157,56 @@ static void specialValues(Report &report, const Form &form, const std::string &i
     }
 }
 
+/// A layer norm that writes the rows of the product behind it gives the bits of one that leaves them to a
+/// pass of their own, which it does when its result is an argument.
+static void behindNorm(Report &report, const Form &form, const std::string &isa) {
+  int64_t t = 37, k = 64, n = 32, words = k / form.perWord;
+  bool integers = form.perWord == 4;
+  std::string shape;
+  for (int64_t d : form.dims(n, words))
+    shape += std::to_string(d) + "x";
+  std::string w = "memref<" + shape + (integers ? "i8>" : "bf16>"), x = "memref<?x64xf32>",
+              v = "memref<64xf32>", y = "memref<?x32xf32>", s = "memref<32xf32>", sums = "memref<32xi32>";
+  auto text = [&](bool writesRows) {
+    std::string h = writesRows ? "%a" : "%h";
+    return "func.func @main(%x: " + x + ", %g: " + v + ", %w: " + w + ", %s: " + s + ", %t: " + sums +
+           ", %h: " + x + ", %y: " + y +
+           ") {\n%c0 = arith.constant 0 : index\n%n = memref.dim %x, %c0 : " + x +
+           "\n%a = memref.alloc(%n) : " + x + "\nkernel.layer_norm %x, %g, %g, " + h +
+           " {epsilon = 1.0e-5 : f32} : " + x + ", " + v + ", " + v + ", " + x + "\nkernel.linear " + h +
+           ", %w" + (integers ? ", %s, %t" : "") +
+           ", %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 0, 0, " +
+           (integers ? "1, 1" : "0, 0") + ", 1>} : " + x + ", " + w +
+           (integers ? ", " + s + ", " + sums : "") + ", " + y + "\nreturn\n}";
+  };
+  Random random(5);
+  Buffer in({t, k}), gain({k}), weight(form.dims(n, words), 4 / form.perWord), scale({n}), columnSums({n}),
+      hidden({t, k}), fused({t, n}), separate({t, n});
+  random.fill(in);
+  random.fill(gain);
+  random.fill(scale);
+  for (int64_t l = 0; l < k; ++l)
+    for (int64_t j = 0; j < n; ++j)
+      if (integers) {
+        int8_t q = int8_t(random.next() % 255 - 127);
+        weight.as<int8_t>()[form.place(l, j, words)] = q;
+        columnSums.as<int32_t>()[j] += q;
+      } else {
+        weight.as<uint16_t>()[form.place(l, j, words)] = roundToBF16(random.uniform());
+      }
+  in.as()[9 * k + 3] = std::numeric_limits<float>::quiet_NaN();
+  JitKernel one(text(true), isa), two(text(false), isa);
+  one.run({&in, &gain, &weight, &scale, &columnSums, &hidden, &fused});
+  two.run({&in, &gain, &weight, &scale, &columnSums, &hidden, &separate});
+  std::string what = std::string(form.name) + " behind a layer norm";
+  bool equal = true;
+  for (int64_t i = 0; i < t * n; ++i)
+    equal &= i / n == 9 ? std::isnan(fused.as()[i]) && std::isnan(separate.as()[i])
+                        : fused.as()[i] == separate.as()[i] && fused.as()[i] != 0;
+  report.require(what + ": other bits than with a pass between them", equal);
+  report.require(what + ": wrote outside of its buffer", fused.guardIsIntact());
+}
+
 bool testPrecision(const std::string &isa) {
   Report report{"precision"};
   const tamis::ISALevel &level = *tamis::lookupISALevel(isa);
@@ -175,6 +225,7 @@ bool testPrecision(const std::string &isa) {
       for (int64_t k : {1, 3, 33, 65})
         precisionCase(report, odd, level, form, false, true, false, 9, k, 40);
     specialValues(report, form, isa);
+    behindNorm(report, form, isa);
   }
   return report.finish(isa);
 }

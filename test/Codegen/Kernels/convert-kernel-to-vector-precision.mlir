@@ -71,3 +71,22 @@ func.func @chain(%x: memref<?x64xf32>, %w: memref<4x32x16x2xbf16>, %y: memref<?x
     : memref<?x64xf32>, memref<4x32x16x2xbf16>, memref<?x64xf32>
   return
 }
+
+// -----
+
+// A layer norm has whole rows, and with them their scales: no pass rounds them to bytes.
+// AMX-LABEL: func.func @norm
+// AMX: rt.parallel {{.*}} "nn.layer_norm"
+// AMX: arith.trunci {{.*}} : vector<16xi32> to vector<16xi8>
+// AMX-NOT: "convert rows"
+// AMX: call @kernel_linear_int8_
+func.func @norm(%x: memref<?x64xf32>, %g: memref<64xf32>, %w: memref<4x16x16x4xi8>, %scale: memref<64xf32>,
+                %sums: memref<64xi32>, %y: memref<?x64xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = memref.dim %x, %c0 : memref<?x64xf32>
+  %h = memref.alloc(%t) : memref<?x64xf32>
+  kernel.layer_norm %x, %g, %g, %h {epsilon = 1.0e-5 : f32} : memref<?x64xf32>, memref<64xf32>, memref<64xf32>, memref<?x64xf32>
+  kernel.linear %h, %w, %scale, %sums, %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 1, 1>}
+    : memref<?x64xf32>, memref<4x16x16x4xi8>, memref<64xf32>, memref<64xi32>, memref<?x64xf32>
+  return
+}

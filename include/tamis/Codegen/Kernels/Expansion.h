@@ -47,6 +47,8 @@ struct LeftOperand {
   /// Arena memory for `rows` rows of bf16 one behind the other, and for those that a tile has behind the last
   /// one.
   LeftOperand(Emitter &e, mlir::Value rows, mlir::Value columns);
+  /// Fills a row of that memory from x [rows, k].
+  void convertRow(Emitter &e, mlir::Value x, mlir::Value k, mlir::Value row) const;
   /// Fills that memory from x [rows, k] in a parallel region.
   void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k) const;
 
@@ -96,8 +98,9 @@ public:
 
   /// Where an op that is about to write `out` should also write it in the form of the products that read it,
   /// so that none has to convert it; null when there is no such form. `needsF32` tells whether anything reads
-  /// `out` itself. To be asked before the expansion of the op makes other uses of `out`.
-  const LeftOperand *formForReaders(Emitter &e, mlir::Value out, bool &needsF32);
+  /// `out` itself. To be asked before the expansion of the op makes other uses of `out`. The form may be Int8
+  /// if the op has `wholeRows` to convert.
+  const LeftOperand *formForReaders(Emitter &e, mlir::Value out, bool &needsF32, bool wholeRows = false);
 
 private:
   LeftOperand leftOperand(Emitter &e, kernel::LinearOp op, const Microkernel &microkernel, OperandKind kind);
