@@ -19,8 +19,8 @@ using namespace mlir;
 using namespace tamis;
 
 static constexpr int64_t keyBlock = 512;
-/// Floating-point operations in f32 that are worth a claim of the work list, and in tiles.
-static constexpr int64_t grainFlops = 200 * 1000, grainFlopsOfTiles = 600 * 1000;
+/// Floating-point operations that are worth a claim of the work list, as f32 or split, and as bf16.
+static constexpr int64_t grainFlops = 200 * 1000, grainFlopsOfBF16 = 600 * 1000;
 
 static Value toIndex(Emitter &e, Value v) { return arith::IndexCastOp::create(e, e.getIndexType(), v); }
 
@@ -126,7 +126,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Value splits = e.max(e.min(e.ceilDiv(e.mul(threads, 4), headUnits), longestBlocks), 1);
   Value count = e.mul(e.mul(batch, heads), splits);
   Value perUnit = e.max(e.div(flops, e.max(count, 1)), 1);
-  Value grain = e.max(e.div(e.index(factors.isF32() ? grainFlops : grainFlopsOfTiles), perUnit), 1);
+  Value grain =
+      e.max(e.div(e.index(factors.kind() == OperandKind::BF16 ? grainFlopsOfBF16 : grainFlops), perUnit), 1);
 
   Value paddedBlock = factors.paddedKeys(e, e.min(longestKey, keyBlock));
   Value unitQueries = e.mul(e.ceilDiv(longestBlocks, splits), queryBlock);
