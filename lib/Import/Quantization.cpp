@@ -7,6 +7,7 @@
 //===---------------------------------------------------------------------------------------------------===//
 #include "Graph.h"
 #include "Node.h"
+#include "Packed.h"
 #include "Tensors.h"
 #include "tamis/Dialect/ONNX/IR/KnownElements.h"
 #include "llvm/Support/MathExtras.h"
@@ -14,8 +15,6 @@
 using namespace mlir;
 
 namespace tamis::import {
-
-constexpr StringLiteral quantizeAgain = "quantise the model again";
 
 /// A value that was quantised: its integers, scale and zero point (perhaps absent).
 struct Quantized {
@@ -213,28 +212,9 @@ static LogicalResult qLinearSoftmax(Node &node) {
 
 //===- com.microsoft: weights of few bits --------------------------------------------------------------===//
 
-static Value unpack(Node &node, Value x, int64_t bits) {
-  return bits == 8 ? x : node.make<onnx::UnpackBitsOp>(x, bits);
-}
-
-static Value reshape(Node &node, Value x, ArrayRef<int64_t> shape) {
-  return node.make<onnx::ReshapeOp>(x, node.makeIntegers(shape), /*allowzero=*/false);
-}
-
 /// The first `size` elements along `axis`.
 static Value takeFirst(Node &node, Value x, int64_t axis, int64_t size) {
-  return node.make<onnx::SliceOp>(x, node.makeIntegers({0}), node.makeIntegers({size}),
-                                  ArrayRef<int64_t>{axis}, ArrayRef<int64_t>{1});
-}
-
-static LogicalResult checkCount(Node &node, unsigned i, int64_t count, StringRef what) {
-  auto type = Node::type(node.input(i));
-  if (type.hasStaticShape() && type.getNumElements() == count)
-    return success();
-  return node.fail("has " + what + " of " +
-                       (type.hasStaticShape() ? Twine(type.getNumElements()).str() : "an unknown number of") +
-                       " elements, but its K, N, bits and block_size need " + Twine(count),
-                   quantizeAgain);
+  return sliceOf(node, x, axis, 0, size);
 }
 
 /// A, B [N, blocks, block_size * bits / 8], scales [N, blocks], zero_points?, g_idx?, bias?. Zero points are

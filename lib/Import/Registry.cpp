@@ -23,6 +23,7 @@ const Registry &Registry::get() {
     addNormalizations(result);
     addAttention(result);
     addContrib(result);
+    addExperts(result);
     addQuantization(result);
     addControl(result);
     return result;

@@ -59,6 +59,7 @@ void addContractions(Registry &registry);
 void addNormalizations(Registry &registry);
 void addAttention(Registry &registry);
 void addContrib(Registry &registry);
+void addExperts(Registry &registry);
 void addQuantization(Registry &registry);
 void addControl(Registry &registry);
 

@@ -11,6 +11,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "tamis/Codegen/Passes.h"
 #include "tamis/Conversion/Passes.h"
+#include "tamis/Dialect/MoE/Transforms/Passes.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/Token/Transforms/Passes.h"
 #include "tamis/Dialect/Weight/Transforms/Passes.h"
@@ -34,6 +35,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(nn::createNNPackWeights(
       {options.precision, {options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
+  passes.addPass(moe::createMoEPackWeights({options.precision}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(nn::createNNAttentionPrecision({options.precision}));
   passes.addPass(weight::createWeightFold());

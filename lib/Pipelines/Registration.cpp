@@ -35,6 +35,8 @@
 #include "tamis/Conversion/Passes.h"
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h"
 #include "tamis/Dialect/Kernel/Transforms/Bufferization.h"
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
+#include "tamis/Dialect/MoE/Transforms/Passes.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
@@ -53,8 +55,8 @@ void tamis::registerDialects(DialectRegistry &registry) {
                   bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
                   index::IndexDialect, LLVM::LLVMDialect, linalg::LinalgDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
-  registry.insert<kernel::KernelDialect, nn::NNDialect, onnx::ONNXDialect, rt::RTDialect, token::TokenDialect,
-                  weight::WeightDialect>();
+  registry.insert<kernel::KernelDialect, moe::MoEDialect, nn::NNDialect, onnx::ONNXDialect, rt::RTDialect,
+                  token::TokenDialect, weight::WeightDialect>();
 
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
@@ -65,6 +67,7 @@ void tamis::registerDialects(DialectRegistry &registry) {
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
+  kernel::registerMoEBufferization(registry);
   kernel::registerNNBufferization(registry);
   kernel::registerTokenBufferization(registry);
   kernel::registerWeightBufferization(registry);
@@ -75,6 +78,7 @@ void tamis::registerDialects(DialectRegistry &registry) {
 
 void tamis::registerPasses() {
   registerConversionPasses();
+  moe::registerMoEPasses();
   nn::registerNNPasses();
   token::registerTokenPasses();
   weight::registerWeightPasses();

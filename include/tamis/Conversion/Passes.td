@@ -12,6 +12,10 @@ def ConvertONNXToNN : Pass<"convert-onnx-to-nn", "::mlir::ModuleOp"> {
     found by data flow, whatever the names, the exporter or the order of operands. What almost matches stays in the
     onnx dialect and runs as it stands; `print-raising` says at which node and why.
 
+    Mixtures of experts become moe ops: onnx.MoE; the sum of all experts, each times a factor that is 0 unless the token
+    chose it; products with weights gathered for each pair of a token and an expert. An expert that no token chose is
+    then not computed.
+
     An attention mask that is proven to exclude a key where an argument's element is 0 becomes that argument, the
     op's `key_mask`. When the proof holds for elements of 0 and 1 only, the argument gets the attribute
     `tamis.binary_mask`. Sizes that shape arithmetic makes constant become static.
@@ -31,9 +35,10 @@ def ConvertONNXToNN : Pass<"convert-onnx-to-nn", "::mlir::ModuleOp"> {
     Statistic<"normOps", "norm", "Normalisations raised">,
     Statistic<"activationOps", "activation", "Activations raised from their spellings">,
     Statistic<"embeddingOps", "embedding", "Embedding lookups raised">,
-    Statistic<"poolOps", "pool", "Means over tokens raised">
+    Statistic<"poolOps", "pool", "Means over tokens raised">,
+    Statistic<"expertOps", "experts", "Mixtures of experts raised">
   ];
-  let dependentDialects = ["::tamis::nn::NNDialect", "::tamis::onnx::ONNXDialect",
+  let dependentDialects = ["::tamis::moe::MoEDialect", "::tamis::nn::NNDialect", "::tamis::onnx::ONNXDialect",
                            "::tamis::weight::WeightDialect"];
 }
 

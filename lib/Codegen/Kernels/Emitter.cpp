@@ -107,6 +107,9 @@ Value Emitter::dims(Value buffer, int64_t begin, int64_t end) {
   return product;
 }
 Value Emitter::load(Value flat, Value at) { return memref::LoadOp::create(*this, flat, ValueRange{at}); }
+Value Emitter::loadIndex(Value flat, Value at) {
+  return arith::IndexCastOp::create(*this, getIndexType(), load(flat, at));
+}
 void Emitter::store(Value value, Value flat, Value at) {
   memref::StoreOp::create(*this, value, flat, ValueRange{at});
 }

@@ -62,7 +62,7 @@ static void emitNorm(KernelExpander &expander, Operation *op, Value xBuffer, Val
                      form->rows.store(e, v, row, at);
                  });
                  if (isScaled)
-                   form->convertRow(e, out, h, row);
+                   form->convertRow(e, out, h, row, row);
                });
              });
 }

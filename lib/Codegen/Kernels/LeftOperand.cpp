@@ -166,8 +166,8 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
     sums = allocate(e, e.getI32Type(), count);
 }
 
-void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value row) const {
-  Value from = e.mul(row, k);
+void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value source, Value row) const {
+  Value from = e.mul(source, k);
   if (range)
     return emitRangedRow(e, x, from, k, range, rows, sums, row);
   if (rows.form == LeftForm::Int8)
@@ -176,11 +176,14 @@ void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value row) const {
              [&](Value c, Value mask) { rows.store(e, e.loadVector(x, e.add(from, c), mask), row, c); });
 }
 
-void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
+void LeftOperand::convert(Emitter &e, Value x, Value count, Value k, Places places) const {
   Value bytes = e.mul(count, e.add(e.mul(k, 4), e.mul(rows.stride, 4)));
   e.parallel(count, grainForBytes(e, e.mul(k, 4)), "convert rows", e.mul(count, k), bytes,
              [&](Value begin, Value end, Value) {
-               e.loop(begin, end, [&](Value row) { convertRow(e, x, k, row); });
+               e.loop(begin, end, [&](Value i) {
+                 auto [source, row] = places ? places(i) : std::pair(i, i);
+                 convertRow(e, x, k, source, row);
+               });
              });
 }
 
@@ -188,8 +191,8 @@ void LeftOperand::convert(Emitter &e, Value x, Value count, Value k) const {
 static bool onlyReads(Operation *op, Value buffer) {
   if (isa<memref::DimOp, func::ReturnOp>(op))
     return true;
-  // Kernels write their last operand.
-  return isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::TokenIndexOp>(op) &&
+  // Kernels write their last operand, and these two more than one.
+  return isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::TokenIndexOp, kernel::RouteOp>(op) &&
          op->getOperands().back() != buffer;
 }
 

@@ -34,68 +34,73 @@ std::string LinearEpilogue::name() const {
   return name;
 }
 
-namespace {
-/// What one vector of columns needs, whatever the row.
-struct Columns {
-  Value mask, bias;
-  Value scale;  ///< of a product of integers, as are the others
-  Value excess; ///< what zero adds to the product
-  Value zeros;  ///< what sums of rows are multiplied by
-};
-} // namespace
-
 static VectorType wordsType(Emitter &e) { return VectorType::get(e.getWidth(), e.getI32Type()); }
 static Value splatWord(Emitter &e, Value word) { return vector::BroadcastOp::create(e, wordsType(e), word); }
 
-/// `zero` is null when there are no integers.
-static Columns emitColumns(Emitter &e, const LinearEpilogue &epilogue, Value zero, Value begin, Value limit) {
+/// What all of q is less, where q stands for (q - zero) * scale; null when there are no integers.
+static Value zeroOf(Emitter &e, const LinearEpilogue &epilogue) {
+  if (epilogue.range)
+    return splatWord(e, arith::FPToSIOp::create(e, e.getI32Type(), e.load(epilogue.range, e.index(1))));
+  if (epilogue.columnScales)
+    return arith::ConstantOp::create(e, DenseElementsAttr::get(wordsType(e), e.getI32IntegerAttr(128)));
+  return {};
+}
+
+LinearEpilogue::Columns LinearEpilogue::columns(Emitter &e, Value begin, Value limit) const {
   Columns columns;
   if (limit)
     columns.mask = e.maskOf(e.sub(e.max(limit, begin), begin));
-  if (epilogue.bias)
-    columns.bias = e.loadVector(epilogue.bias, begin, columns.mask);
+  if (bias)
+    columns.bias = e.loadVector(bias, begin, columns.mask);
+  Value zero = zeroOf(e, *this);
   if (!zero)
     return columns;
-  columns.scale = e.loadVector(epilogue.columnScales, begin, columns.mask);
-  columns.excess = arith::MulIOp::create(e, e.loadVector(epilogue.columnSums, begin, columns.mask), zero);
-  if (epilogue.columnZeros) {
-    Value zeros = e.loadVector(epilogue.columnZeros, begin, columns.mask);
+  columns.scale = e.loadVector(columnScales, begin, columns.mask);
+  columns.excess = arith::MulIOp::create(e, e.loadVector(columnSums, begin, columns.mask), zero);
+  if (columnZeros) {
+    Value zeros = e.loadVector(columnZeros, begin, columns.mask);
     columns.zeros = arith::ExtSIOp::create(e, wordsType(e), zeros);
   }
   return columns;
 }
 
+LinearEpilogue::Row LinearEpilogue::row(Emitter &e, Value row) const {
+  Row result;
+  if (rowScales)
+    result.scale = e.splat(e.load(rowScales, row));
+  else if (range)
+    result.scale = e.splat(e.load(range, e.index(0)));
+  if (rowSums)
+    result.sum = splatWord(e, e.load(rowSums, row));
+  return result;
+}
+
+Value LinearEpilogue::number(Emitter &e, Value product, const Columns &columns, const Row &row) const {
+  Value y = product;
+  if (columns.scale) {
+    Value number = arith::SubIOp::create(e, vector::BitCastOp::create(e, wordsType(e), y), columns.excess);
+    if (row.sum)
+      number = arith::SubIOp::create(e, number, arith::MulIOp::create(e, row.sum, columns.zeros));
+    y = e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), e.mulF(row.scale, columns.scale));
+  }
+  return bias ? e.addF(y, columns.bias) : y;
+}
+
 void LinearEpilogue::emit(Emitter &e, const Tile &tile, const Matrix &out, Value limit) const {
   int64_t width = e.getWidth(), count = tile.panels * panelColumns;
   Value column = e.mul(tile.panel, panelColumns);
-  Value zero, scale;
-  if (range) {
-    scale = e.splat(e.load(range, e.index(0)));
-    zero = splatWord(e, arith::FPToSIOp::create(e, e.getI32Type(), e.load(range, e.index(1))));
-  } else if (columnScales) {
-    zero = arith::ConstantOp::create(e, DenseElementsAttr::get(wordsType(e), e.getI32IntegerAttr(128)));
-  }
   SmallVector<Columns> columns;
   for (int64_t j = 0; j < count; j += width)
-    columns.push_back(emitColumns(e, *this, zero, e.add(column, j), limit));
+    columns.push_back(this->columns(e, e.add(column, j), limit));
   e.loop(e.index(0), tile.rows, [&](Value i) {
     Value from = e.madd(i, tile.product.stride, tile.product.offset);
     Value row = e.add(tile.row, i);
     Value to = e.add(e.madd(row, out.stride, out.offset), column);
-    Value rowScale = rowScales ? e.splat(e.load(rowScales, row)) : scale;
-    Value rowSum = rowSums ? splatWord(e, e.load(rowSums, row)) : Value();
+    Row numbers = this->row(e, row);
     for (int64_t j = 0; j < count; j += width) {
       const Columns &at = columns[j / width];
       Value place = e.add(to, j), y = e.loadVector(tile.product.data, e.add(from, j));
-      if (zero) {
-        Value number = arith::SubIOp::create(e, vector::BitCastOp::create(e, wordsType(e), y), at.excess);
-        if (rowSum)
-          number = arith::SubIOp::create(e, number, arith::MulIOp::create(e, rowSum, at.zeros));
-        y = e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), e.mulF(rowScale, at.scale));
-      }
-      if (bias)
-        y = e.addF(y, at.bias);
-      y = emitActivation(e, activation, y);
+      y = emitActivation(e, activation, number(e, y, at, numbers));
       if (residual)
         y = e.addF(y, e.loadVector(residual, place, at.mask));
       if (storesF32)

@@ -29,6 +29,23 @@ struct LinearEpilogue {
   llvm::SmallVector<mlir::Value *> operands();
   /// Distinguishes the code of epilogues with other operands.
   std::string name() const;
+  /// The columns of a product from `begin` on, a vector, as numbers with their bias.
+  struct Columns {
+    mlir::Value mask; ///< those that exist; null when all do
+    mlir::Value bias;
+    mlir::Value scale;  ///< of a product of integers, as are the others
+    mlir::Value excess; ///< what zero adds to the product
+    mlir::Value zeros;  ///< what sums of rows are multiplied by
+  };
+  /// What a vector of columns needs, whatever the row. `limit` columns exist; without it all do.
+  Columns columns(Emitter &e, mlir::Value begin, mlir::Value limit) const;
+  /// What a row needs, whatever the columns.
+  struct Row {
+    mlir::Value scale, sum;
+  };
+  Row row(Emitter &e, mlir::Value row) const;
+  /// product + bias, where a product of integers becomes the number that it stands for.
+  mlir::Value number(Emitter &e, mlir::Value product, const Columns &columns, const Row &row) const;
   /// Applies it to one tile. `limit` columns of `out` exist; without it all do.
   void emit(Emitter &e, const Tile &tile, const Matrix &out, mlir::Value limit) const;
 };

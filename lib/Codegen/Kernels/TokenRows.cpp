@@ -62,10 +62,6 @@ private:
 };
 } // namespace
 
-static Value loadIndex(Emitter &e, Value flat, Value at) {
-  return arith::IndexCastOp::create(e, e.getIndexType(), e.load(flat, at));
-}
-
 LogicalResult KernelExpander::expand(kernel::TokenPackOp op) {
   Emitter e = emitterAt(op);
   auto type = cast<MemRefType>(op.getX().getType());
@@ -80,7 +76,7 @@ LogicalResult KernelExpander::expand(kernel::TokenPackOp op) {
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value row) {
                  // A batch of 1 is shared by all sequences; else the remainder changes nothing.
-                 Value place = e.rem(loadIndex(e, rows, row), places);
+                 Value place = e.rem(e.loadIndex(rows, row), places);
                  mover.copy(x, e.mul(place, inner), out, e.mul(row, inner));
                });
              });
@@ -98,20 +94,20 @@ LogicalResult KernelExpander::expand(kernel::TokenUnpackOp op) {
   Value x = e.flatten(op.getX()), rows = e.flatten(op.getRows()), out = e.flatten(op.getOut());
   Value bytes = e.mul(mover.getBytesPerRow(), 2);
   // Unit r clears the gap before row r and writes the row; the last one clears what follows the last row.
-  e.parallel(
-      e.add(count, 1), grainForBytes(e, bytes), "token.unpack", e.index(0),
-      e.mul(mover.getBytesPerRow(), e.add(places, count)), [&](Value begin, Value end, Value) {
-        e.loop(begin, end, [&](Value row) {
-          Value gapBegin = e.decide(
-              e.equal(row, e.index(0)), [&] { return Emitter::Values{e.index(0)}; },
-              [&] { return Emitter::Values{e.add(loadIndex(e, rows, e.sub(row, e.index(1))), 1)}; })[0];
-          Value place = e.decide(
-              e.less(row, count), [&] { return Emitter::Values{loadIndex(e, rows, row)}; },
-              [&] { return Emitter::Values{places}; })[0];
-          mover.clear(out, e.mul(gapBegin, inner), e.sub(place, gapBegin));
-          e.when(e.less(row, count), [&] { mover.copy(x, e.mul(row, inner), out, e.mul(place, inner)); });
-        });
-      });
+  e.parallel(e.add(count, 1), grainForBytes(e, bytes), "token.unpack", e.index(0),
+             e.mul(mover.getBytesPerRow(), e.add(places, count)), [&](Value begin, Value end, Value) {
+               e.loop(begin, end, [&](Value row) {
+                 Value gapBegin = e.decide(
+                     e.equal(row, e.index(0)), [&] { return Emitter::Values{e.index(0)}; },
+                     [&] { return Emitter::Values{e.add(e.loadIndex(rows, e.sub(row, e.index(1))), 1)}; })[0];
+                 Value place = e.decide(
+                     e.less(row, count), [&] { return Emitter::Values{e.loadIndex(rows, row)}; },
+                     [&] { return Emitter::Values{places}; })[0];
+                 mover.clear(out, e.mul(gapBegin, inner), e.sub(place, gapBegin));
+                 e.when(e.less(row, count),
+                        [&] { mover.copy(x, e.mul(row, inner), out, e.mul(place, inner)); });
+               });
+             });
   return success();
 }
 
@@ -134,11 +130,11 @@ LogicalResult KernelExpander::expand(kernel::TokenFirstOp op) {
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value b) {
                  Value place = e.madd(b, length, s);
-                 Value first = loadIndex(e, offsets, b), last = loadIndex(e, offsets, e.add(b, 1));
+                 Value first = e.loadIndex(offsets, b), last = e.loadIndex(offsets, e.add(b, 1));
                  Emitter::Values inits = {first, e.boolean(false)};
                  Emitter::Values found =
                      e.loop(first, last, e.index(1), inits, [&](Value row, ValueRange carried) {
-                       Value here = e.equal(loadIndex(e, rows, row), place);
+                       Value here = e.equal(e.loadIndex(rows, row), place);
                        return Emitter::Values{e.select(here, row, carried[0]),
                                               arith::OrIOp::create(e, here, carried[1])};
                      });

@@ -3,6 +3,7 @@
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "tamis/Conversion/Passes.h"
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Dialect/Weight/Transforms/Passes.h"
 
@@ -154,8 +155,9 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
       if (!function.getBody().hasOneBlock())
         return;
       weight::foldTransforms(function);
-      for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, raiseLinears,
-                       raiseQuantizedLinears, raiseEmbeddings, raisePooling, raiseAttention}) {
+      for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts,
+                       raiseLinears, raiseQuantizedLinears,  
+                       raiseEmbeddings, raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);
         eraseDead(function);
@@ -167,6 +169,7 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
     activationOps += counts.activation;
     embeddingOps += counts.embedding;
     poolOps += counts.pool;
+    expertOps += counts.experts;
   }
 };
 } // namespace

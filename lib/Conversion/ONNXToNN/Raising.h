@@ -15,7 +15,7 @@
 namespace tamis::raising {
 
 struct Counts {
-  unsigned attention = 0, linear = 0, norm = 0, activation = 0, embedding = 0, pool = 0;
+  unsigned attention = 0, linear = 0, norm = 0, activation = 0, embedding = 0, pool = 0, experts = 0;
 };
 
 class Stage {
@@ -58,6 +58,7 @@ void refineTypes(Stage &stage);
 void readShapesFromArguments(Stage &stage);
 void raiseActivations(Stage &stage);
 void raiseNorms(Stage &stage);
+void convertExperts(Stage &stage);
 void raiseLinears(Stage &stage);
 void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);

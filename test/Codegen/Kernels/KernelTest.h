@@ -97,6 +97,7 @@ bool testQuantizedLinear(const std::string &isa);
 bool testPrecision(const std::string &isa);
 bool testMatmul(const std::string &isa);
 bool testAttention(const std::string &isa);
+bool testExperts(const std::string &isa);
 bool testRows(const std::string &isa);
 bool testTokens(const std::string &isa);
 bool testVectorMath(const std::string &isa);

@@ -10,9 +10,9 @@
 
 int main(int argc, char **argv) {
   std::pair<const char *, bool (*)(const std::string &)> tests[] = {
-      {"linear", testLinear}, {"precision", testPrecision},   {"quantized-linear", testQuantizedLinear},
-      {"matmul", testMatmul}, {"attention", testAttention},   {"rows", testRows},
-      {"tokens", testTokens}, {"vector-math", testVectorMath}};
+      {"linear", testLinear}, {"precision", testPrecision}, {"quantized-linear", testQuantizedLinear},
+      {"matmul", testMatmul}, {"attention", testAttention}, {"experts", testExperts},
+      {"rows", testRows},     {"tokens", testTokens},       {"vector-math", testVectorMath}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();

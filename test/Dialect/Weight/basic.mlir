@@ -30,7 +30,7 @@ func.func @transforms() -> (tensor<4x3xf32>, tensor<6xf32>, tensor<2x1xf32>, mem
 
 // CHECK-LABEL: func.func @quantized
 func.func @quantized(%q: tensor<8x16xui8>, %s: tensor<2x32xf32>, %w: tensor<32x8xi8>, %z: tensor<8xi8>, %i: tensor<4xi32>,
-                     %one: tensor<f32>) {
+                     %one: tensor<f32>, %e: tensor<4x20xf32>, %m: tensor<3x4x20xf32>) {
   // CHECK: weight.unpack %{{.*}} {bits = 4 : i64, is_signed = false}
   %0 = weight.unpack %q {bits = 4 : i64, is_signed = false} : (tensor<8x16xui8>) -> tensor<8x32xui8>
   // CHECK: weight.dequantize %{{.*}}, %{{.*}} {axis = 0 : i64, block_size = 4 : i64, is_unsigned = true}
@@ -42,6 +42,12 @@ func.func @quantized(%q: tensor<8x16xui8>, %s: tensor<2x32xf32>, %w: tensor<32x8
   %3 = weight.column_sums %w, %z : (tensor<32x8xi8>, tensor<8xi8>) -> tensor<8xi32>
   // CHECK: weight.gather %{{.*}}, %{{.*}} {axis = 1 : i64}
   %4 = weight.gather %s, %i {axis = 1 : i64} : (tensor<2x32xf32>, tensor<4xi32>) -> tensor<2x4xf32>
+  // 20 columns are rounded up to 24.
+  // CHECK: weight.interleave_columns %{{.*}}, %{{.*}} : (tensor<4x20xf32>, tensor<4x20xf32>) -> tensor<4x48xf32>
+  %6 = weight.interleave_columns %e, %e : (tensor<4x20xf32>, tensor<4x20xf32>) -> tensor<4x48xf32>
+  // Matrices of several experts are packed one behind the other.
+  // CHECK: weight.pack_panels %{{.*}} : (tensor<3x4x20xf32>) -> tensor<3x2x4x16xf32>
+  %7 = weight.pack_panels %m : (tensor<3x4x20xf32>) -> tensor<3x2x4x16xf32>
   // CHECK: weight.expand
   %5 = weight.expand %one : (tensor<f32>) -> tensor<8xf32>
   return

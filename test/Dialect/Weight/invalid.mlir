@@ -110,7 +110,7 @@ func.func @words() {
 weight.source @w : tensor<70x20xf32> in "model.onnx" at 0
 func.func @no_rounding() {
   %w = weight.load @w : tensor<70x20xf32>
-  // expected-error @below {{packs a matrix of the same element type, or one of f32 as bf16}}
+  // expected-error @below {{packs matrices of the same element type, or of f32 as bf16}}
   %p = weight.pack_panels %w : (tensor<70x20xf32>) -> tensor<2x32x16x4xi8>
   return
 }
@@ -122,5 +122,21 @@ func.func @columns() {
   %w = weight.load @w : tensor<70x20xf32>
   // expected-error @below {{does not fit}}
   %s = weight.column_scales %w : (tensor<70x20xf32>) -> tensor<70xf32>
+  return
+}
+
+// -----
+
+func.func @interleave(%a: tensor<4x20xf32>) {
+  // expected-error @below {{is [4, 48]}}
+  %0 = weight.interleave_columns %a, %a : (tensor<4x20xf32>, tensor<4x20xf32>) -> tensor<4x40xf32>
+  return
+}
+
+// -----
+
+func.func @pack_experts(%a: tensor<3x4x20xf32>) {
+  // expected-error @below {{is [3, 2, 4, 16]}}
+  %0 = weight.pack_panels %a : (tensor<3x4x20xf32>) -> tensor<2x4x16xf32>
   return
 }

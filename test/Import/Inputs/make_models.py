@@ -128,7 +128,7 @@ def unsupported():
                     body=h.make_graph([], "body", [], [])),
         h.make_node("Relu", ["a"], ["b"], name="behind"),
         h.make_node("StringNormalizer", ["b"], ["c"], name="strings"),
-        h.make_node("QMoE", ["x"], ["d"], domain="com.microsoft", name="experts"),
+        h.make_node("BeamSearch", ["x"], ["d"], domain="com.microsoft", name="search"),
         h.make_node("Squeeze", ["x", "axes"], ["e"], name="squeeze"),
         h.make_node("SkipLayerNormalization", ["x", "x", "x"], ["f", "mean"], domain="com.microsoft", name="norm"),
         h.make_node("Relu", ["mean"], ["g"], name="reads_mean"),

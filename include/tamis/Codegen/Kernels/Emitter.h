@@ -77,6 +77,8 @@ public:
   /// The product of the dimensions [begin, end) of a buffer.
   Value dims(Value buffer, int64_t begin, int64_t end);
   Value load(Value flat, Value at);
+  /// An element of a buffer of integers as an index.
+  Value loadIndex(Value flat, Value at);
   void store(Value value, Value flat, Value at);
   /// `width` elements of the buffer's type from `at` on; with a mask, lanes that are off are not touched
   /// (loads give 0).

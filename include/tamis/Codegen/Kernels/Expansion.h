@@ -47,10 +47,12 @@ struct LeftOperand {
   /// Arena memory for `rows` rows of bf16 one behind the other, and for those that a tile has behind the last
   /// one.
   LeftOperand(Emitter &e, mlir::Value rows, mlir::Value columns);
-  /// Fills a row of that memory from x [rows, k].
-  void convertRow(Emitter &e, mlir::Value x, mlir::Value k, mlir::Value row) const;
-  /// Fills that memory from x [rows, k] in a parallel region.
-  void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k) const;
+  /// Fills a row of that memory from row `source` of x [rows, k].
+  void convertRow(Emitter &e, mlir::Value x, mlir::Value k, mlir::Value source, mlir::Value row) const;
+  /// Fills that memory from x [rows, k] in a parallel region. With `places`, row i is that of `places(i)`
+  /// instead: a row of x, and one of the memory.
+  using Places = llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value)>;
+  void convert(Emitter &e, mlir::Value x, mlir::Value rows, mlir::Value k, Places places = {}) const;
 
   LeftRows rows;
   mlir::Value depth;  ///< words of K to multiply
@@ -77,6 +79,9 @@ public:
   mlir::LogicalResult expand(kernel::EmbeddingOp op);
   mlir::LogicalResult expand(kernel::AttentionOp op);
   mlir::LogicalResult expand(kernel::MeanPoolOp op);
+  mlir::LogicalResult expand(kernel::RouteOp op);
+  mlir::LogicalResult expand(kernel::ExpertsOp op);
+  mlir::LogicalResult expand(kernel::CombineOp op);
   mlir::LogicalResult expand(kernel::TokenIndexOp op);
   mlir::LogicalResult expand(kernel::TokenPackOp op);
   mlir::LogicalResult expand(kernel::TokenUnpackOp op);

@@ -2,41 +2,9 @@
 #include "tamis/Dialect/NN/Transforms/Precision.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace tamis::nn;
-
-static constexpr llvm::StringLiteral known = "there are f32, split-f32, bf16 and int8";
-
-std::optional<Precision> tamis::nn::symbolizePrecision(StringRef name) {
-  return llvm::StringSwitch<std::optional<Precision>>(name)
-      .Case("f32", Precision::F32)
-      .Case("split-f32", Precision::SplitF32)
-      .Case("bf16", Precision::BF16)
-      .Case("int8", Precision::Int8)
-      .Default(std::nullopt);
-}
-
-StringRef tamis::nn::stringifyPrecision(Precision precision) {
-  switch (precision) {
-  case Precision::F32:
-    return "f32";
-  case Precision::SplitF32:
-    return "split-f32";
-  case Precision::BF16:
-    return "bf16";
-  case Precision::Int8:
-    return "int8";
-  }
-  return "";
-}
-
-FailureOr<Precision> tamis::nn::parsePrecision(Operation *op, StringRef name) {
-  if (std::optional<Precision> precision = symbolizePrecision(name))
-    return *precision;
-  return op->emitError("there is no precision '") << name << "'; " << known;
-}
 
 SmallVector<StringRef> tamis::nn::nodeNames(Location location) {
   SmallVector<StringRef> names;
@@ -54,7 +22,7 @@ std::optional<std::string> LayerPrecisions::add(StringRef text) {
   if (pattern.empty() || pattern == text)
     return ("'" + text + "' is not REGEX=PRECISION").str();
   if (!precision)
-    return ("there is no precision '" + name + "'; " + known).str();
+    return ("there is no precision '" + name + "'; " + knownPrecisions()).str();
   llvm::Regex regex(pattern);
   std::string error;
   if (!regex.isValid(error))

@@ -61,6 +61,7 @@ public:
         .Case([&](weight::CastOp cast) { return convert(cast, type); })
         .Case([&](weight::ScaleOp scale) { return multiply(scale, type); })
         .Case([&](weight::PackPanelsOp pack) { return packPanels(pack, type); })
+        .Case([&](weight::InterleaveColumnsOp op) { return interleave(op, type); })
         .Case([&](weight::UnpackOp unpack) { return this->unpack(unpack, type); })
         .Case([&](weight::DequantizeOp op) { return dequantize(op, type); })
         .Case([&](weight::ToSignedOp op) { return toSigned(op); })
@@ -343,12 +344,11 @@ private:
     FailureOr<Bytes> zero = op.getZeroPoint() ? evaluate(op.getZeroPoint()) : FailureOr<Bytes>(Bytes());
     if (failed(input) || failed(zero))
       return failure();
-    uint64_t columns = type.getNumElements();
-    int64_t rows = cast<RankedTensorType>(op.getInput().getType()).getDimSize(0);
-    std::vector<int32_t> sums(columns);
+    auto [rows, columns] = matrixSizes(op.getInput());
+    std::vector<int32_t> sums(type.getNumElements());
     for (uint64_t i = 0; i < input->view.size(); ++i)
-      sums[i % columns] += static_cast<int8_t>(input->view[i]);
-    for (uint64_t n = 0; op.getZeroPoint() && n < columns; ++n)
+      sums[i / columns / rows * columns + i % columns] += static_cast<int8_t>(input->view[i]);
+    for (uint64_t n = 0; op.getZeroPoint() && n < sums.size(); ++n)
       sums[n] -= static_cast<int32_t>(rows * static_cast<int8_t>(zero->view[n]));
     Bytes result = Bytes::ofSize(bytesOf(type));
     memcpy(result.own.data(), sums.data(), result.own.size());
@@ -392,14 +392,32 @@ private:
     FailureOr<Bytes> input = evaluate(op.getInput());
     if (failed(input))
       return failure();
-    MatrixView matrix = viewOf(*input, op.getInput());
     Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where there is padding
-    bool split = type.getRank() == 5;
-    uint64_t words = type.getDimSize(1) * (split ? 16 : 1);
-    if (type.getElementType().isBF16())
-      packPanelsAsBF16(matrix, words, split, result.own);
-    else
-      tamis::packPanels(matrix, words, elementBytes(type), result.own);
+    int64_t leading = cast<RankedTensorType>(op.getInput().getType()).getRank() - 2;
+    bool split = type.getRank() == leading + 5;
+    uint64_t words = type.getDimSize(leading + 1) * (split ? 16 : 1);
+    forMatrices(*input, op.getInput(), result, [&](const MatrixView &matrix, MutableArrayRef<char> out) {
+      if (type.getElementType().isBF16())
+        packPanelsAsBF16(matrix, words, split, out);
+      else
+        tamis::packPanels(matrix, words, elementBytes(type), out);
+    });
+    return result;
+  }
+
+  FailureOr<Bytes> interleave(weight::InterleaveColumnsOp op, RankedTensorType type) {
+    FailureOr<Bytes> first = evaluate(op.getFirst()), second = evaluate(op.getSecond());
+    if (failed(first) || failed(second))
+      return failure();
+    Bytes result = Bytes::ofSize(bytesOf(type)); // zeros where there is padding
+    uint64_t from = cast<RankedTensorType>(op.getFirst().getType()).getShape().back() * elementBytes(type),
+             to = type.getShape().back() * elementBytes(type), run = 8 * elementBytes(type);
+    for (uint64_t row = 0; to && row < result.own.size() / to; ++row)
+      for (uint64_t at = 0; at < from; at += run) {
+        char *place = result.own.data() + row * to + 2 * at;
+        memcpy(place, first->view.data() + row * from + at, std::min(run, from - at));
+        memcpy(place + run, second->view.data() + row * from + at, std::min(run, from - at));
+      }
     return result;
   }
 
@@ -407,19 +425,28 @@ private:
     FailureOr<Bytes> input = evaluate(op->getOperand(0));
     if (failed(input))
       return failure();
-    MatrixView matrix = viewOf(*input, op->getOperand(0));
     Bytes result = Bytes::ofSize(bytesOf(type));
-    if (isa<weight::QuantizeColumnsOp>(op))
-      quantizeColumns(matrix, result.own);
-    else
-      columnScales(matrix, result.own);
+    forMatrices(*input, op->getOperand(0), result,
+                isa<weight::QuantizeColumnsOp>(op) ? quantizeColumns : columnScales);
     return result;
   }
 
-  static MatrixView viewOf(const Bytes &bytes, Value value) {
+  /// Rows and columns of the matrices [..., K, N] that a value is.
+  static std::pair<uint64_t, uint64_t> matrixSizes(Value value) {
+    ArrayRef<int64_t> sizes = cast<RankedTensorType>(value.getType()).getShape().take_back(2);
+    return {sizes[0], sizes[1]};
+  }
+
+  /// Hands each matrix of `value` to `change`, with its part of the result.
+  static void forMatrices(const Bytes &bytes, Value value, Bytes &result,
+                          function_ref<void(const MatrixView &, MutableArrayRef<char>)> change) {
     auto type = cast<RankedTensorType>(value.getType());
-    return {bytes.view.data(), static_cast<uint64_t>(type.getDimSize(0)),
-            static_cast<uint64_t>(type.getDimSize(1))};
+    auto [rows, columns] = matrixSizes(value);
+    uint64_t count = type.getNumElements() / std::max<uint64_t>(rows * columns, 1);
+    for (uint64_t i = 0; i < count; ++i) {
+      uint64_t from = bytes.view.size() / count, to = result.own.size() / count;
+      change({bytes.view.data() + i * from, rows, columns}, MutableArrayRef(result.own).slice(i * to, to));
+    }
   }
 
   const SymbolTable &symbols;

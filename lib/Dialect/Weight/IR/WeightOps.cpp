@@ -97,17 +97,33 @@ LogicalResult PackPanelsOp::verify() {
        to = cast<RankedTensorType>(getResult().getType());
   Type element = to.getElementType();
   bool converts = from.getElementType().isF32() && element.isBF16();
-  if (from.getRank() != 2 || (from.getElementType() != element && !converts))
-    return emitOpError("packs a matrix of the same element type, or one of f32 as bf16");
-  int64_t perWord = 32 / element.getIntOrFloatBitWidth(), k = from.getDimSize(0);
-  int64_t panels = llvm::divideCeil(from.getDimSize(1), 16);
+  int64_t rank = from.getRank();
+  if ((rank != 2 && rank != 3) || (from.getElementType() != element && !converts))
+    return emitOpError("packs matrices of the same element type, or of f32 as bf16");
+  int64_t perWord = 32 / element.getIntOrFloatBitWidth(), k = from.getDimSize(rank - 2);
+  int64_t panels = llvm::divideCeil(from.getDimSize(rank - 1), 16);
   SmallVector<int64_t> shape{panels, k, 16};
   if (perWord > 1) {
     shape[1] = llvm::alignTo(llvm::divideCeil(k, perWord), 16);
     shape.push_back(perWord);
   }
-  if (converts && to.getRank() == 5)
+  if (converts && to.getRank() == rank + 3)
     shape = {panels, shape[1] / 16, 32, 16, 2};
+  if (rank == 3)
+    shape.insert(shape.begin(), from.getDimSize(0));
+  if (to.getShape() != ArrayRef(shape))
+    return emitOpError("of ") << from << " is [" << shape << "]";
+  return success();
+}
+
+LogicalResult InterleaveColumnsOp::verify() {
+  auto from = cast<RankedTensorType>(getFirst().getType()),
+       to = cast<RankedTensorType>(getResult().getType());
+  if (from.getRank() < 1 || getSecond().getType() != from || to.getElementType() != from.getElementType())
+    return emitOpError(
+        "needs operands and a result of the same rank and elements, the operands of one shape");
+  SmallVector<int64_t> shape(from.getShape());
+  shape.back() = 2 * llvm::alignTo(shape.back(), 8);
   if (to.getShape() != ArrayRef(shape))
     return emitOpError("of ") << from << " is [" << shape << "]";
   return success();
@@ -162,10 +178,17 @@ LogicalResult DequantizeOp::verify() {
   return success();
 }
 
+/// The shape [..., N] of what there is one of for each column of matrices [..., K, N].
+static SmallVector<int64_t> withoutRows(RankedTensorType matrices) {
+  SmallVector<int64_t> shape(matrices.getShape());
+  shape.erase(shape.end() - 2);
+  return shape;
+}
+
 LogicalResult ColumnSumsOp::verify() {
   auto from = cast<RankedTensorType>(getInput().getType()),
        to = cast<RankedTensorType>(getResult().getType());
-  if (from.getRank() != 2 || to.getRank() != 1 || from.getDimSize(1) != to.getDimSize(0))
+  if (from.getRank() < 2 || to.getShape() != ArrayRef(withoutRows(from)))
     return emitOpError("sums the columns of a matrix [K, N] to [N]");
   if (getZeroPoint() && cast<RankedTensorType>(getZeroPoint().getType()).getShape() != to.getShape())
     return emitOpError("needs one zero point a column");
@@ -197,10 +220,10 @@ LogicalResult ExpandOp::verify() {
 static LogicalResult verifyColumns(Operation *op, Type from, Type to) {
   auto matrix = cast<RankedTensorType>(op->getOperand(0).getType()),
        result = cast<RankedTensorType>(op->getResult(0).getType());
-  if (matrix.getRank() != 2 || matrix.getElementType() != from || result.getElementType() != to)
+  if (matrix.getRank() < 2 || matrix.getElementType() != from || result.getElementType() != to)
     return op->emitOpError("makes ") << to << " of a matrix of " << from;
   bool whole = result.getShape() == matrix.getShape();
-  if (isa<QuantizeColumnsOp>(op) ? !whole : result.getShape() != matrix.getShape().drop_front())
+  if (isa<QuantizeColumnsOp>(op) ? !whole : result.getShape() != ArrayRef(withoutRows(matrix)))
     return op->emitOpError("has a result ") << result << " that does not fit " << matrix;
   return success();
 }

@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h.inc"

@@ -5,15 +5,16 @@
 include "mlir/IR/OpBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tamis/Dialect/MoE/IR/MoEBase.td"
 include "tamis/Dialect/NN/IR/NNBase.td"
 
 def Kernel_Dialect : Dialect {
   let name = "kernel";
   let cppNamespace = "::tamis::kernel";
-  let dependentDialects = ["::tamis::nn::NNDialect"];
+  let dependentDialects = ["::tamis::moe::MoEDialect", "::tamis::nn::NNDialect"];
   let summary = "Layers on buffers, ready to become loops round microkernels";
   let description = [{
-    What bufferisation makes of the ops of nn and token that have kernels of their own. Operands are contiguous
+    What bufferisation makes of the ops of nn, token and moe that have kernels of their own. Operands are contiguous
     row-major buffers, `out` is written in full and overlaps no operand. The pass convert-kernel-to-vector
     expands each for one ISA level into rt.parallel regions with vector code.
   }];
@@ -85,6 +86,25 @@ def Kernel_MeanPoolOp : Kernel_Op<"mean_pool", [AttrSizedOperandSegments]> {
   let summary = "nn.mean_pool";
   let arguments = (ins Kernel_F32:$x, Optional<Kernel_Mask>:$mask, Optional<MemRefOf<[I64]>>:$offsets, Kernel_F32:$out,
                    F32Attr:$epsilon);
+}
+def Kernel_RouteOp : Kernel_Op<"route"> {
+  let summary = "moe.route of logits [T, E]: fills indices [T, k] and weights [T, k]";
+  let arguments = (ins Kernel_F32:$logits, Optional<Kernel_F32>:$bias, MemRefOf<[I64]>:$indices, Kernel_F32:$weights,
+                   MoE_ScoreAttr:$score, MoE_TiesAttr:$ties, I64Attr:$groups, I64Attr:$kept_groups, I64Attr:$group_top,
+                   F32Attr:$group_fill, UnitAttr:$softmax_chosen, UnitAttr:$normalize, F32Attr:$epsilon,
+                   F32Attr:$scale);
+}
+def Kernel_ExpertsOp : Kernel_Op<"experts", [AttrSizedOperandSegments]> {
+  let summary = "moe.experts of x [T, H] and packed weights: out [T, N] with weights [T, k], [T * k, N] without";
+  let arguments = (ins Kernel_F32:$x, MemRefOf<[I64]>:$indices, Optional<Kernel_F32>:$weights,
+                   MemRefOf<[F32, BF16, I8]>:$w_in, Optional<Kernel_F32>:$b_in, Optional<Kernel_F32>:$s_in,
+                   Optional<MemRefOf<[I32]>>:$t_in, MemRefOf<[F32, BF16, I8]>:$w_out, Optional<Kernel_F32>:$b_out,
+                   Optional<Kernel_F32>:$s_out, Optional<MemRefOf<[I32]>>:$t_out, Kernel_F32:$out,
+                   NN_ActivationAttr:$activation, UnitAttr:$gated, F32Attr:$alpha, F32Attr:$beta, F32Attr:$limit);
+}
+def Kernel_CombineOp : Kernel_Op<"combine"> {
+  let summary = "out [T, N] = sum over j of weights [T, k] at j times row t * k + j of y [T * k, N]";
+  let arguments = (ins Kernel_F32:$y, Kernel_F32:$weights, Kernel_F32:$out);
 }
 def Kernel_TokenIndexOp : Kernel_Op<"token_index"> {
   let summary = "token.index: fills rows [B * S] and offsets [B + 1], whose last element is the number of rows";

@@ -10,6 +10,8 @@ namespace tamis::kernel {
 void registerNNBufferization(mlir::DialectRegistry &registry);
 /// The same for the ops of token.
 void registerTokenBufferization(mlir::DialectRegistry &registry);
+/// The same for the ops of moe.
+void registerMoEBufferization(mlir::DialectRegistry &registry);
 /// weight.get of a tensor becomes weight.get of a buffer that is read only.
 void registerWeightBufferization(mlir::DialectRegistry &registry);
 

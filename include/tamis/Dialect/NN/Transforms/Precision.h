@@ -2,7 +2,7 @@
 #ifndef TAMIS_DIALECT_NN_TRANSFORMS_PRECISION_H
 #define TAMIS_DIALECT_NN_TRANSFORMS_PRECISION_H
 
-#include "mlir/IR/Operation.h"
+#include "tamis/Dialect/Weight/Transforms/Pack.h"
 #include "llvm/Support/Regex.h"
 
 #include <optional>
@@ -11,13 +11,11 @@
 
 namespace tamis::nn {
 
-enum class Precision { F32, SplitF32, BF16, Int8 };
-
-/// The precision that an option names.
-std::optional<Precision> symbolizePrecision(llvm::StringRef name);
-llvm::StringRef stringifyPrecision(Precision precision);
-/// The same, with an error at `op` where there is no such precision.
-mlir::FailureOr<Precision> parsePrecision(mlir::Operation *op, llvm::StringRef name);
+using weight::knownPrecisions;
+using weight::parsePrecision;
+using weight::Precision;
+using weight::stringifyPrecision;
+using weight::symbolizePrecision;
 
 /// The names of the ONNX nodes that an op was made of.
 llvm::SmallVector<llvm::StringRef> nodeNames(mlir::Location location);

@@ -8,6 +8,7 @@ include "tamis/Dialect/ONNX/IR/Reduction.td"
 include "tamis/Dialect/ONNX/IR/Contraction.td"
 include "tamis/Dialect/ONNX/IR/Normalization.td"
 include "tamis/Dialect/ONNX/IR/Attention.td"
+include "tamis/Dialect/ONNX/IR/Experts.td"
 include "tamis/Dialect/ONNX/IR/Quantization.td"
 
 #endif

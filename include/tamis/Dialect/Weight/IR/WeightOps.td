@@ -92,14 +92,14 @@ def Weight_ScaleOp : Weight_Transform<"scale"> {
 }
 
 def Weight_QuantizeColumnsOp : Weight_Transform<"quantize_columns"> {
-  let summary = "round(w / s) of an f32 matrix [K, N] as i8, with s[n] = max |w[:, n]| / 127 (symmetric)";
+  let summary = "round(w / s) of f32 matrices [..., K, N] as i8, with s[n] = max |w[:, n]| / 127 (symmetric)";
   let description = "Rounds to nearest even. A column of zeros stays one. A column with NaN or infinity has the scale NaN.";
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;
 }
 def Weight_ColumnScalesOp : Weight_Transform<"column_scales"> {
-  let summary = "The scales [N] of weight.quantize_columns of the same matrix [K, N]";
+  let summary = "The scales [..., N] of weight.quantize_columns of the same matrices [..., K, N]";
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;
@@ -130,7 +130,7 @@ def Weight_ToSignedOp : Weight_Transform<"to_signed"> {
   let results = (outs RankedTensorOf<[I8]>:$result);
 }
 def Weight_ColumnSumsOp : Weight_Transform<"column_sums"> {
-  let summary = "Sums of the columns of an i8 matrix [K, N] less their zero points [N], as i32 [N]";
+  let summary = "Sums of the columns of i8 matrices [..., K, N] less their zero points [..., N], as i32 [..., N]";
   let arguments = (ins RankedTensorOf<[I8]>:$input, Optional<RankedTensorOf<[I8]>>:$zero_point);
   let results = (outs RankedTensorOf<[I32]>:$result);
   let hasVerifier = 1;
@@ -148,9 +148,22 @@ def Weight_ExpandOp : Weight_Transform<"expand"> {
   let hasVerifier = 1;
 }
 
-def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
-  let summary = "Lays out a matrix [K, N] as panels of 16 columns for the microkernels";
+def Weight_InterleaveColumnsOp : Weight_Transform<"interleave_columns"> {
+  let summary = "8 columns of one operand and 8 of the other in turn";
   let description = [{
+    From [..., N] and [..., N] to [..., 2 N'], N' being N rounded up to a multiple of 8: column 16 j + i of the result is
+    column 8 j + i of the first operand for i below 8, and column 8 j + i - 8 of the second else, or 0 behind the last. A
+    panel of 16 columns then holds a gate and what it multiplies.
+  }];
+  let arguments = (ins AnyRankedTensor:$first, AnyRankedTensor:$second);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+}
+def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
+  let summary = "Lays out a matrix [K, N], or each of several, as panels of 16 columns for the microkernels";
+  let description = [{
+    Matrices [E, K, N] are packed one behind the other, as what is said here of one with a leading dimension E.
+
     From f32 to f32: element (p, k, j) of the result [ceil(N / 16), K, 16] is element (k, 16 p + j) of the operand, or 0
     where 16 p + j >= N.
 

@@ -1,0 +1,84 @@
+//===- MoEOps.td - Routing, experts and their sum --------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_MOE_IR_MOEOPS
+#define TAMIS_DIALECT_MOE_IR_MOEOPS
+
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tamis/Dialect/MoE/IR/MoEBase.td"
+
+class MoE_Op<string mnemonic, list<Trait> traits = []> : Op<MoE_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+def MoE_RouteOp : MoE_Op<"route"> {
+  let summary = "The k experts of each token, and their weights";
+  let description = [{
+    logits is [..., E]. In this order:
+    1. `score`: s = logits, their softmax over all E, or their sigmoid.
+    2. What chooses is c = s + `bias` [E], or s.
+    3. With `groups` G > 1 the experts are G runs of E / G. A group's score is the sum of its `group_top` greatest
+       c; outside of the `kept_groups` groups of the greatest scores, c is `group_fill`.
+    4. The experts of the k greatest c are chosen, the greatest first. Of equal ones `ties` decides: `low` takes the
+       lower index first, as TopK of ONNX does, `high` the higher one. NaN counts as -infinity.
+    5. The weights are s of the chosen (without bias); with `softmax_chosen` the softmax over those k; with
+       `normalize` divided by their sum + `epsilon`; then multiplied by `scale`.
+
+    indices [..., k] are distinct within a token and in [0, E), whatever the logits.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$logits, Optional<RankedTensorOf<[F32]>>:$bias, I64Attr:$k,
+                   DefaultValuedAttr<MoE_ScoreAttr, "::tamis::moe::Score::Logits">:$score,
+                   DefaultValuedAttr<MoE_TiesAttr, "::tamis::moe::Ties::Low">:$ties,
+                   DefaultValuedAttr<I64Attr, "1">:$groups, DefaultValuedAttr<I64Attr, "1">:$kept_groups,
+                   DefaultValuedAttr<I64Attr, "1">:$group_top, DefaultValuedAttr<F32Attr, "0.0">:$group_fill,
+                   UnitAttr:$softmax_chosen, UnitAttr:$normalize,
+                   DefaultValuedAttr<F32Attr, "0.0">:$epsilon, DefaultValuedAttr<F32Attr, "1.0">:$scale);
+  let results = (outs RankedTensorOf<[I64]>:$indices, RankedTensorOf<[F32]>:$weights);
+  let assemblyFormat = "$logits (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments]> {
+  let summary = "Two linear layers an expert, for the tokens that chose it";
+  let description = [{
+    x is [..., H], indices [..., k]. Expert e of a row computes (hidden w_out[e] + b_out[e]), hidden being
+
+    - activation(x w_in[e] + b_in[e]), with w_in [E, H, I];
+    - `gated`: alpha^-1 activation(alpha min(g, limit)) * (clamp(u, -limit, limit) + beta) with g and u of
+      x w_in[e] + b_in[e]. The columns of w_in [E, H, 2 I'], I' being I rounded up to a multiple of 8, are 8 of g
+      and 8 of u in turn (weight.interleave_columns), so that any panel holds both for the same hidden columns.
+
+    w_out is [E, I, N], b_in has the columns of w_in and b_out is [E, N]. Packed weights have a leading
+    dimension E before that of nn.linear's; those of i8 come with `s_in`, `s_out`, by which columns are
+    multiplied, and `t_in`, `t_out`, their sums, of the shapes of b_in and b_out. Rows of x and of hidden are then
+    rounded to 8 bits.
+
+    The result has a row for each pair, [..., k, N]. With `weights` [..., k] it is their weighted sum, [..., N]:
+    moe.combine folded in. A token's experts are added up in the order of their indices, whatever the number
+    of threads; those of one token are to be distinct. An index outside of [0, E) ends the run.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I64]>:$indices,
+                   Optional<RankedTensorOf<[F32]>>:$weights,
+                   RankedTensorOf<[F32, BF16, I8]>:$w_in, Optional<RankedTensorOf<[F32]>>:$b_in,
+                   Optional<RankedTensorOf<[F32]>>:$s_in, Optional<RankedTensorOf<[I32]>>:$t_in,
+                   RankedTensorOf<[F32, BF16, I8]>:$w_out, Optional<RankedTensorOf<[F32]>>:$b_out,
+                   Optional<RankedTensorOf<[F32]>>:$s_out, Optional<RankedTensorOf<[I32]>>:$t_out,
+                   DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation, UnitAttr:$gated,
+                   DefaultValuedAttr<F32Attr, "1.0">:$alpha, DefaultValuedAttr<F32Attr, "0.0">:$beta,
+                   DefaultValuedAttr<F32Attr, "std::numeric_limits<float>::infinity()">:$limit);
+  let results = (outs RankedTensorOf<[F32]>:$y);
+  let assemblyFormat = [{
+    $x `to` $indices (`weighted` $weights^)? `in` $w_in (`bias` $b_in^)? (`scale` $s_in^)? (`sums` $t_in^)?
+    `out` $w_out (`bias` $b_out^)? (`scale` $s_out^)? (`sums` $t_out^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def MoE_CombineOp : MoE_Op<"combine"> {
+  let summary = "The weighted sum of a token's experts";
+  let description = "y [..., k, N] and weights [..., k] give sum over j of weights[..., j] * y[..., j, :].";
+  let arguments = (ins RankedTensorOf<[F32]>:$y, RankedTensorOf<[F32]>:$weights);
+  let results = (outs RankedTensorOf<[F32]>:$z);
+  let assemblyFormat = "$y `,` $weights attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+#endif

@@ -1,0 +1,18 @@
+//===- Passes.td - Passes on mixtures of experts ----------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_MOE_TRANSFORMS_PASSES
+#define TAMIS_DIALECT_MOE_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def MoEPackWeights : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Weights of experts in the layout and precision that the microkernels read";
+  let description = [{
+    Puts weight.pack_panels behind the weights [E, K, N] of each moe.experts, in the precisions of nn-pack-weights. For
+    `int8` the scales and sums of the columns of each expert's weight become operands.
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let statistics = [Statistic<"packedWeights", "packed", "Weights packed, each of all experts of a layer">];
+  let dependentDialects = ["::tamis::weight::WeightDialect"];
+}
+
+#endif

@@ -1,0 +1,64 @@
+//===- Experts.h - How the stages that find mixtures of experts build them ----------------------------===//
+#ifndef TAMIS_LIB_CONVERSION_ONNXTONN_EXPERTS_H
+#define TAMIS_LIB_CONVERSION_ONNXTONN_EXPERTS_H
+
+#include "Raising.h"
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
+
+#include <limits>
+
+namespace tamis::raising {
+
+/// How a token's experts and their weights come from its logits; as the attributes of moe.route.
+struct Routing {
+  int64_t k = 1;
+  moe::Score score = moe::Score::Logits;
+  moe::Ties ties = moe::Ties::Low;
+  bool softmaxChosen = false, normalize = false;
+  float epsilon = 0, scale = 1;
+  int64_t groups = 1, keptGroups = 1, groupTop = 1;
+  float groupFill = 0;
+};
+
+/// The weights of all experts for one linear layer, [E, K, N], and its bias [E, N] or null: weights that the
+/// compiler evaluates.
+struct ExpertLayer {
+  mlir::Value w, bias;
+};
+
+/// What an expert computes, as moe.experts describes it. `up` is null when nothing multiplies the activation.
+struct ExpertLayers {
+  ExpertLayer gate, up, out;
+  nn::Activation activation = nn::Activation::None;
+  float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
+};
+
+/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N].
+mlir::Value buildExperts(Stage &stage, mlir::Value x, mlir::Value indices, mlir::Value weights,
+                         const ExpertLayers &layers);
+/// moe.route of logits [..., E] and a bias [E] that only chooses, or null.
+moe::RouteOp buildRoute(Stage &stage, mlir::Value logits, mlir::Value bias, const Routing &routing);
+
+/// The router's choice that experts are computed for: indices [..., k], distinct within a token, and what the
+/// experts' results are multiplied by, [..., k].
+struct Choice {
+  mlir::Value indices, weights;
+  bool operator==(const Choice &other) const { return indices == other.indices && weights == other.weights; }
+};
+
+/// The TopK over the last dimension that `indices` come from: what makes them distinct and smaller than the
+/// number of experts. Null when they do not.
+onnx::TopKOp topKOf(mlir::Value indices);
+
+/// moe.route for a choice, when its weights are made in one of the ways that moe.route knows; else, after a
+/// remark, the choice as it is.
+Choice raiseRouting(Stage &stage, const Choice &choice);
+
+/// A weight [E, N, K] as [E, K, N].
+mlir::Value transposed(Stage &stage, mlir::Value w);
+/// A constant vector of i64.
+mlir::Value integers(Stage &stage, llvm::ArrayRef<int64_t> values);
+
+} // namespace tamis::raising
+
+#endif
