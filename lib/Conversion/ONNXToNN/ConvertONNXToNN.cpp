@@ -156,7 +156,7 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
         return;
       weight::foldTransforms(function);
       for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts,
-                       raiseLinears, raiseQuantizedLinears,  
+                       raiseLinears, raiseQuantizedLinears, raiseMaskedExperts, raiseGatheredExperts,
                        raiseEmbeddings, raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);

@@ -62,6 +62,8 @@ void convertExperts(Stage &stage);
 void raiseLinears(Stage &stage);
 void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);
+void raiseMaskedExperts(Stage &stage);
+void raiseGatheredExperts(Stage &stage);
 void raisePooling(Stage &stage);
 void raiseAttention(Stage &stage);
 

@@ -1,6 +1,7 @@
 //===- FoldEpilogue.cpp - Activation and residual inside the linear layer before them -----------------===//
 #include "mlir/IR/Builders.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/NN/Transforms/Activations.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/ONNX/Analysis/SymbolicShapes.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
@@ -13,20 +14,6 @@ namespace tamis::nn {
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::nn;
-
-static Activation activationOf(Operation *op) {
-  if (isa<onnx::ReluOp>(op))
-    return Activation::Relu;
-  if (isa<onnx::TanhOp>(op))
-    return Activation::Tanh;
-  if (isa<onnx::SigmoidOp>(op))
-    return Activation::Sigmoid;
-  if (auto gelu = dyn_cast<onnx::GeluOp>(op))
-    return gelu.getTanh() ? Activation::GeluTanh : Activation::Gelu;
-  if (auto swish = dyn_cast<onnx::SwishOp>(op); swish && swish.getAlpha().isExactlyValue(1.0))
-    return Activation::Silu;
-  return Activation::None;
-}
 
 /// Moves `linear` down to its only user, whose result it takes over.
 template <typename Op> static void takeOver(Op linear, Operation *user) {

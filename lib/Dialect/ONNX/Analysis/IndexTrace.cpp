@@ -86,6 +86,17 @@ std::optional<ElementOf> Elements::step(const ElementOf &element) {
           from.indices.push_back(size.isConstant(1) ? Polynomial() : index);
         return from;
       })
+      .Case([&](TileOp op) -> Result {
+        const Integers *repeats = shapes.integers(op.getRepeats());
+        ElementOf from{op.getX(), indices};
+        for (auto [i, size] : llvm::enumerate(shapes.sizes(op.getX()))) {
+          if (size.isConstant(1))
+            from.indices[i] = Polynomial();
+          else if (!repeats || i >= repeats->size() || !(*repeats)[i] || !(*repeats)[i]->isConstant(1))
+            return std::nullopt;
+        }
+        return from;
+      })
       .Case([&](CastOp op) -> Result {
         if (op.getX().getType() == op.getY().getType())
           return ElementOf{op.getX(), indices};

@@ -263,6 +263,24 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
             to[i + offset] = from[i];
         return to;
       })
+      .Case([&](TopKOp topK) {
+        Sizes to(sizes(topK.getX()));
+        std::optional<Polynomial> k = integer(topK.getK());
+        to[topK.getAxis()] = k ? *k : newSymbol();
+        return to;
+      })
+      .Case([&](TileOp tile) {
+        Sizes to(sizes(tile.getX()));
+        const Integers *repeats = integers(tile.getRepeats());
+        if (!repeats || repeats->size() != to.size())
+          return Sizes{};
+        for (auto [size, repeat] : llvm::zip(to, *repeats)) {
+          if (!repeat)
+            return Sizes{};
+          size = size * *repeat;
+        }
+        return to;
+      })
       .Case([&](ConstantOfShapeOp constant) { return fromIntegers(constant.getShape()); })
       .Case([&](RangeOp range) {
         std::optional<Polynomial> start = integer(range.getStart()), limit = integer(range.getLimit()),

@@ -64,6 +64,7 @@ private:
   Known concat(ConcatOp op);
   Known slice(SliceOp op);
   Known where(WhereOp op);
+  Known oneHot(OneHotOp op);
   Known range(RangeOp op);
   Known scatter(ScatterElementsOp op);
   Known dequantize(DequantizeLinearOp op);
@@ -191,6 +192,27 @@ Known Evaluator::where(WhereOp op) {
     Value source = chosen && chosen->integer ? op.getX() : op.getY();
     elements.push_back(chosen && from ? (*from)[broadcastIndex(at, tensorType(source).getShape())]
                                       : std::nullopt);
+  }
+  return elements;
+}
+
+Known Evaluator::oneHot(OneHotOp op) {
+  Known indices = value(op.getIndices()), values = value(op.getValues());
+  if (!indices || !values || values->size() != 2)
+    return std::nullopt;
+  auto sizes = tensorType(op.getY()).getShape();
+  int64_t axis = op.getAxis(), depth = sizes[axis];
+  KnownElements elements;
+  for (int64_t i = 0, count = ShapedType::getNumElements(sizes); i < count; ++i) {
+    auto at = position(i, sizes);
+    int64_t here = at[axis];
+    SmallVector<int64_t> source(at);
+    source.erase(source.begin() + axis);
+    auto &index = (*indices)[linear(source, tensorType(op.getIndices()).getShape())];
+    if (!index)
+      elements.push_back(std::nullopt);
+    else
+      elements.push_back((*values)[(index->integer < 0 ? index->integer + depth : index->integer) == here]);
   }
   return elements;
 }
@@ -362,6 +384,7 @@ SmallVector<Known> Evaluator::results(Operation *op) {
       .Case([&](SliceOp op) { set(slice(op)); })
       .Case([&](WhereOp op) { set(where(op)); })
       .Case([&](DequantizeLinearOp op) { set(dequantize(op)); })
+      .Case([&](OneHotOp op) { set(oneHot(op)); })
       .Case([&](RangeOp op) { set(range(op)); })
       .Case([&](ScatterElementsOp op) { set(scatter(op)); })
       .Case([&](ConstantOfShapeOp op) {
