@@ -84,8 +84,16 @@ static LogicalResult checkWeights(Node &node, ArrayRef<unsigned> inputs) {
   return success();
 }
 
+/// Biases stand among inputs that must be there, so the registry's least number of inputs does not tell.
+static LogicalResult checkPresent(Node &node, ArrayRef<unsigned> inputs) {
+  for (unsigned i : inputs)
+    if (!node.input(i))
+      return node.fail("lacks its input " + Twine(i), exportAgain);
+  return success();
+}
+
 static LogicalResult moe(Node &node) {
-  if (failed(checkWeights(node, {2, 3, 4, 5, 6, 7})))
+  if (failed(checkPresent(node, {4})) || failed(checkWeights(node, {2, 3, 4, 5, 6, 7})))
     return failure();
   return experts(node, {node.input(2), node.input(3)}, {node.input(4), node.input(5)},
                  {node.input(6), node.input(7)}, /*softmaxChosen=*/false);
@@ -146,7 +154,8 @@ static LogicalResult qMoE(Node &node) {
   if (node.input(14))
     return node.fail("takes the weights of the chosen experts from router_weights, which is not supported",
                      "export the model without that input");
-  if (failed(checkWeights(node, {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13})))
+  if (failed(checkPresent(node, {5, 6})) ||
+      failed(checkWeights(node, {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13})))
     return failure();
   auto layer = [&](unsigned weight, unsigned zeros) -> Layer {
     return {dequantizeExperts(node, weight, zeros, bits, blockSize), node.input(weight + 2)};
@@ -158,11 +167,11 @@ void addExperts(Registry &registry) {
   constexpr StringLiteral shared =
       "weights that are not stored in the model; use_sparse_mixer is ignored, as ONNX "
       "Runtime ignores it on the CPU";
-  registry.add("com.microsoft", "MoE", {1}, 5, 8, 1, 1,
+  registry.add("com.microsoft", "MoE", {1}, 3, 8, 1, 1,
                "activation_alpha:f activation_beta:f activation_type:s k:i normalize_routing_weights:i "
                "swiglu_fusion:i swiglu_limit:f use_sparse_mixer:i",
                moe, shared);
-  registry.add("com.microsoft", "QMoE", {1}, 7, 15, 1, 1,
+  registry.add("com.microsoft", "QMoE", {1}, 4, 15, 1, 1,
                "activation_alpha:f activation_beta:f activation_type:s block_size:i expert_weight_bits:i k:i "
                "normalize_routing_weights:i quant_type:s swiglu_fusion:i swiglu_limit:f use_sparse_mixer:i",
                qMoE,
