@@ -156,9 +156,12 @@ void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_
   region.count = count;
   region.grain = grain > 0 ? grain : 1;
   int64_t chunks = (count - 1) / region.grain + 1;
+  // Shares differ by one chunk at most.
+  int64_t share = chunks / context->threadCount, larger = chunks % context->threadCount, chunk = 0;
   for (int32_t i = 0; i < context->threadCount; ++i) {
-    context->threads[i].nextChunk.store(chunks * i / context->threadCount, std::memory_order_relaxed);
-    context->threads[i].endChunk = chunks * (i + 1) / context->threadCount;
+    context->threads[i].nextChunk.store(chunk, std::memory_order_relaxed);
+    chunk += share + (i < larger);
+    context->threads[i].endChunk = chunk;
   }
   if (chunks == 1 || context->threadCount == 1) {
     runInline(thread);
