@@ -9,9 +9,10 @@ using namespace tamis;
 namespace {
 /// The arguments of the function that all products of one form share.
 struct Arguments {
-  Value left, w, out, rows, depth, n, words, stride, rowUnits, panelUnits, panelsPerUnit;
+  Value left, w, out, rows, depth, n, words, stride, rowUnits, rowsTogether, panelUnits, panelsPerUnit;
   SmallVector<Value *> fixed() {
-    return {&left, &w, &out, &rows, &depth, &n, &words, &stride, &rowUnits, &panelUnits, &panelsPerUnit};
+    return {&left,  &w,      &out,      &rows,         &depth,      &n,
+            &words, &stride, &rowUnits, &rowsTogether, &panelUnits, &panelsPerUnit};
   }
 };
 } // namespace
@@ -32,15 +33,12 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
     buffer = e.flatten(memref::AllocaOp::create(e, type, e.getI64IntegerAttr(64)));
   }
   e.loop(begin, end, [&](Value unit) {
-    // The factor that is not asked for ahead comes from afar once.
-    Value rowUnit, panelUnit;
-    if (microkernel.asksForPanels()) {
-      rowUnit = e.div(unit, args.panelUnits);
-      panelUnit = e.rem(unit, args.panelUnits);
-    } else {
-      panelUnit = e.div(unit, args.rowUnits);
-      rowUnit = e.rem(unit, args.rowUnits);
-    }
+    // Units follow each other down the rows, so that panels stay, within as many rows as make a thread's
+    // share, so that a thread meets the rows again that it wrote for the layer before.
+    Value firstRow = e.mul(e.div(unit, e.mul(args.rowsTogether, args.panelUnits)), args.rowsTogether);
+    Value together = e.min(args.rowsTogether, e.sub(args.rowUnits, firstRow));
+    Value rest = e.sub(unit, e.mul(firstRow, args.panelUnits));
+    Value panelUnit = e.div(rest, together), rowUnit = e.add(firstRow, e.rem(rest, together));
     Value tileBegin = e.div(e.mul(rowUnit, tiles.tiles), args.rowUnits);
     Value tileEnd = e.div(e.mul(e.add(rowUnit, 1), tiles.tiles), args.rowUnits);
     Value panelBegin = e.mul(panelUnit, args.panelsPerUnit);
@@ -71,9 +69,18 @@ void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, S
   bool tail = !knownN || *knownN % panelColumns;
   RowTiles tiles = microkernel.rowTiles(e, rows);
   ProductUnits units(e, microkernel, e.index(1), tiles.tiles, rows, panels, words);
-  Arguments args{
-      left.rows.data, e.flatten(w),     e.flatten(out),     rows, left.depth, n, words, left.rows.stride,
-      units.rowUnits, units.panelUnits, units.panelsPerUnit};
+  Arguments args{left.rows.data,
+                 e.flatten(w),
+                 e.flatten(out),
+                 rows,
+                 left.depth,
+                 n,
+                 words,
+                 left.rows.stride,
+                 units.rowUnits,
+                 e.ceilDiv(units.rowUnits, e.threads()),
+                 units.panelUnits,
+                 units.panelsPerUnit};
   SmallVector<Value> captured;
   for (Value *argument : args.fixed())
     captured.push_back(*argument);

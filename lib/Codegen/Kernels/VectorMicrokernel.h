@@ -42,7 +42,6 @@ public:
   int64_t maxRows() const override { return 6; }
   int64_t maxPanels() const override { return 4; }
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override;
-  bool asksForPanels() const override { return true; }
   void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;

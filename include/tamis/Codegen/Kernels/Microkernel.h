@@ -93,8 +93,6 @@ public:
   /// Whether a product without a buffer (see emitProduct) writes whole tiles of 16 rows, also behind the last
   /// row, and can have no epilogue.
   virtual bool writesWholeTiles() const { return false; }
-  /// Whether it asks memory for the panels that come next, so that they may come from afar.
-  virtual bool asksForPanels() const { return false; }
   /// Multiply-adds of f32 that take as long as one of this kernel's, about.
   virtual int64_t speed() const { return 1; }
 
