@@ -56,6 +56,8 @@ LinearEpilogue::Columns LinearEpilogue::columns(Emitter &e, Value begin, Value l
   if (!zero)
     return columns;
   columns.scale = e.loadVector(columnScales, begin, columns.mask);
+  if (range)
+    columns.scale = e.mulF(e.splat(e.load(range, e.index(0))), columns.scale);
   columns.excess = arith::MulIOp::create(e, e.loadVector(columnSums, begin, columns.mask), zero);
   if (columnZeros) {
     Value zeros = e.loadVector(columnZeros, begin, columns.mask);
@@ -68,8 +70,6 @@ LinearEpilogue::Row LinearEpilogue::row(Emitter &e, Value row) const {
   Row result;
   if (rowScales)
     result.scale = e.splat(e.load(rowScales, row));
-  else if (range)
-    result.scale = e.splat(e.load(range, e.index(0)));
   if (rowSums)
     result.sum = splatWord(e, e.load(rowSums, row));
   return result;
@@ -81,7 +81,8 @@ Value LinearEpilogue::number(Emitter &e, Value product, const Columns &columns, 
     Value number = arith::SubIOp::create(e, vector::BitCastOp::create(e, wordsType(e), y), columns.excess);
     if (row.sum)
       number = arith::SubIOp::create(e, number, arith::MulIOp::create(e, row.sum, columns.zeros));
-    y = e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), e.mulF(row.scale, columns.scale));
+    Value scale = row.scale ? e.mulF(row.scale, columns.scale) : columns.scale;
+    y = e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), scale);
   }
   return bias ? e.addF(y, columns.bias) : y;
 }

@@ -33,7 +33,7 @@ struct LinearEpilogue {
   struct Columns {
     mlir::Value mask; ///< those that exist; null when all do
     mlir::Value bias;
-    mlir::Value scale;  ///< of a product of integers, as are the others
+    mlir::Value scale;  ///< of a product of integers, as are the others; that of `range` is in it
     mlir::Value excess; ///< what zero adds to the product
     mlir::Value zeros;  ///< what sums of rows are multiplied by
   };
