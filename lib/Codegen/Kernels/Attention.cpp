@@ -132,13 +132,9 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Value paddedBlock = factors.paddedKeys(e, e.min(longestKey, keyBlock));
   Value unitQueries = e.mul(e.ceilDiv(longestBlocks, splits), queryBlock);
   AttentionScratch sizes = factors.scratch(e, paddedBlock, unitQueries, hasMask);
-  auto allocate = [&](Type element, Value size) -> Value {
-    auto type = MemRefType::get({ShapedType::kDynamic}, element);
-    return memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64));
-  };
-  Value numbers = allocate(e.getF32Type(), e.mul(threads, sizes.numbersSize));
+  Value numbers = e.allocate(e.getF32Type(), e.mul(threads, sizes.numbersSize));
   Value packed =
-      allocate(factors.elementType(e), e.mul(e.mul(threads, sizes.packedSize), factors.isF32() ? 1 : 2));
+      e.allocate(factors.elementType(e), e.mul(e.mul(threads, sizes.packedSize), factors.isF32() ? 1 : 2));
 
   std::string name = nameFor(op);
   SmallVector<Value> inputs, strides;
@@ -298,7 +294,5 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
     arguments.append({begin, end, thread});
     call(e, name, arguments, body);
   });
-  memref::DeallocOp::create(e, numbers);
-  memref::DeallocOp::create(e, packed);
   return success();
 }

@@ -14,10 +14,7 @@ LogicalResult KernelExpander::expand(kernel::DynamicRangeOp op) {
   // The extremes of each chunk, then of all.
   constexpr int64_t chunk = 1 << 14;
   Value chunks = e.ceilDiv(count, chunk);
-  auto extremesType = MemRefType::get({ShapedType::kDynamic}, e.getF32Type());
-  Value memory =
-      memref::AllocOp::create(e, extremesType, ValueRange{e.mul(chunks, 2)}, e.getI64IntegerAttr(64));
-  Value extremes = e.flatten(memory);
+  Value extremes = e.flatten(e.allocate(e.getF32Type(), e.mul(chunks, 2)));
   e.parallel(chunks, e.index(1), "nn.quantize", e.mul(count, 2), e.mul(count, 4),
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value part) {

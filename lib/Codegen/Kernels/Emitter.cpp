@@ -106,6 +106,10 @@ Value Emitter::dims(Value buffer, int64_t begin, int64_t end) {
     product = mul(product, dim(buffer, i));
   return product;
 }
+Value Emitter::allocate(Type element, Value size) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, element);
+  return memref::AllocOp::create(*this, type, ValueRange{size}, getI64IntegerAttr(64));
+}
 Value Emitter::load(Value flat, Value at) { return memref::LoadOp::create(*this, flat, ValueRange{at}); }
 Value Emitter::loadIndex(Value flat, Value at) {
   return arith::IndexCastOp::create(*this, getIndexType(), load(flat, at));

@@ -14,10 +14,7 @@ static void storeIndex(Emitter &e, Value value, Value flat, Value at) {
 ExpertDispatch::ExpertDispatch(Emitter &e, Value indices, Value pairs, int64_t experts, int64_t alignment,
                                Value blockRows)
     : pairs(pairs) {
-  auto allocate = [&](Value size) {
-    auto type = MemRefType::get({ShapedType::kDynamic}, e.getI64Type());
-    return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
-  };
+  auto allocate = [&](Value size) { return e.flatten(e.allocate(e.getI64Type(), size)); };
   // No more experts are chosen than there are pairs.
   Value chosen = e.min(pairs, experts), zero = e.index(0);
   capacity = e.madd(chosen, e.index(alignment - 1), pairs);

@@ -193,11 +193,6 @@ static void emitParallel(KernelExpander &expander, Emitter &e, StringRef name, S
   });
 }
 
-static Value allocate(Emitter &e, Type element, Value size) {
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
-}
-
 /// The rows of x by expert, in the form of the first product.
 static LeftOperand gatherRows(Emitter &e, const Microkernel &microkernel, const ExpertWeights &weights,
                               const ExpertDispatch &dispatch, Value x, Value slots) {
@@ -208,7 +203,7 @@ static LeftOperand gatherRows(Emitter &e, const Microkernel &microkernel, const 
     operand.convert(e, from, dispatch.pairs, k, places);
     return operand;
   }
-  Value rows = allocate(e, e.getF32Type(), e.mul(dispatch.capacity, k)), bytes = e.mul(k, 8);
+  Value rows = e.flatten(e.allocate(e.getF32Type(), e.mul(dispatch.capacity, k))), bytes = e.mul(k, 8);
   e.parallel(dispatch.pairs, grainForBytes(e, bytes), "moe.gather", e.index(0), e.mul(bytes, dispatch.pairs),
              [&](Value begin, Value end, Value) {
                e.loop(begin, end, [&](Value pair) {
@@ -281,7 +276,7 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   if (hiddenForm)
     hidden.form = hiddenForm->rows;
   else
-    hidden.hidden = allocate(e, e.getF32Type(), e.mul(dispatch.capacity, hiddenColumns));
+    hidden.hidden = e.flatten(e.allocate(e.getF32Type(), e.mul(dispatch.capacity, hiddenColumns)));
   ProductUnits inUnits(e, inKernel, someBlocks, e.index(1), e.ceilDiv(pairs, someBlocks), in.panels(e),
                        in.words(e));
   hidden.panelUnits = inUnits.panelUnits;

@@ -137,15 +137,12 @@ static Value withoutAliases(Emitter &e, Value stride) {
   Value isAliased = e.equal(e.rem(stride, e.index(1024)), e.index(0));
   return e.select(isAliased, e.add(stride, tileRowWords), stride);
 }
-static Value allocate(Emitter &e, Type element, Value size) {
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return e.flatten(memref::AllocOp::create(e, type, ValueRange{size}, e.getI64IntegerAttr(64)));
-}
 
 LeftOperand::LeftOperand(Emitter &e, Value count, Value columns) : depth(e.div(columns, 2)) {
   rows.form = LeftForm::BF16;
   rows.stride = withoutAliases(e, depth);
-  rows.data = allocate(e, e.getBF16Type(), e.mul(e.add(count, tileRows - 1), e.mul(rows.stride, 2)));
+  rows.data =
+      e.flatten(e.allocate(e.getBF16Type(), e.mul(e.add(count, tileRows - 1), e.mul(rows.stride, 2))));
 }
 
 LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth, Value range,
@@ -158,12 +155,12 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
     rows.stride = withoutAliases(e, rows.stride);
   bool integers = rows.form == LeftForm::Int8;
   Value padded = rows.tiled ? e.mul(e.ceilDiv(count, tileRows), tileRows) : count;
-  rows.data = allocate(e, integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
-                       e.mul(padded, e.mul(rows.stride, integers ? 4 : 2)));
+  rows.data = e.flatten(e.allocate(integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
+                                   e.mul(padded, e.mul(rows.stride, integers ? 4 : 2))));
   if (integers && !range)
-    scales = allocate(e, e.getF32Type(), count);
+    scales = e.flatten(e.allocate(e.getF32Type(), count));
   if (sumsRows)
-    sums = allocate(e, e.getI32Type(), count);
+    sums = e.flatten(e.allocate(e.getI32Type(), count));
 }
 
 void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value source, Value row) const {

@@ -36,9 +36,7 @@ LogicalResult KernelExpander::expand(kernel::MatmulOp op) {
   Value packedSize = e.mul(e.mul(units.panelsPerUnit, k), panelColumns);
   Value scratchSize = e.add(packedSize, tailRows * panelColumns);
   Value threads = e.threads();
-  auto scratchType = MemRefType::get({ShapedType::kDynamic}, e.getF32Type());
-  Value scratch = memref::AllocOp::create(e, scratchType, ValueRange{e.mul(threads, scratchSize)},
-                                          e.getI64IntegerAttr(64));
+  Value scratch = e.allocate(e.getF32Type(), e.mul(threads, scratchSize));
   SmallVector<Value> captured = {
       e.flatten(a), e.flatten(b),   e.flatten(out),   e.flatten(scratch),  m,          k, n, aStride,
       bStride,      units.rowUnits, units.panelUnits, units.panelsPerUnit, scratchSize};
@@ -111,6 +109,5 @@ LogicalResult KernelExpander::expand(kernel::MatmulOp op) {
     arguments.append({begin, end, thread});
     call(e, tail ? "matmul_tail" : "matmul", arguments, body);
   });
-  memref::DeallocOp::create(e, scratch);
   return success();
 }

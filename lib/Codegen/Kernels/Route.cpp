@@ -172,9 +172,7 @@ LogicalResult KernelExpander::expand(kernel::RouteOp op) {
   Value logits = e.flatten(op.getLogits()), indices = e.flatten(op.getIndices()),
         weights = e.flatten(op.getWeights()), bias = op.getBias() ? e.flatten(op.getBias()) : Value();
   Value size = TokenRouter::scratchSize(e, op), threads = e.threads();
-  auto type = MemRefType::get({ShapedType::kDynamic}, e.getF32Type());
-  Value scratch =
-      e.flatten(memref::AllocOp::create(e, type, ValueRange{e.mul(threads, size)}, e.getI64IntegerAttr(64)));
+  Value scratch = e.flatten(e.allocate(e.getF32Type(), e.mul(threads, size)));
   Value bytes = e.add(e.mul(experts, 4), e.mul(k, 12)), steps = e.mul(experts, e.add(k, 20));
   e.parallel(tokens, grainForBytes(e, e.mul(e.mul(experts, k), 4)), "moe.route", e.mul(tokens, steps),
              e.mul(tokens, bytes), [&](Value begin, Value end, Value thread) {

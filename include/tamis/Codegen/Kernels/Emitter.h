@@ -76,6 +76,8 @@ public:
   Value dim(Value buffer, int64_t i);
   /// The product of the dimensions [begin, end) of a buffer.
   Value dims(Value buffer, int64_t begin, int64_t end);
+  /// A buffer [size] in the arena, at a multiple of 64 bytes. rt-plan-memory frees it behind its last use.
+  Value allocate(mlir::Type element, Value size);
   Value load(Value flat, Value at);
   /// An element of a buffer of integers as an index.
   Value loadIndex(Value flat, Value at);
