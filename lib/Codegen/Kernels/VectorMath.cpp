@@ -79,11 +79,11 @@ Value tamis::emitExp2OfNegative(Emitter &e, Value x, Exp2Error error) {
     return unmasked(e, "llvm.x86.avx512.mask.scalef.ps.512", power(f), x);
   }
   Value low = e.vector(-126), bound = e.maxF(low, x), n = math::FloorOp::create(e, bound);
-  // Adding 1.5 * 2^23 brings an integer to the low bits, from where it is added to the exponent.
-  Value number = bitsOf(e, e.addF(n, e.vector(12582912.0f)));
-  Value y = bitsOf(e, power(e.subF(bound, n)));
-  y = arith::AddIOp::create(e, y, arith::ShLIOp::create(e, number, constantBits(e, 23)));
-  y = arith::BitcastOp::create(e, e.vectorType(), y);
+  // Adding 1.5 * 2^23 brings an integer to the low bits: that of 2^n's exponent. The product keeps NaN one,
+  // which adding integers would not.
+  Value exponent = bitsOf(e, e.addF(n, e.vector(12582912.0f + 127)));
+  Value scale = arith::ShLIOp::create(e, exponent, constantBits(e, 23));
+  Value y = e.mulF(power(e.subF(bound, n)), arith::BitcastOp::create(e, e.vectorType(), scale));
   return e.select(e.compare(CmpFPredicate::OLT, x, low), e.vector(0), y);
 }
 

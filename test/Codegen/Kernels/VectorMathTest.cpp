@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include "llvm/ADT/bit.h"
 #include <limits>
 
 using namespace mlir;
@@ -56,8 +57,10 @@ static void sweep(Report &report, const std::string &isa, const char *name,
   JitKernel kernel(textOf(isa, function), isa);
   // Every 397th float of the range, and the special ones.
   constexpr uint32_t stride = 397;
-  const float special[] = {0.0f,  -0.0f,   INFINITY, -INFINITY, NAN,    1.0f,    -1.0f,   88.72f,
-                           89.0f, -87.32f, -87.34f,  -104.0f,   1e-40f, 3.4e38f, -3.4e38f};
+  const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1.0f, -1.0f, 88.72f, 89.0f, -87.32f,
+                           -87.34f, -104.0f, 1e-40f, 3.4e38f, -3.4e38f,
+                           // NaN of every bit: integer arithmetic may carry into the exponent.
+                           llvm::bit_cast<float>(0xffffffffu), llvm::bit_cast<float>(0x7fc00001u)};
   constexpr int64_t block = 1 << 16;
   Buffer x({block}), y({block});
   double worst = 0, worstUlps = 0;
