@@ -1,5 +1,4 @@
-//===- Compilation.cpp - From an ONNX file to what was asked for
-//--------------------------------------------------===//
+//===- Compilation.cpp - From an ONNX file to what was asked for ----------------------------------===//
 
 #include "Compilation.h"
 #include "Targets.h"

@@ -1,5 +1,4 @@
-//===- CompileOptions.h - The options of `tamis compile`
-//---------------------------------------------------===//
+//===- CompileOptions.h - The options of `tamis compile` ------------------------------------------===//
 //
 // Shared by the driver, which shows help, completion and man pages, and by tamis-compile, which does the
 // work: the driver links neither LLVM nor MLIR.

@@ -1,4 +1,5 @@
 //===- Route.cpp - kernel.route: the experts of each token, and their weights --------------------------===//
+#include "Softmax.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
@@ -50,29 +51,8 @@ void TokenRouter::emitScores(Value logits, Value at) {
   case moe::Score::Sigmoid:
     return map([&](Value v) { return emitActivation(e, nn::Activation::Sigmoid, v); });
   case moe::Score::Softmax:
-    break;
+    return emitSoftmax(e, experts, logits, at, scratch, scores);
   }
-  Value lowest = e.vector(-infinity);
-  Value greatest = e.reduceVectors(
-      experts, lowest,
-      [&](Value i, Value mask, Value greatest) {
-        Value v = e.loadVector(logits, e.add(at, i), mask);
-        return e.maxF(mask ? e.select(mask, v, lowest) : v, greatest);
-      },
-      [&](Value a, Value b) { return e.maxF(a, b); });
-  greatest = e.splat(e.reduceMax(greatest));
-  map([&](Value v) { return emitExp(e, e.subF(v, greatest)); });
-  Value sum = e.reduceVectors(
-      experts, e.vector(0),
-      [&](Value i, Value mask, Value sum) {
-        return e.addF(sum, e.loadVector(scratch, e.add(scores, i), mask));
-      },
-      [&](Value a, Value b) { return e.addF(a, b); });
-  sum = e.splat(e.reduceAdd(sum));
-  e.forVectors(experts, [&](Value i, Value mask) {
-    Value place = e.add(scores, i);
-    e.storeVector(e.divF(e.loadVector(scratch, place, mask), sum), scratch, place, mask);
-  });
 }
 
 void TokenRouter::emitChoices(Value bias) {

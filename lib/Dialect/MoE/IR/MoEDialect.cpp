@@ -1,5 +1,4 @@
-//===- MoEDialect.cpp - Registration of the moe dialect
-//--------------------------------------------------===//
+//===- MoEDialect.cpp - Registration of the moe dialect -------------------------------------------===//
 #include "tamis/Dialect/MoE/IR/MoEDialect.h"
 
 #include "mlir/IR/Builders.h"

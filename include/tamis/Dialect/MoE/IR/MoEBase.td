@@ -1,4 +1,4 @@
-//===- MoEBase.td - The moe dialect and its attributes---------------------------------*- tablegen -*-===//
+//===- MoEBase.td - The moe dialect and its attributes ---------------------------------*- tablegen -*-===//
 #ifndef TAMIS_DIALECT_MOE_IR_MOEBASE
 #define TAMIS_DIALECT_MOE_IR_MOEBASE
 
