@@ -23,9 +23,7 @@ struct Bufferize : tamis::impl::RTBufferizeBase<Bufferize> {
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
     options.bufferAlignment = 64;
     // Recipes are for the artifact's writer, not for code.
-    options.opFilter.denyOperation([](Operation *op) {
-      return isa<tamis::weight::WeightDialect>(op->getDialect()) && !isa<tamis::weight::GetOp>(op);
-    });
+    options.opFilter.denyOperation([](Operation *op) { return tamis::weight::isWeightOp(op); });
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options, state)))
       signalPassFailure();

@@ -17,10 +17,6 @@ using namespace tamis;
 /// Alignment of a weight in its segment: a cache line, and what a kernel's vector loads like.
 static constexpr int64_t weightAlignment = 64;
 
-static bool isWeightOp(Operation *op) {
-  return op && isa<weight::WeightDialect>(op->getDialect()) && !isa<weight::GetOp>(op);
-}
-
 static int64_t bytesOf(RankedTensorType type) {
   return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
@@ -42,10 +38,10 @@ struct WeightPlan : tamis::impl::WeightPlanBase<WeightPlan> {
     int64_t offset = 0;
     SmallVector<OpOperand *> uses;
     module.walk([&](Operation *op) {
-      if (isWeightOp(op) || isWeightOp(op->getParentOp()))
+      if (weight::isWeightOp(op) || weight::isWeightOp(op->getParentOp()))
         return;
       for (OpOperand &operand : op->getOpOperands())
-        if (isWeightOp(operand.get().getDefiningOp()))
+        if (weight::isWeightOp(operand.get().getDefiningOp()))
           uses.push_back(&operand);
     });
     for (OpOperand *use : uses) {
@@ -79,7 +75,8 @@ struct WeightPlan : tamis::impl::WeightPlanBase<WeightPlan> {
   void dropUnused(ModuleOp module) {
     SmallVector<Operation *> dead;
     module.walk<WalkOrder::PostOrder, mlir::ReverseIterator>([&](Operation *op) {
-      if (isWeightOp(op) && !isa<weight::SourceOp, weight::RecipeOp, weight::YieldOp>(op) && op->use_empty())
+      if (weight::isWeightOp(op) && !isa<weight::SourceOp, weight::RecipeOp, weight::YieldOp>(op) &&
+          op->use_empty())
         op->erase();
     });
     llvm::DenseSet<StringAttr> named;

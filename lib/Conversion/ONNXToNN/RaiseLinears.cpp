@@ -6,12 +6,6 @@ using namespace mlir;
 using namespace tamis;
 using namespace tamis::raising;
 
-/// Evaluated at compile time: comes from weight.load through transforms.
-static bool isWeight(Value value) {
-  Operation *op = value.getDefiningOp();
-  return op && op->getName().getDialectNamespace() == "weight";
-}
-
 /// A value [N], [1, N], ... as a vector; null when it has another shape.
 static Value asVector(Stage &stage, Value value, int64_t size) {
   RankedTensorType type = typeOf(value);
@@ -20,7 +14,7 @@ static Value asVector(Stage &stage, Value value, int64_t size) {
     return {};
   if (type.getRank() == 1)
     return value;
-  if (!isWeight(value))
+  if (!weight::isWeight(value))
     return {};
   return weight::ReshapeOp::create(stage.builder, stage.location(),
                                    RankedTensorType::get({size}, type.getElementType()), value);
@@ -52,7 +46,7 @@ static void raiseProduct(Stage &stage, Operation *product, Value x, Value w) {
 }
 
 static void raiseMatMul(Stage &stage, onnx::MatMulOp op) {
-  if (isWeight(op.getB()) && typeOf(op.getB()).getRank() == 2 && typeOf(op.getA()).getRank() >= 2 &&
+  if (weight::isWeight(op.getB()) && typeOf(op.getB()).getRank() == 2 && typeOf(op.getA()).getRank() >= 2 &&
       isF32(op.getC()))
     raiseProduct(stage, op, op.getA(), op.getB());
 }
@@ -71,7 +65,7 @@ static Value reshapeBack(Stage &stage, Value value, size_t count, ArrayRef<int64
 
 /// "...K,KN->...N", K and N being one letter or several.
 static void raiseEinsum(Stage &stage, onnx::EinsumOp op) {
-  if (op.getInputs().size() != 2 || !isWeight(op.getInputs()[1]) || !isF32(op.getY()))
+  if (op.getInputs().size() != 2 || !weight::isWeight(op.getInputs()[1]) || !isF32(op.getY()))
     return;
   Value x = op.getInputs()[0], w = op.getInputs()[1];
   auto [operands, output] = op.getEquation().split("->");
@@ -102,7 +96,7 @@ static void raiseEinsum(Stage &stage, onnx::EinsumOp op) {
 }
 
 static void raiseGemm(Stage &stage, onnx::GemmOp op) {
-  if (!isWeight(op.getB()) || op.getTransA() || !isF32(op.getY()) || typeOf(op.getB()).getRank() != 2)
+  if (!weight::isWeight(op.getB()) || op.getTransA() || !isF32(op.getY()) || typeOf(op.getB()).getRank() != 2)
     return;
   stage.buildAt(op);
   Value w = op.getB();
@@ -120,7 +114,7 @@ static void raiseGemm(Stage &stage, onnx::GemmOp op) {
   Value bias;
   if (op.getC()) {
     bool unscaled = op.getBeta().isExactlyValue(1.0);
-    bias = isWeight(op.getC()) || unscaled ? asVector(stage, op.getC(), type.getDimSize(1)) : Value();
+    bias = weight::isWeight(op.getC()) || unscaled ? asVector(stage, op.getC(), type.getDimSize(1)) : Value();
     if (!bias)
       return stage.remark(op, "the bias is no vector of a weight, so this stays a general product");
     bias = scaled(bias, op.getBeta());
@@ -162,7 +156,7 @@ void raising::raiseEmbeddings(Stage &stage) {
     if (auto gather = dyn_cast<onnx::GatherOp>(op)) {
       RankedTensorType table = typeOf(gather.getData());
       if (gather.getAxis() != 0 || table.getRank() != 2 || !isF32(gather.getY()) ||
-          !isWeight(gather.getData()) || typeOf(gather.getIndices()).getRank() < 1)
+          !weight::isWeight(gather.getData()) || typeOf(gather.getIndices()).getRank() < 1)
         continue;
       Value y = nn::EmbeddingOp::create(stage.builder, stage.location(), gather.getY().getType(),
                                         ValueRange{gather.getData()}, ValueRange{gather.getIndices()});

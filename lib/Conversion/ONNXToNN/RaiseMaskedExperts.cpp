@@ -101,12 +101,8 @@ static std::optional<Selection> matchSelection(Stage &stage, Value factor) {
 /// A linear layer of which nothing but its product and its bias is left.
 static nn::LinearOp plainLinear(Value value) {
   auto linear = value.getDefiningOp<nn::LinearOp>();
-  bool isPlain =
-      linear && !linear.getResidual() && linear.getActivation() == nn::Activation::None &&
-      linear.getW().getDefiningOp() &&
-      isa<weight::WeightDialect>(linear.getW().getDefiningOp()->getDialect()) &&
-      (!linear.getBias() || (linear.getBias().getDefiningOp() &&
-                             isa<weight::WeightDialect>(linear.getBias().getDefiningOp()->getDialect())));
+  bool isPlain = linear && !linear.getResidual() && linear.getActivation() == nn::Activation::None &&
+                 weight::isWeight(linear.getW()) && (!linear.getBias() || weight::isWeight(linear.getBias()));
   return isPlain ? linear : nn::LinearOp();
 }
 

@@ -25,10 +25,8 @@ struct MoEPackWeights : tamis::moe::impl::MoEPackWeightsBase<MoEPackWeights> {
     getOperation().walk([&](ExpertsOp experts) {
       OpBuilder builder(experts);
       auto pack = [&](OpOperand &w) {
-        Operation *weight = w.get().getDefiningOp();
         weight::PackedWeight packed;
-        if (cast<RankedTensorType>(w.get().getType()).getRank() != 3 || !weight ||
-            !isa<weight::WeightDialect>(weight->getDialect()))
+        if (cast<RankedTensorType>(w.get().getType()).getRank() != 3 || !weight::isWeight(w.get()))
           return packed;
         packed = weight::pack(builder, experts.getLoc(), w.get(), *known);
         w.set(packed.w);

@@ -16,11 +16,6 @@ using namespace tamis::nn;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool isWeight(Value value) {
-  Operation *op = value.getDefiningOp();
-  return op && isa<weight::WeightDialect>(op->getDialect());
-}
-
 /// What is laid side by side, one column for each of the result: the weight first.
 static SmallVector<Value> columnsOf(LinearOp linear) { return {linear.getW(), linear.getBias()}; }
 static SmallVector<Value> columnsOf(QuantizedLinearOp linear) {
@@ -32,7 +27,7 @@ static SmallVector<Value> columnsOf(QuantizedLinearOp linear) {
 template <typename Op> static bool isPlain(Op linear, AttentionOp attention) {
   return !linear.getResidual() && linear.getActivation() == Activation::None &&
          typeOf(linear.getW()).getRank() == 2 &&
-         llvm::all_of(columnsOf(linear), [](Value value) { return !value || isWeight(value); }) &&
+         llvm::all_of(columnsOf(linear), [](Value value) { return !value || weight::isWeight(value); }) &&
          llvm::all_of(linear->getUsers(), [&](Operation *user) { return user == attention; });
 }
 

@@ -31,8 +31,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       }
     getOperation().walk([&](LinearOp linear) {
       auto type = cast<RankedTensorType>(linear.getW().getType());
-      Operation *weight = linear.getW().getDefiningOp();
-      if (type.getRank() != 2 || !weight || !isa<weight::WeightDialect>(weight->getDialect()))
+      if (type.getRank() != 2 || !weight::isWeight(linear.getW()))
         return;
       OpBuilder builder(linear);
       Precision asked = layers.of(linear).value_or(*known);

@@ -16,15 +16,12 @@ using namespace mlir;
 using namespace tamis;
 using namespace tamis::nn;
 
-static bool isWeightOp(Operation *op) { return op && isa<weight::WeightDialect>(op->getDialect()); }
-
 /// A weight of f32 that nothing else reads as it is: otherwise it would be stored twice. What transforms make
 /// of it, such as the packed copy of a tied output layer, is stored by itself in any case.
 static bool isTable(Value table) {
-  return isWeightOp(table.getDefiningOp()) &&
-         cast<RankedTensorType>(table.getType()).getElementType().isF32() &&
+  return weight::isWeight(table) && cast<RankedTensorType>(table.getType()).getElementType().isF32() &&
          llvm::all_of(table.getUsers(),
-                      [](Operation *user) { return isa<EmbeddingOp>(user) || isWeightOp(user); });
+                      [](Operation *user) { return isa<EmbeddingOp>(user) || weight::isWeightOp(user); });
 }
 
 namespace {

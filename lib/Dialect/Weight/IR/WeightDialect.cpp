@@ -16,3 +16,8 @@ void WeightDialect::initialize() {
 #include "tamis/Dialect/Weight/IR/WeightOps.cpp.inc"
       >();
 }
+
+bool tamis::weight::isWeightOp(Operation *op) {
+  return op && isa_and_nonnull<WeightDialect>(op->getDialect()) && !isa<GetOp>(op);
+}
+bool tamis::weight::isWeight(Value value) { return value && isWeightOp(value.getDefiningOp()); }

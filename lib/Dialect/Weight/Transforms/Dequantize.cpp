@@ -10,11 +10,6 @@ using namespace tamis::weight;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-bool weight::isWeight(Value value) {
-  Operation *op = value ? value.getDefiningOp() : nullptr;
-  return op && isa<WeightDialect>(op->getDialect()) && !isa<GetOp>(op);
-}
-
 bool weight::isKnownWeight(Value value) {
   auto constant = value ? value.getDefiningOp<onnx::ConstantOp>() : onnx::ConstantOp();
   return isWeight(value) || (constant && isa<DenseElementsAttr>(constant.getValue()));

@@ -1,5 +1,4 @@
-//===- Dequantize.h - Dequantised weights as transforms
-//---------------------------------------------------===//
+//===- Dequantize.h - Dequantised weights as transforms -------------------------------------------===//
 #ifndef TAMIS_LIB_DIALECT_WEIGHT_TRANSFORMS_DEQUANTIZE_H
 #define TAMIS_LIB_DIALECT_WEIGHT_TRANSFORMS_DEQUANTIZE_H
 
@@ -7,9 +6,6 @@
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 
 namespace tamis::weight {
-
-/// Whether a value is a weight that the compiler evaluates.
-bool isWeight(mlir::Value value);
 
 /// weight.dequantize for integers that are known, when they are too many to be a constant in the IR; else
 /// null.

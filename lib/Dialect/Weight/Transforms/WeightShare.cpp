@@ -17,10 +17,6 @@ using namespace mlir;
 using namespace tamis;
 using namespace tamis::weight;
 
-static bool isWeightOp(Operation *op) {
-  return op && isa_and_nonnull<WeightDialect>(op->getDialect()) && !isa<GetOp>(op);
-}
-
 /// Mixes the bits of a word; 0 stays 0.
 static uint64_t mix(uint64_t word) {
   word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;

@@ -17,4 +17,13 @@
 #define GET_OP_CLASSES
 #include "tamis/Dialect/Weight/IR/WeightOps.h.inc"
 
+namespace tamis::weight {
+
+/// Whether the compiler evaluates what an op makes: all ops of the dialect but weight.get. Null is none.
+bool isWeightOp(mlir::Operation *op);
+/// Whether a value is a weight that the compiler evaluates. Null is none.
+bool isWeight(mlir::Value value);
+
+} // namespace tamis::weight
+
 #endif
