@@ -113,13 +113,13 @@ print(time.perf_counter() - start)
 """
 
 
-def first_result_ms(tamis, artifact, model, inputs, threads, outputs, repeats=5):
-    """The best of `repeats`, in turns: Tamis from the start of the process `tamis run` to its end, with outputs
-    written; ONNX Runtime's session creation and first run, without the start of Python and its imports."""
+def first_result_ms(tamis, artifact, model, inputs, threads, repeats=5):
+    """The best of `repeats`, in turns: Tamis from the start of the process `tamis run` to its end, which
+    prints a summary of the outputs; ONNX Runtime's session creation and first run, without the start of Python and its imports."""
     ours, theirs = [], []
     here = pathlib.Path(__file__).parent
     for _ in range(repeats):
-        command = [tamis, "run", artifact, "--inputs", inputs, "--outputs", outputs, "--threads", threads]
+        command = [tamis, "run", artifact, "--inputs", inputs, "--threads", threads]
         ours.append(child(command)[1])
         command = [sys.executable, "-c", FIRST_RESULT, here, model, inputs, threads]
         theirs.append(float(child(command)[0]))

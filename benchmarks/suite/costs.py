@@ -11,8 +11,7 @@ def measure_costs(tamis, precisions, model, folder, repeats=3):
     for precision in precisions:
         seconds, memory = tamis.compile(model, precision, folder)
         artifact = tamis.artifact(model, precision, folder)
-        first = measure.first_result_ms(tamis.program, artifact, model.path, SENTENCES, 2, folder / "outputs.npz",
-                                        repeats)
+        first = measure.first_result_ms(tamis.program, artifact, model.path, SENTENCES, 2, repeats)
         theirs.append(first[1])
         costs["precisions"][precision] = {"compile_seconds": seconds, "compile_peak_bytes": memory,
                                           "artifact_bytes": artifact.stat().st_size, "first_result_ms": first[0]}

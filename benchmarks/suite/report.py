@@ -220,7 +220,7 @@ def markdown(summary):
     yield from costs(summary)
     yield ""
     yield ("Compiled for every ISA level that matters to the precision. First result: for Tamis the whole process "
-           "`tamis run` on the mixed batch with 2 threads, from start to exit with outputs written; for ONNX Runtime "
+           "`tamis run` on the mixed batch with 2 threads, from start to exit; for ONNX Runtime "
            "creating the session and its first run in f32, without the start of Python and its imports. Best of three.")
     text = summary["runtime_text_bytes"]
     if text is not None:

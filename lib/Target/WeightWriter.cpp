@@ -1,7 +1,7 @@
 //===- WeightWriter.cpp - Evaluates recipes in a stream ------------------------------------------------===//
 #include "tamis/Target/WeightWriter.h"
 
-#include "runtime/src/Hash.h"
+#include "runtime/src/SegmentHash.h"
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 
@@ -50,7 +50,7 @@ static LogicalResult streamWeights(ModuleOp module, function_ref<LogicalResult(A
 }
 
 llvm::Expected<uint64_t> tamis::writeWeights(ModuleOp module, AtomicFile &file, uint64_t offset) {
-  Hash hash;
+  SegmentHash hash;
   llvm::Error error = llvm::Error::success();
   // Written by large pages: the system then caches the file in such pages, and maps it so.
   SmallVector<char, 0> pending;

@@ -8,9 +8,10 @@ using namespace tamis;
 // Above this no machine has memory; below it no sum of offset and size overflows.
 static constexpr uint64_t kLargestBlock = uint64_t(1) << 47;
 
-void Arena::initialize(const TamisAllocator &allocator, uint64_t limit) {
+void Arena::initialize(const TamisAllocator &allocator, uint64_t limit, bool isLazy) {
   memset(static_cast<void *>(this), 0, sizeof(*this));
   this->allocator = allocator;
+  this->isLazy = isLazy;
   this->limit = limit ? limit : UINT64_MAX;
 }
 
@@ -23,6 +24,11 @@ void Arena::destroy() {
   if (next)
     allocator.release(allocator.user, next, nextBytes, alignmentOf(nextBytes));
   releaseArray(allocator, blocks, size_t(capacity));
+}
+
+uint64_t Arena::reservedBytes() const {
+  bool isWhole = !isLazy || largestExtent >= baseBytes;
+  return (isWhole ? baseBytes : roundUp(largestExtent, 4096)) + overflowBytes + nextBytes;
 }
 
 // Blocks that can hold a huge page are aligned to one, from a size on where the waste is small.
@@ -57,7 +63,8 @@ void Arena::begin() {
   allocations = 0;
   overLimit = false;
   if (!base) {
-    uint64_t bytes = kFirstBase < limit ? kFirstBase : roundUp(limit, kAlignment);
+    uint64_t first = isLazy ? kFirstLazyBase : kFirstBase;
+    uint64_t bytes = first < limit ? first : roundUp(limit, kAlignment);
     base = static_cast<uint8_t *>(system(bytes));
     baseBytes = base ? bytes : 0; // without a base every block gets memory of its own, or fails
   }

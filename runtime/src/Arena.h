@@ -21,11 +21,13 @@ class Arena {
 public:
   /// Alignment and granularity of blocks: a cache line, and a vector register of AVX-512.
   static constexpr uint64_t kAlignment = 64;
-  /// The base of a new arena. Its pages cost nothing until they are touched.
-  static constexpr uint64_t kFirstBase = uint64_t(4) << 20;
+  /// The base of a new arena; and of one whose pages cost nothing until they are touched, with room for the
+  /// first run of most models, whose blocks would else come from the system one by one.
+  static constexpr uint64_t kFirstBase = uint64_t(4) << 20, kFirstLazyBase = uint64_t(64) << 20;
 
-  /// Takes no memory. `limit` bounds the extent of every run; 0 for none.
-  void initialize(const TamisAllocator &allocator, uint64_t limit);
+  /// Takes no memory. `limit` bounds the extent of every run; 0 for none. `isLazy`: the allocator's pages
+  /// cost nothing until they are touched.
+  void initialize(const TamisAllocator &allocator, uint64_t limit, bool isLazy = false);
   void destroy();
 
   /// Starts a run: all blocks of the last one are gone.
@@ -44,7 +46,8 @@ public:
   /// Whether memory at `data` belongs to the arena, so that the next run may write over it.
   bool owns(const void *data) const;
 
-  uint64_t reservedBytes() const { return baseBytes + overflowBytes + nextBytes; }
+  /// Without the part of a lazy base that no run has touched; between runs.
+  uint64_t reservedBytes() const;
   /// In use at once, at most, in the last run.
   uint64_t peakBytes() const { return peak; }
   /// Calls of the allocator since begin.
@@ -71,7 +74,7 @@ private:
   int64_t count, capacity;
   uint64_t limit, inUse, peak, extent, largestExtent;
   int64_t allocations;
-  bool overLimit;
+  bool overLimit, isLazy;
 };
 
 } // namespace tamis

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------------------------------------===//
 #include "Artifact.h"
 #include "Error.h"
-#include "Hash.h"
 #include "Memory.h"
+#include "SegmentHash.h"
 #include "tamis/artifact_format.h"
 #include "tamis/code_abi.h"
 
@@ -116,7 +116,7 @@ static bool allZero(const uint8_t *data, uint64_t begin, uint64_t end) {
 
 // Segments in order, on pages, with nothing but zeros between; the last ends the file.
 static const char *problemOfSegments(const schema::Artifact *header, const uint8_t *data, uint64_t bytes,
-                                     uint64_t headerEnd, bool skipWeightHash) {
+                                     uint64_t headerEnd, const TamisModelOptions &options) {
   uint64_t end = headerEnd;
   for (const schema::Segment *segment : *header->segments()) {
     uint64_t offset = segment->offset(), length = segment->length();
@@ -126,8 +126,8 @@ static const char *problemOfSegments(const schema::Artifact *header, const uint8
       return "a segment has an impossible place";
     if (!allZero(data, end, offset))
       return "the space between its parts is not empty";
-    bool skip = skipWeightHash && segment->kind() == schema::SegmentKind::weights;
-    if (!skip && Hash::of(data + offset, length) != segment->hash())
+    bool skip = options.skip_weight_hash && segment->kind() == schema::SegmentKind::weights;
+    if (!skip && hashSegment(data + offset, length, options.hash_threads) != segment->hash())
       return segment->kind() == schema::SegmentKind::weights ? "the weights differ from what was written"
                                                              : "the code differs from what was written";
     end = offset + length;
@@ -137,8 +137,8 @@ static const char *problemOfSegments(const schema::Artifact *header, const uint8
   return nullptr;
 }
 
-TamisStatus tamis::checkFile(const uint8_t *data, size_t bytes, bool skipWeightHash, const char *what,
-                             Artifact &artifact, TamisError *error) {
+TamisStatus tamis::checkFile(const uint8_t *data, size_t bytes, const TamisModelOptions &options,
+                             const char *what, Artifact &artifact, TamisError *error) {
   TamisArtifactPrefix prefix;
   if (bytes >= sizeof(prefix.magic) && memcmp(data, TAMIS_ARTIFACT_MAGIC, sizeof(prefix.magic)) != 0)
     return fail(error, TAMIS_ERROR_ARTIFACT, "'%.200s' is no Tamis artifact; `tamis compile` makes one",
@@ -172,6 +172,6 @@ TamisStatus tamis::checkFile(const uint8_t *data, size_t bytes, bool skipWeightH
   if (artifact.header->code()->size() == 0)
     return damaged(error, what, "it has no code");
   const char *problem =
-      problemOfSegments(artifact.header, data, bytes, sizeof(prefix) + prefix.header_bytes, skipWeightHash);
+      problemOfSegments(artifact.header, data, bytes, sizeof(prefix) + prefix.header_bytes, options);
   return problem ? damaged(error, what, problem) : TAMIS_OK;
 }

@@ -20,9 +20,9 @@ struct Artifact {
 TamisStatus checkHeader(const void *data, size_t bytes, const char *what, Artifact &artifact,
                         TamisError *error);
 
-/// Checks a whole file in memory, 8-byte aligned: lengths, hashes, padding, header, segments. The weights'
-/// hash is left out on request.
-TamisStatus checkFile(const uint8_t *data, size_t bytes, bool skipWeightHash, const char *what,
+/// Checks a whole file in memory, 8-byte aligned: lengths, hashes, padding, header, segments. The options
+/// say who takes the weights' hash, if anyone.
+TamisStatus checkFile(const uint8_t *data, size_t bytes, const TamisModelOptions &options, const char *what,
                       Artifact &artifact, TamisError *error);
 
 } // namespace tamis

@@ -23,7 +23,8 @@ static TamisStatus checkOptions(const TamisContextOptions &options, TamisError *
 
 static TamisStatus fill(TamisContext *context, const TamisContextOptions &options, TamisError *error) {
   const TamisModel *model = context->model;
-  context->arena.initialize(context->allocator, options.max_arena_bytes);
+  context->arena.initialize(context->allocator, options.max_arena_bytes,
+                            /*isLazy=*/!options.allocator);
   context->threadCount = options.pool      ? options.pool->threads
                          : options.threads ? options.threads
                                            : coreCount();

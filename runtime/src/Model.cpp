@@ -2,8 +2,9 @@
 #include "Model.h"
 #include "Cpu.h"
 #include "Error.h"
-#include "Hash.h"
 #include "Memory.h"
+#include "Pool.h"
+#include "SegmentHash.h"
 #include "tamis/artifact_format.h"
 #include <cstdio>
 #include <cstdlib>
@@ -168,7 +169,7 @@ static TamisStatus mapCode(TamisModel *model, const uint8_t *data, const schema:
 // Loads from the bytes of a file, which model->file holds or which outlive the model.
 static TamisStatus loadBytes(TamisModel *model, const uint8_t *data, size_t bytes, const char *what,
                              const TamisModelOptions &options, TamisError *error) {
-  TamisStatus status = checkFile(data, bytes, options.skip_weight_hash != 0, what, model->artifact, error);
+  TamisStatus status = checkFile(data, bytes, options, what, model->artifact, error);
   if (status != TAMIS_OK)
     return status;
   const schema::Artifact *header = model->artifact.header;
@@ -195,7 +196,7 @@ static TamisStatus loadBytes(TamisModel *model, const uint8_t *data, size_t byte
 
 // The weights of an embedded model that lie beside the program: exactly the bytes of the weight segment.
 static TamisStatus loadWeightsBeside(TamisModel *model, const TamisEmbedded &embedded, const char *folder,
-                                     bool skipHash, TamisError *error) {
+                                     const TamisModelOptions &options, TamisError *error) {
   char path[4096];
   bool plain = !folder || *folder == '\0';
   int length =
@@ -211,7 +212,8 @@ static TamisStatus loadWeightsBeside(TamisModel *model, const TamisEmbedded &emb
         error, TAMIS_ERROR_ARTIFACT,
         "the weights '%.200s' have %zu bytes instead of %llu; copy the file that was made with the program",
         path, model->file.bytes, static_cast<unsigned long long>(weights->length()));
-  if (!skipHash && Hash::of(model->file.data, model->file.bytes) != weights->hash())
+  if (!options.skip_weight_hash &&
+      hashSegment(model->file.data, model->file.bytes, options.hash_threads) != weights->hash())
     return fail(error, TAMIS_ERROR_ARTIFACT,
                 "the weights '%.200s' are not those of this program; copy the file that was made with it",
                 path);
@@ -250,7 +252,7 @@ static TamisStatus loadEmbedded(TamisModel *model, const TamisEmbedded &embedded
                   embedded.weights_bytes, static_cast<unsigned long long>(wanted));
     model->weights = static_cast<const uint8_t *>(embedded.weights);
   } else if (embedded.weights_file) {
-    status = loadWeightsBeside(model, embedded, folder, options.skip_weight_hash != 0, error);
+    status = loadWeightsBeside(model, embedded, folder, options, error);
     if (status != TAMIS_OK)
       return status;
   } else {
@@ -268,6 +270,9 @@ static TamisStatus prepare(const TamisModelOptions *given, TamisModelOptions &op
   *out = nullptr;
   if (!readOptions(given, options))
     return fail(error, TAMIS_ERROR_USAGE, "the model options have no size; use TAMIS_MODEL_OPTIONS_INIT");
+  if (options.hash_threads < 0 || options.hash_threads > Pool::kMaxThreads)
+    return fail(error, TAMIS_ERROR_USAGE, "%d threads were asked for; 0 (4 at most) to %d are possible",
+                options.hash_threads, Pool::kMaxThreads);
   *out = static_cast<TamisModel *>(calloc(1, sizeof(TamisModel)));
   return *out ? TAMIS_OK : fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the model");
 }

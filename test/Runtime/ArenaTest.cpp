@@ -146,3 +146,20 @@ TEST_F(ArenaTest, OutputsOfARunOutliveItsEnd) {
     ASSERT_EQ(data[i], 42);
   EXPECT_TRUE(arena.owns(data));
 }
+
+TEST(LazyArena, HoldsTheFirstRunAndReportsWhatItTouched) {
+  Arena arena;
+  arena.initialize(defaultAllocator(), 0, /*isLazy=*/true);
+  arena.begin();
+  for (int i = 0; i < 10; ++i)
+    ASSERT_NE(arena.allocate(1 << 20), nullptr);
+  EXPECT_EQ(arena.systemAllocations(), 2) << "the base and the table of blocks";
+  EXPECT_FALSE(arena.end());
+  EXPECT_EQ(arena.reservedBytes(), 10u << 20);
+  arena.begin();
+  ASSERT_NE(arena.allocate(int64_t(Arena::kFirstLazyBase) + 1), nullptr);
+  EXPECT_TRUE(arena.end()) << "a run that does not fit makes it grow";
+  arena.begin();
+  EXPECT_GT(arena.reservedBytes(), Arena::kFirstLazyBase);
+  arena.destroy();
+}

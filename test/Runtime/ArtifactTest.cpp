@@ -169,7 +169,7 @@ TEST(Artifact, OtherFilesAreNamed) {
   EXPECT_EQ(load(text.data(), text.size(), error), TAMIS_ERROR_ARTIFACT);
   EXPECT_TRUE(error.mentions("no Tamis artifact")) << error.message;
   std::vector<uint8_t> file = copyFile();
-  file[8] = 2;
+  file[8] = TAMIS_ARTIFACT_VERSION + 1;
   EXPECT_EQ(load(file.data(), file.size(), error), TAMIS_ERROR_ARTIFACT);
-  EXPECT_TRUE(error.mentions("version 2 of the format")) << error.message;
+  EXPECT_TRUE(error.mentions(("version " + std::to_string(TAMIS_ARTIFACT_VERSION + 1) + " of the format").c_str())) << error.message;
 }

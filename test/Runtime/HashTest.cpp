@@ -1,5 +1,5 @@
 //===- HashTest.cpp - The hash of artifacts -------------------------------------------------------------===//
-#include "Hash.h"
+#include "SegmentHash.h"
 #include <gtest/gtest.h>
 #include <random>
 #include <set>
@@ -66,4 +66,38 @@ TEST(Hash, SeesPairsOfFlips) {
         bytes[i] ^= uint8_t(1 << bit);
         bytes[i + distance] ^= uint8_t(1 << bit);
       }
+}
+
+// Files have this hash in them, too: of one piece it is the plain one, of more that of the pieces' hashes.
+TEST(SegmentHash, IsThatOfThePieces) {
+  constexpr size_t piece = SegmentHash::kPiece;
+  for (size_t size : {size_t(0), size_t(5), piece, piece + 1, 3 * piece, 6 * piece - 9}) {
+    std::vector<uint8_t> bytes = randomBytes(size);
+    uint64_t expected = Hash::of(bytes.data(), size);
+    if (size > piece) {
+      std::vector<uint64_t> hashes;
+      for (size_t at = 0; at < size; at += piece)
+        hashes.push_back(Hash::of(bytes.data() + at, std::min(piece, size - at)));
+      expected = Hash::of(hashes.data(), hashes.size() * sizeof(uint64_t));
+    }
+    for (int32_t threads : {0, 1, 2, 5})
+      EXPECT_EQ(hashSegment(bytes.data(), size, threads), expected) << size << " " << threads;
+    for (size_t part : {size_t(1000), piece - 1, piece, piece + 3}) {
+      SegmentHash hash;
+      for (size_t at = 0; at < size; at += part)
+        hash.update(bytes.data() + at, std::min(part, size - at));
+      EXPECT_EQ(hash.finish(), expected) << size << " " << part;
+      EXPECT_EQ(hash.finish(), expected) << "finish leaves the state alone";
+    }
+  }
+}
+
+TEST(SegmentHash, SeesAFlippedByteOfAnyPiece) {
+  std::vector<uint8_t> bytes = randomBytes(5 * SegmentHash::kPiece + 100);
+  uint64_t whole = hashSegment(bytes.data(), bytes.size(), 2);
+  for (size_t at = 17; at < bytes.size(); at += SegmentHash::kPiece / 2) {
+    bytes[at] ^= 1;
+    EXPECT_NE(hashSegment(bytes.data(), bytes.size(), 2), whole) << at;
+    bytes[at] ^= 1;
+  }
 }

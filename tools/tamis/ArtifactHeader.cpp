@@ -14,7 +14,7 @@ ArtifactHeader::ArtifactHeader(const std::string &path) {
   TamisError error = TAMIS_ERROR_INIT;
   check(mapping.mapFile(path.c_str(), &error), error);
   TamisStatus status =
-      checkFile(mapping.data, mapping.bytes, /*skipWeightHash=*/false, path.c_str(), artifact, &error);
+      checkFile(mapping.data, mapping.bytes, TAMIS_MODEL_OPTIONS_INIT, path.c_str(), artifact, &error);
   if (status != TAMIS_OK)
     mapping.unmap(); // a constructor that throws has no destructor to do it
   check(status, error);

@@ -11,7 +11,7 @@
 
 /* Not text, damaged by every conversion of line ends, and stops a DOS `type`. */
 #define TAMIS_ARTIFACT_MAGIC "TAMIS\r\n\x1a"
-#define TAMIS_ARTIFACT_VERSION 1
+#define TAMIS_ARTIFACT_VERSION 2
 /* Segments start on multiples of this; so does the end of the header. */
 #define TAMIS_ARTIFACT_PAGE 4096
 /* Weights of four large pages or more start on one, so that they can be mapped in large pages. */

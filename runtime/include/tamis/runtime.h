@@ -111,8 +111,11 @@ typedef struct TamisModelOptions {
   int32_t skip_weight_hash;
   TamisLogger logger;
   void *logger_user;
+  /* Threads that take the hash of weights of many MiB and end with the call. 0: as many as the process has
+   * cores, 4 at most; 1: the caller alone. */
+  int32_t hash_threads;
 } TamisModelOptions;
-#define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL}
+#define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL, 0}
 
 /* Maps an artifact, checks its length, its header in full and its hashes. On failure *model is null. The
  * file must stay as it is while the model lives; replace it by a rename. */
