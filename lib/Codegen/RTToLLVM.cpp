@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------------------------------------===//
 #include "BF16ToBits.h"
 #include "tamis/Codegen/Passes.h"
+#include "tamis/Codegen/StreamingTileLoad.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -283,6 +284,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     patterns.add<ThreadsLowering, CountLowering>(converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
+    convertStreamingTileLoads(module);
 
     module.walk([](rt::HostOp host) {
       auto function = host->getParentOfType<LLVM::LLVMFuncOp>();

@@ -77,3 +77,18 @@ func.func @vectors(%a: memref<?xbf16>, %at: index, %mask: vector<16xi1>) -> vect
   %y = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%x, %pairs, %pairs) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
   return %y : vector<16xf32>
 }
+
+// -----
+
+// A tile that is not read again soon is loaded past the first-level cache; any other is not.
+
+// CHECK-LABEL: llvm.func internal @streams(
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloaddt164.internal"({{.*}}) : (i16, i16, !llvm.ptr, i64) -> !llvm.x86_amx
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64.internal"({{.*}}) : (i16, i16, !llvm.ptr, i64) -> !llvm.x86_amx
+func.func @streams(%a: memref<?xbf16>, %at: index, %stride: index, %out: memref<?xbf16>) {
+  %rows = amx.tile_load %a[%at], %stride {tamis.streaming} : memref<?xbf16> into !amx.tile<16x32xbf16>
+  %panel = amx.tile_load %a[%at], %stride : memref<?xbf16> into !amx.tile<16x32xbf16>
+  amx.tile_store %out[%at], %rows, %stride : memref<?xbf16>, !amx.tile<16x32xbf16>
+  amx.tile_store %out[%at], %panel, %stride : memref<?xbf16>, !amx.tile<16x32xbf16>
+  return
+}

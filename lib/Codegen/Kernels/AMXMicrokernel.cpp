@@ -1,6 +1,8 @@
 //===- AMXMicrokernel.cpp - Products in tile registers ------------------------------------------------===//
 #include "AMXMicrokernel.h"
 
+#include "tamis/Codegen/StreamingTileLoad.h"
+
 #include "mlir/Dialect/AMX/AMXDialect.h"
 
 using namespace mlir;
@@ -42,18 +44,24 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
       amx::TileType::get({tileRows, tileWords}, integers ? Type(e.getI32Type()) : Type(e.getF32Type()));
   // Elements, where everything else counts words.
   auto elements = [&](Value words) { return e.mul(words, perWord); };
-  auto load = [&](Value data, Value word, Value stride) -> Value {
-    return amx::TileLoadOp::create(e, operandType, data, ValueRange{elements(word)}, elements(stride));
+  auto load = [&](Value data, Value word, Value stride, bool streams) -> Value {
+    auto tile = amx::TileLoadOp::create(e, operandType, data, ValueRange{elements(word)}, elements(stride));
+    if (streams)
+      tile->setAttr(streamingLoad, e.getUnitAttr());
+    return tile;
   };
+  // A block of two tiles of rows has other such blocks beside it, which read the same panels: those stay in
+  // the first-level cache as long as the rows do not drive them out. One tile of rows stays itself.
+  bool rowsStream = rowTiles > 1;
   // Word k of a band of 16 rows is in tile k / 16 of it.
   auto loadRows = [&](Value k, int64_t r) {
     Value band = e.madd(e.index(r * tileRows), a.stride, a.offset);
     if (a.rowMajor)
-      return load(a.data, e.add(k, band), a.stride);
-    return load(a.data, e.madd(k, e.index(tileRows), band), e.index(tileWords));
+      return load(a.data, e.add(k, band), a.stride, rowsStream);
+    return load(a.data, e.madd(k, e.index(tileRows), band), e.index(tileWords), rowsStream);
   };
   auto loadPanel = [&](Value k, int64_t p) {
-    return load(b.data, e.add(e.madd(e.index(p), b.panelStride, b.offset), k), b.stride);
+    return load(b.data, e.add(e.madd(e.index(p), b.panelStride, b.offset), k), b.stride, !rowsStream);
   };
 
   SmallVector<Value> sums;
