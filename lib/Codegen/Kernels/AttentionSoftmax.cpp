@@ -58,6 +58,19 @@ void AttentionRows::emitScaled(Emitter &e, Value at) const {
       /*isWhole=*/true);
 }
 
+/// Finite scores far below any that counts, as masks make them, all become this one: a row that has no others
+/// is then their mean, as in the model. A power of 2, so that its product with log2 e is exact and none above
+/// it is so large that what is lost of the product is more than a factor that floats hold. -inf stays what it
+/// is.
+static constexpr float lowestFinite = -0x1p30f;
+
+static Value raiseLowest(Emitter &e, Value v) {
+  bool isVector = isa<VectorType>(v.getType());
+  auto number = [&](float f) { return isVector ? e.vector(f) : e.scalar(f); };
+  Value isExcluded = e.compare(arith::CmpFPredicate::OEQ, v, number(-infinity));
+  return e.select(isExcluded, v, e.maxF(v, number(lowestFinite)));
+}
+
 void AttentionRows::emitBias(Emitter &e, Value at, Value query) const {
   Value row = e.madd(bias.place(e, query), bias.strides[2], bias.base);
   e.either(
@@ -67,14 +80,14 @@ void AttentionRows::emitBias(Emitter &e, Value at, Value query) const {
         e.forVectors(keys, [&](Value j, Value mask) {
           Value to = e.add(at, j);
           Value v = e.addF(e.loadVector(scratch, to), e.loadVector(bias.data, e.add(from, j), mask));
-          e.storeVector(v, scratch, to);
+          e.storeVector(raiseLowest(e, v), scratch, to);
         });
       },
       [&] {
         e.loop(e.index(0), keys, [&](Value j) {
           Value from = e.madd(bias.place(e, e.add(keyBegin, j)), bias.strides[3], row);
           Value to = e.add(at, j);
-          e.store(e.addF(e.load(scratch, to), e.load(bias.data, from)), scratch, to);
+          e.store(raiseLowest(e, e.addF(e.load(scratch, to), e.load(bias.data, from))), scratch, to);
         });
       });
 }

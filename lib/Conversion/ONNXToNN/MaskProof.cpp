@@ -1,6 +1,8 @@
 //===- MaskProof.cpp - What an attention mask does, proven --------------------------------------------===//
 #include "MaskProof.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::onnx;
@@ -131,9 +133,11 @@ MaskProof raising::proveMask(Stage &stage, Value mask, const ScoreIndices &at, b
       continue;
     Elements::Assumption zero{read, Elements::number(0)}, one{read, Elements::number(1)}, other{read, {}};
     other.value.kind = Element::NotZero;
-    if (!outcome(&zero).excludes())
+    Outcome excluded = outcome(&zero);
+    if (!excluded.excludes())
       continue;
     proof.keyMask = read.tensor;
+    proof.isFinite = !boolean && std::isfinite(excluded.element->number);
     Outcome admitted = outcome(&one);
     proof.binary = !element.isInteger(1) && !outcome(&other).element->isIdenticalTo(*admitted.element);
     proof.complete = readRest(admitted, at, proof);

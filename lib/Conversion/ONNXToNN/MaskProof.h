@@ -18,6 +18,8 @@ struct MaskProof {
   mlir::Value keyMask;
   /// The elements of keyMask are 0 or 1 as far as the proof goes; else anything that is not 0 counts as 1.
   bool binary = false;
+  /// What element 0 adds to a score is finite: a row with all keys excluded has weights.
+  bool isFinite = false;
   /// With element 1, or without a key mask, nothing is added but what `causal` and `window` say.
   bool complete = false;
   /// Keys behind the query are excluded.

@@ -288,8 +288,47 @@ static Value addBiases(Stage &stage, Value a, Value b) {
                              RankedTensorType::get(shape, stage.builder.getF32Type()), a, b);
 }
 
+/// where(no key counts, 0, y): nn.attention gives zeros there already, when the test is on the same mask.
+static SmallVector<onnx::WhereOp> emptyRowGuards(Stage &stage, Value result, const MaskProof &proof,
+                                                 const ScoreIndices &at) {
+  SmallVector<onnx::WhereOp> guards;
+  for (Operation *user : result.getUsers()) {
+    auto where = dyn_cast<onnx::WhereOp>(user);
+    auto less = where ? where.getCondition().getDefiningOp<onnx::LessOp>() : onnx::LessOp();
+    auto sum = less ? less.getA().getDefiningOp<onnx::ReduceSumOp>() : onnx::ReduceSumOp();
+    auto cast = sum ? sum.getData().getDefiningOp<onnx::CastOp>() : onnx::CastOp();
+    if (!cast || where.getY() != result || !stage.isScalar(where.getX(), 0, 0) ||
+        !stage.isScalar(less.getB(), 1, 0) ||
+        sum.getAxes() != ArrayRef<int64_t>{typeOf(sum.getData()).getRank() - 1} ||
+        !typeOf(cast.getX()).getElementType().isInteger(1) || typeOf(where.getZ()) != typeOf(result))
+      continue;
+    MaskProof counted = proveMask(stage, cast.getX(), at);
+    if (counted.complete && counted.keyMask == proof.keyMask && counted.causal == proof.causal &&
+        counted.window == proof.window)
+      guards.push_back(where);
+  }
+  return guards;
+}
+
+namespace {
 /// The masks of one attention, split into what the op says itself and a bias.
-static bool readMasks(Stage &stage, const Core &core, const ScoreIndices &at, MaskProof &all, Value &bias) {
+struct Masks {
+  MaskProof proof;
+  Value bias;
+  /// All of them as a bias, where a row without keys has weights by it.
+  Value emptyRowBias;
+};
+} // namespace
+
+/// An expansion to the scores' shape only costs memory: the op broadcasts.
+static Mask withoutExpansion(Mask mask) {
+  while (auto expand = mask.value.getDefiningOp<onnx::ExpandOp>())
+    mask.value = expand.getX();
+  return mask;
+}
+
+static bool readMasks(Stage &stage, const Core &core, const ScoreIndices &at, Masks &masks) {
+  MaskProof &all = masks.proof;
   SmallVector<Mask, 4> parts;
   for (const Mask &mask : core.masks)
     flattenSum(stage, mask, parts);
@@ -304,6 +343,8 @@ static bool readMasks(Stage &stage, const Core &core, const ScoreIndices &at, Ma
     if (proof.keyMask && !clash) {
       all.keyMask = proof.keyMask;
       all.binary |= proof.binary;
+      all.isFinite |=
+          proof.isFinite || (typeOf(part.value).getElementType().isInteger(1) && std::isfinite(part.fill));
     }
     if (proof.complete && !clash) {
       all.causal |= proof.causal;
@@ -311,32 +352,13 @@ static bool readMasks(Stage &stage, const Core &core, const ScoreIndices &at, Ma
         all.window = all.window ? std::min(all.window, proof.window) : proof.window;
       continue;
     }
-    // An expansion to the scores' shape only costs memory: the op broadcasts.
-    Mask source = part;
-    while (auto expand = source.value.getDefiningOp<onnx::ExpandOp>())
-      source.value = expand.getX();
-    bias = addBiases(stage, bias, asBias(stage, source));
+    masks.bias = addBiases(stage, masks.bias, asBias(stage, withoutExpansion(part)));
   }
+  // What the op excludes by itself, such as keys behind the query, is not among the parts.
+  if (all.isFinite && !core.causal && emptyRowGuards(stage, core.result, all, at).empty())
+    for (const Mask &part : parts)
+      masks.emptyRowBias = addBiases(stage, masks.emptyRowBias, asBias(stage, withoutExpansion(part)));
   return true;
-}
-
-/// where(no key counts, 0, y): nn.attention gives zeros there already, when the test is on the same mask.
-static void dropEmptyRowGuards(Stage &stage, Value result, const MaskProof &proof, const ScoreIndices &at) {
-  for (Operation *user : llvm::make_early_inc_range(result.getUsers())) {
-    auto where = dyn_cast<onnx::WhereOp>(user);
-    auto less = where ? where.getCondition().getDefiningOp<onnx::LessOp>() : onnx::LessOp();
-    auto sum = less ? less.getA().getDefiningOp<onnx::ReduceSumOp>() : onnx::ReduceSumOp();
-    auto cast = sum ? sum.getData().getDefiningOp<onnx::CastOp>() : onnx::CastOp();
-    if (!cast || where.getY() != result || !stage.isScalar(where.getX(), 0, 0) ||
-        !stage.isScalar(less.getB(), 1, 0) ||
-        sum.getAxes() != ArrayRef<int64_t>{typeOf(sum.getData()).getRank() - 1} ||
-        !typeOf(cast.getX()).getElementType().isInteger(1) || typeOf(where.getZ()) != typeOf(result))
-      continue;
-    MaskProof counted = proveMask(stage, cast.getX(), at);
-    if (counted.complete && counted.keyMask == proof.keyMask && counted.causal == proof.causal &&
-        counted.window == proof.window)
-      where.getZ().replaceAllUsesWith(result);
-  }
 }
 
 /// Puts `y` [B, S, h * E] for what is computed of `result` [B, h, S, E]: flattened where it is flattened,
@@ -398,16 +420,16 @@ static std::optional<Dimensions> readDimensions(Stage &stage, const Core &core) 
 }
 
 static nn::AttentionOp build(Stage &stage, const Core &core, const Dimensions &dims, int64_t keyHeads,
-                             const Heads &q, const Heads &k, const Heads &v, const MaskProof &proof,
-                             Value bias) {
+                             const Heads &q, const Heads &k, const Heads &v, const Masks &masks) {
   OpBuilder &b = stage.builder;
+  const MaskProof &proof = masks.proof;
   int64_t shape[] = {dims.batch.constant().value_or(ShapedType::kDynamic),
                      dims.queries.constant().value_or(ShapedType::kDynamic), dims.heads * dims.valueDim};
   return nn::AttentionOp::create(
       b, stage.location(), RankedTensorType::get(shape, b.getF32Type()), q.value, k.value, v.value,
-      proof.keyMask, bias, Value(), Value(), dims.heads, keyHeads, dims.headDim, dims.valueDim,
-      APFloat(static_cast<float>(core.scale)), q.column, k.column, v.column, proof.causal || core.causal,
-      proof.window, APFloat(static_cast<float>(core.softcap)));
+      proof.keyMask, masks.bias, Value(), Value(), masks.emptyRowBias, dims.heads, keyHeads, dims.headDim,
+      dims.valueDim, APFloat(static_cast<float>(core.scale)), q.column, k.column, v.column,
+      proof.causal || core.causal, proof.window, APFloat(static_cast<float>(core.softcap)));
 }
 
 /// An attention's mask is an argument; what is proven of its elements is kept with it.
@@ -454,20 +476,19 @@ static void raiseCore(Stage &stage, Core core, Operation *place) {
   std::optional<Heads> q = locate(stage, core.q, {at.batch, queryHead, at.query, i}, at.batch, at.query,
                                   queryHead, i, dims->headDim);
   stage.buildAt(place, core.softmax);
-  MaskProof proof;
-  Value bias;
-  if (!readMasks(stage, core, at, proof, bias))
+  Masks masks;
+  if (!readMasks(stage, core, at, masks))
     return;
-  if ((proof.causal || core.causal) && !(dims->queries == dims->keys))
+  if ((masks.proof.causal || core.causal) && !(dims->queries == dims->keys))
     return stage.remark(core.softmax, "causal attention of queries and keys of different numbers");
   // A factor of all of q may also stand before its heads are told apart.
   if (q && q->layout == Heads::Columns)
     q->value = takeScale(stage, q->value, core.scale);
-  Value y =
-      build(stage, core, *dims, keyHeads, asColumns(stage, q, core.q, false),
-            asColumns(stage, k, core.k, core.keysAcross), asColumns(stage, v, core.v, false), proof, bias);
-  noteMask(stage, proof);
-  dropEmptyRowGuards(stage, core.result, proof, at);
+  Value y = build(stage, core, *dims, keyHeads, asColumns(stage, q, core.q, false),
+                  asColumns(stage, k, core.k, core.keysAcross), asColumns(stage, v, core.v, false), masks);
+  noteMask(stage, masks.proof);
+  for (onnx::WhereOp guard : emptyRowGuards(stage, core.result, masks.proof, at))
+    guard.getZ().replaceAllUsesWith(core.result);
   replaceResult(stage, core.result, y, *dims, at);
   ++stage.counts.attention;
 }
@@ -484,15 +505,14 @@ static void raiseFlat(Stage &stage, const Core &core, onnx::AttentionOp op) {
   ScoreIndices at{stage.shapes.newIndex(dims.batch), stage.shapes.newIndex(heads),
                   stage.shapes.newIndex(dims.queries), stage.shapes.newIndex(dims.keys)};
   stage.buildAt(op);
-  MaskProof proof;
-  Value bias;
-  if (!readMasks(stage, core, at, proof, bias))
+  Masks masks;
+  if (!readMasks(stage, core, at, masks))
     return;
-  if ((proof.causal || core.causal) && !(dims.queries == dims.keys))
+  if ((masks.proof.causal || core.causal) && !(dims.queries == dims.keys))
     return stage.remark(op, "causal attention of queries and keys of different numbers");
-  noteMask(stage, proof);
+  noteMask(stage, masks.proof);
   op.getY().replaceAllUsesWith(
-      build(stage, core, dims, keyHeads, {core.q}, {core.k}, {core.v}, proof, bias).getY());
+      build(stage, core, dims, keyHeads, {core.q}, {core.k}, {core.v}, masks).getY());
   ++stage.counts.attention;
 }
 

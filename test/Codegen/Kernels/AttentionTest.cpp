@@ -19,6 +19,8 @@ struct Precision {
 struct Form {
   int64_t heads = 2, kvHeads = 2, depth = 32, valueDepth = 32;
   bool ragged = true, mask = false, bias = false, positions = false, causal = false, fused = true;
+  /// Rows of the bias that exclude all keys by the lowest float: means of the values.
+  bool lowestRows = false;
   int64_t window = 0;
   float softcap = 0, scale = 0.2f;
   /// The type of mask and bias.
@@ -132,6 +134,8 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
   random.fill(bias);
   for (int64_t i = 0; i < bias.elements(); i += 7)
     bias.as()[i] = -std::numeric_limits<float>::infinity();
+  for (int64_t row = 0; f.lowestRows && row < f.heads * places; row += 3)
+    std::fill_n(bias.as() + row * keyPlaces, keyPlaces, std::numeric_limits<float>::lowest());
   std::vector<int64_t> first(count);
   for (int64_t b = 0, row = 0; b < count; ++b) {
     first[b] = row;
@@ -234,6 +238,10 @@ static void attentionForms(Report &report, const std::string &isa, const Precisi
   once(cross, Batch{{7, 7}, 33}, "cross, causal");
   cross.bias = true;
   once(cross, Batch{{7, 7}, 600}, "cross, causal, bias");
+  cross.causal = false;
+  cross.lowestRows = true;
+  once(cross, Batch{{7, 7}, 33}, "cross, rows without keys");
+  once(cross, Batch{{17, 7}, 600}, "cross, rows without keys over blocks");
   Form grouped = plain;
   grouped.heads = 6;
   grouped.depth = grouped.valueDepth = 16;

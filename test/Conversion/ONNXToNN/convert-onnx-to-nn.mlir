@@ -33,7 +33,9 @@ func.func @attention(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", ""]}, %mask:
   %t = onnx.Transpose %y {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x4x?x?xf32>) -> tensor<?x?x4x?xf32>
   %flat = onnx.Concat %b, %s, %rest {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<3xi64>
   %r = onnx.Reshape %t, %flat : (tensor<?x?x4x?xf32>, tensor<3xi64>) -> tensor<?x?x?xf32>
-  // CHECK-NEXT: %[[Y:.*]] = nn.attention %[[X]], %[[X]], %[[X]] key_mask %[[MASK]]
+  // What the mask adds is kept for rows without keys.
+  // CHECK: %[[BIAS:.*]] = onnx.Mul {{.*}} -> tensor<?x1x1x?xf32>
+  // CHECK-NEXT: %[[Y:.*]] = nn.attention %[[X]], %[[X]], %[[X]] key_mask %[[MASK]] empty_row_bias %[[BIAS]]
   // CHECK-SAME: head_dim = 8 : i64, heads = 4 : i64, kv_heads = 4 : i64, scale = 5.000000e-01 : f32, value_dim = 8 : i64
   // CHECK-NEXT: return %[[Y]] : tensor<?x?x32xf32>
   return %r : tensor<?x?x?xf32>
@@ -83,7 +85,7 @@ func.func @window(%q: tensor<?x2x?x8xf32> {onnx.dims = ["b", "", "s", ""]}, %k: 
   %nan = onnx.IsNaN %p : (tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xi1>
   %safe = onnx.Where %nan, %zerof, %p : (tensor<?x2x?x?xi1>, tensor<f32>, tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xf32>
   // CHECK: nn.attention {{.*}} key_mask %[[MASK]]
-  // CHECK-NOT: bias
+  // CHECK-NOT: {{ }}bias
   // CHECK-SAME: window = 8
   %y = onnx.MatMul %safe, %q : (tensor<?x2x?x?xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32>
   return %y : tensor<?x2x?x8xf32>
@@ -105,7 +107,7 @@ func.func @constant_indices(%q: tensor<2x2x3x8xf32>, %k: tensor<2x2x8x3xf32>, %m
   %masked = onnx.Add %scores, %bias : (tensor<2x2x3x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x2x3x3xf32>
   %p = onnx.Softmax %masked {axis = 3 : i64} : (tensor<2x2x3x3xf32>) -> tensor<2x2x3x3xf32>
   // CHECK: nn.attention {{.*}} key_mask %[[MASK]]
-  // CHECK-NOT: bias
+  // CHECK-NOT: {{ }}bias
   // CHECK: return
   %y = onnx.MatMul %p, %q : (tensor<2x2x3x3xf32>, tensor<2x2x3x8xf32>) -> tensor<2x2x3x8xf32>
   return %y : tensor<2x2x3x8xf32>

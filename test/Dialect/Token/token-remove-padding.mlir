@@ -161,3 +161,58 @@ func.func @range(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
   %q, %s, %z = onnx.DynamicQuantizeLinear %a : (tensor<?x?x32xf32>) -> (tensor<?x?x32xui8>, tensor<f32>, tensor<ui8>)
   return %a, %q : tensor<?x?x32xf32>, tensor<?x?x32xui8>
 }
+
+// -----
+
+// Where padding is kept, a row of padding without keys is weighed as in the model; else there is none.
+
+// CHECK: padding is kept because of {{.*}}: it may mix the tokens of a sequence
+// CHECK-LABEL: func.func @empty_rows
+// CHECK-SAME: %[[BIAS:[a-z0-9]+]]: tensor<?x1x?x?xf32>
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+func.func @empty_rows(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                      %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"},
+                      %bias: tensor<?x1x?x?xf32> {onnx.dims = ["b", "", "s", "s"]}) -> tensor<3x?xi64> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK: nn.attention %{{.*}}, %{{.*}}, %{{.*}} bias %[[BIAS]] {head_dim
+  %a = nn.attention %x, %x, %x key_mask %mask empty_row_bias %bias
+      {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32, causal = true, window = 6 : i64}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>, tensor<?x1x?x?xf32>) -> tensor<?x?x32xf32>
+  %n = onnx.NonZero %a : (tensor<?x?x32xf32>) -> tensor<3x?xi64>
+  return %n : tensor<3x?xi64>
+}
+
+// -----
+
+// CHECK: padding is removed
+// CHECK-LABEL: func.func @no_empty_rows
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+func.func @no_empty_rows(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                         %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"},
+                         %bias: tensor<?x1x?x?xf32> {onnx.dims = ["b", "", "s", "s"]}) -> tensor<?x?x32xf32> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK: nn.attention %{{.*}}, %{{.*}}, %{{.*}} offsets %{{[a-z0-9_]+}} {causal = true,
+  // CHECK-NOT: bias %
+  %a = nn.attention %x, %x, %x key_mask %mask empty_row_bias %bias
+      {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32, causal = true}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>, tensor<?x1x?x?xf32>) -> tensor<?x?x32xf32>
+  return %a : tensor<?x?x32xf32>
+}
+
+// -----
+
+// The keys of a cache are more than the queries.
+
+// CHECK: padding is kept because of {{.*}}: its keys are those of a cache too
+// CHECK-LABEL: func.func @cache
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+func.func @cache(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %k: tensor<?x?x32xf32> {onnx.dims = ["b", "t", ""]},
+                 %mask: tensor<?x?xi64> {onnx.dims = ["b", "t"], onnx.name = "attention_mask"}) -> tensor<?x?x32xf32> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  %a = nn.attention %x, %k, %k key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  return %a : tensor<?x?x32xf32>
+}

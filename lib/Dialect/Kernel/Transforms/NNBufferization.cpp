@@ -163,6 +163,8 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto attention = cast<nn::AttentionOp>(op);
+    if (attention.getEmptyRowBias())
+      return op->emitOpError("has a bias of empty rows, which token-remove-padding takes off");
     BufferBuilder build(rewriter, op, options, state);
     Value q = build.buffer(attention.getQ()), k = build.buffer(attention.getK()),
           v = build.buffer(attention.getV()), keyMask = build.buffer(attention.getKeyMask()),

@@ -157,6 +157,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("takes a key mask of rank 2, and only without offsets");
   if (getBias() && typeOf(getBias()).getRank() != 4)
     return emitOpError("takes a bias of rank 4");
+  if (getEmptyRowBias() && (!getKeyMask() || typeOf(getEmptyRowBias()).getRank() != 4))
+    return emitOpError("takes a bias of empty rows of rank 4, and only with a key mask");
   if (ragged && getBias() && !getPositions())
     return emitOpError("needs positions to read a bias by");
   if (getPositions() && !ragged)

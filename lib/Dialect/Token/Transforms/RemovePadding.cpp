@@ -20,6 +20,19 @@ static std::string nameOf(Operation *op) {
   return ("a node " + op->getName().getStringRef()).str();
 }
 
+/// Rows of padding are computed: where the model gives weights to a row without keys, so does the attention.
+static void weighEmptyRows(ModuleOp module) {
+  module.walk([](nn::AttentionOp op) {
+    if (!op.getEmptyRowBias())
+      return;
+    op.getBiasMutable().assign(op.getEmptyRowBias());
+    op.getKeyMaskMutable().clear();
+    op.getEmptyRowBiasMutable().clear();
+    op.setCausal(false);
+    op.setWindow(0);
+  });
+}
+
 static void eraseDead(func::FuncOp function) {
   SmallVector<Operation *> ops;
   function.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) { ops.push_back(op); });
@@ -33,6 +46,11 @@ struct TokenRemovePadding : tamis::token::impl::TokenRemovePaddingBase<TokenRemo
   using TokenRemovePaddingBase::TokenRemovePaddingBase;
 
   void runOnOperation() override {
+    removePadding();
+    weighEmptyRows(getOperation());
+  }
+
+  void removePadding() {
     ModuleOp module = getOperation();
     if (keepPadding)
       return remark("padding is kept because that was asked for");

@@ -204,6 +204,8 @@ LogicalResult RowRewriter::rewriteEmbedding(nn::EmbeddingOp op) {
 }
 
 LogicalResult RowRewriter::rewriteAttention(nn::AttentionOp op) {
+  if (!(shapes.sizes(op.getQ())[1] == shapes.sizes(op.getK())[1]))
+    return fail(op, "its keys are those of a cache too");
   TokenAxes axes;
   Value q = operandRows(op.getQ(), axes, 3), k = operandRows(op.getK(), axes, 3),
         v = operandRows(op.getV(), axes, 3);
@@ -212,7 +214,7 @@ LogicalResult RowRewriter::rewriteAttention(nn::AttentionOp op) {
   if (op.getBias() && isRows(op.getBias()))
     return fail(op, "its bias depends on the tokens");
   auto y = nn::AttentionOp::create(builder, loc, rowsType(op.getY().getType(), axes), q, k, v, Value(),
-                                   op.getBias(), offsets, op.getBias() ? positionsOfRows() : Value(),
+                                   op.getBias(), offsets, op.getBias() ? positionsOfRows() : Value(), Value(),
                                    op.getHeads(), op.getKvHeads(), op.getHeadDim(), op.getValueDim(),
                                    op.getScale(), op.getQColumn(), op.getKColumn(), op.getVColumn(),
                                    op.getCausal(), op.getWindow(), op.getSoftcap(), op.getPrecision());

@@ -100,6 +100,10 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
     is read. `causal` masks keys behind the query (bottom right aligned), `window` (0: none) keys further away
     than window / 2 on either side (|i - j| <= window / 2), `softcap` (0: none) caps scores by softcap * tanh(s / softcap).
 
+    `empty_row_bias` (padded form, with a key mask) is what the model adds to the scores, masks included, where it
+    excludes keys by finite numbers: a row with no key left has weights there, no zeros. token-remove-padding takes it
+    off: rows of padding do not exist, or it takes the place of bias, mask, causal and window.
+
     `precision` is what q, k, v and the weights may be rounded to before they are multiplied: nothing (`f32`), bf16
     (`bf16`), or the sum of two bf16 (`split_f32`). Code for an ISA level that multiplies no such factors faster than f32
     does not round. Scores, maxima, sums and the exponential function are f32 in any case.
@@ -107,7 +111,7 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
   let arguments = (ins RankedTensorOf<[F32]>:$q, RankedTensorOf<[F32]>:$k, RankedTensorOf<[F32]>:$v,
                    Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$key_mask, Optional<RankedTensorOf<[F32]>>:$bias,
                    Optional<RankedTensorOf<[I64]>>:$offsets, Optional<RankedTensorOf<[I64]>>:$positions,
-                   I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
+                   Optional<RankedTensorOf<[F32]>>:$empty_row_bias, I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
                    DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<BoolAttr, "false">:$causal,
                    DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F32Attr, "0.0">:$softcap,
@@ -115,7 +119,7 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $q `,` $k `,` $v (`key_mask` $key_mask^)? (`bias` $bias^)? (`offsets` $offsets^)? (`positions` $positions^)?
-    attr-dict `:` functional-type(operands, results)
+    (`empty_row_bias` $empty_row_bias^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -15,6 +15,9 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
     An nn.quantized_linear then takes the range of the real rows only. It is never wider than that of the padded batch, so
     the error of quantisation is never larger, but the rounding differs from that of the padded model.
 
+    Where padding is kept and the model excludes keys by finite numbers, a row of padding without keys is weighed by
+    them, as in the model: other ops may mix such rows with those of tokens.
+
     Padding is kept, with a remark, where the proof fails: an op that mixes the tokens of a sequence otherwise, an
     attention without a proven mask, a mask that is not an argument. The module attribute `tamis.remarks` says what
     was done or which node stood in the way; `tamis.mask_input` names the mask when padding was removed.
