@@ -1,6 +1,6 @@
 //===- Attention.cpp - Attention and rotary position embedding
 //-------------------------------------------===//
-#include "Node.h"
+#include "HeadAttention.h"
 #include <cmath>
 #include <limits>
 
@@ -19,33 +19,7 @@ public:
   LogicalResult run();
 
 private:
-  /// [B, S, heads * D] as [B, heads, S, D].
-  Value splitHeads(Value x, int64_t heads) {
-    Value split = node.make<onnx::ReshapeOp>(x, node.makeIntegers({0, 0, heads, -1}));
-    return node.make<onnx::TransposeOp>(split, ArrayRef<int64_t>{0, 2, 1, 3});
-  }
-  /// The size of a dimension, a scalar.
-  Value sizeOf(Value x, int64_t dim) {
-    return node.make<onnx::SqueezeOp>(node.make<onnx::ShapeOp>(x, dim, dim + 1), ArrayRef<int64_t>{0});
-  }
-  /// 0, 1, ... below a scalar.
-  Value indices(Value count) {
-    Type i64 = node.builder.getI64Type();
-    return node.make<onnx::RangeOp>(node.makeScalar(0, i64), count, node.makeScalar(1, i64));
-  }
-  /// Combines the mask with what `allowed` forbids.
-  void restrict(Value allowed) {
-    if (!mask)
-      mask = allowed;
-    else if (node.hasFailed())
-      return;
-    else if (Node::type(mask).getElementType().isInteger(1))
-      mask = node.make<onnx::AndOp>(mask, allowed);
-    else
-      mask = node.make<onnx::WhereOp>(
-          allowed, mask,
-          node.makeScalar(-std::numeric_limits<double>::infinity(), Node::type(mask).getElementType()));
-  }
+  void restrict(Value allowed) { mask = restrictMask(node, mask, allowed); }
   void widenMask();
 
   Node &node;
@@ -83,9 +57,16 @@ LogicalResult AttentionImporter::run() {
   float scale = node.real(
       "scale", static_cast<float>(1 / std::sqrt(static_cast<double>(isFlat ? hidden / qHeads : hidden))));
 
-  bool isSplit = isFlat && (pastKey || node.isUsed(1) || node.isUsed(2));
-  if (isSplit)
-    q = splitHeads(q, qHeads), k = splitHeads(k, kvHeads), v = splitHeads(v, kvHeads);
+  int64_t mode = node.integer("qk_matmul_output_mode", 0);
+  if (mode < 0 || mode > 3)
+    return node.fail("has qk_matmul_output_mode = " + Twine(mode) + ", which is none of 0 to 3",
+                     "export the model again");
+  bool isSplit = isFlat && (pastKey || node.isUsed(1) || node.isUsed(2) || node.isUsed(3));
+  if (isSplit) {
+    q = splitHeads(node, q, qHeads);
+    k = splitHeads(node, k, kvHeads);
+    v = splitHeads(node, v, kvHeads);
+  }
   if (pastKey) {
     k = node.make<onnx::ConcatOp>(ValueRange{pastKey, k}, 2);
     v = node.make<onnx::ConcatOp>(ValueRange{pastValue, v}, 2);
@@ -100,25 +81,31 @@ LogicalResult AttentionImporter::run() {
     if (lengths && failed(node.checkIndex(6, "lengths")))
       return failure();
     int64_t length = isFlat && !isSplit ? 1 : 2;
-    Value keys = indices(sizeOf(k, length));
+    Value keys = indices(node, sizeOf(node, k, length));
     // Rank 4, for [B, heads, S, T]: lengths are [B].
     Value perBatch = lengths ? node.make<onnx::UnsqueezeOp>(lengths, ArrayRef<int64_t>{1, 2, 3}) : Value();
     if (lengths)
       restrict(node.make<onnx::LessOp>(keys, perBatch));
     if (isCausal) {
-      Value queries = sizeOf(q, length);
-      Value before = lengths ? node.make<onnx::SubOp>(perBatch, queries) : sizeOf(pastKey, 2);
-      Value rows = node.make<onnx::UnsqueezeOp>(indices(queries), ArrayRef<int64_t>{1});
+      Value queries = sizeOf(node, q, length);
+      Value before = lengths ? node.make<onnx::SubOp>(perBatch, queries) : sizeOf(node, pastKey, 2);
+      Value rows = node.make<onnx::UnsqueezeOp>(indices(node, queries), ArrayRef<int64_t>{1});
       restrict(node.make<onnx::LessOrEqualOp>(keys, node.make<onnx::AddOp>(rows, before)));
       isCausal = false;
     }
   }
-  bool isRank3 = isFlat && !isSplit;
-  Value y = node.make<onnx::AttentionOp>(q, k, v, mask, isRank3 ? qHeads : 0, isRank3 ? kvHeads : 0,
-                                         APFloat(scale), APFloat(node.real("softcap", 0)), isCausal);
+  float softcap = node.real("softcap", 0);
+  if (isFlat && !isSplit) {
+    node.setOutput(0, node.make<onnx::AttentionOp>(q, k, v, mask, qHeads, kvHeads, APFloat(scale),
+                                                   APFloat(softcap), isCausal));
+    return success();
+  }
+  HeadAttention heads{q, k, v, mask, scale, softcap, isCausal, {}};
+  Value y = heads.output(node);
+  if (node.isUsed(3))
+    node.setOutput(3, heads.scores(node, static_cast<HeadAttention::Scores>(mode)));
   if (isSplit)
-    y = node.make<onnx::ReshapeOp>(node.make<onnx::TransposeOp>(y, ArrayRef<int64_t>{0, 2, 1, 3}),
-                                   node.makeIntegers({0, 0, -1}));
+    y = joinHeads(node, y);
   node.setOutput(0, y);
   return success();
 }
@@ -170,10 +157,9 @@ void addAttention(Registry &registry) {
   constexpr StringLiteral attributes =
       "is_causal:i kv_num_heads:i q_num_heads:i qk_matmul_output_mode:i scale:f "
       "softcap:f softmax_precision:i";
-  constexpr StringLiteral restrictions =
-      "the output qk_matmul_output; heads of unknown size, fewer key heads than query heads in unknown "
-      "number; V "
-      "with other elements than Q and K; a mask of other elements than bool and those of Q";
+  constexpr StringLiteral restrictions = "heads of unknown size, fewer key heads than query heads in unknown "
+                                         "number; V with other elements than Q "
+                                         "and K; a mask of other elements than bool and those of Q";
   registry.add("", "Attention", {23}, 3, 6, 1, 4, attributes, attention, restrictions);
   registry.add("", "Attention", {24}, 3, 7, 1, 4, attributes, attention, restrictions);
   registry.add("", "RotaryEmbedding", {23}, 3, 4, 1, 1, "interleaved:i num_heads:i rotary_embedding_dim:i",

@@ -41,18 +41,19 @@ static LogicalResult hardmax(Node &node) {
   return success();
 }
 
-/// The outputs Mean and InvStdDev, in f32; what nothing reads is removed later.
-static void addStatistics(Node &node, int64_t axis) {
-  if (!node.isUsed(1) && !node.isUsed(2))
+/// The outputs Mean and InvStdDev of x, in f32; what nothing reads is removed later.
+static void addStatistics(Node &node, Value x, int64_t axis, float epsilon) {
+  if ((!node.isUsed(1) && !node.isUsed(2)) || node.hasFailed())
     return;
   Type f32 = node.builder.getF32Type();
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, node.rank()));
   auto meanOf = [&](Value x) {
     return node.make<onnx::ReduceMeanOp>(x, ArrayRef<int64_t>(axes), /*keepdims=*/true);
   };
-  Value x = node.makeCast(node.input(0), f32), mean = meanOf(x), centred = node.make<onnx::SubOp>(x, mean);
+  x = node.makeCast(x, f32);
+  Value mean = meanOf(x), centred = node.make<onnx::SubOp>(x, mean);
   Value variance = meanOf(node.make<onnx::MulOp>(centred, centred));
-  Value shifted = node.make<onnx::AddOp>(variance, node.makeScalar(node.real("epsilon", 1e-5f), f32));
+  Value shifted = node.make<onnx::AddOp>(variance, node.makeScalar(epsilon, f32));
   node.setOutput(1, mean);
   node.setOutput(2, node.make<onnx::ReciprocalOp>(node.make<onnx::SqrtOp>(shifted)));
 }
@@ -63,7 +64,7 @@ static LogicalResult layerNormalization(Node &node) {
     return failure();
   node.setOutput(0, node.make<onnx::LayerNormalizationOp>(node.input(0), node.input(1), node.input(2), *axis,
                                                           APFloat(node.real("epsilon", 1e-5f))));
-  addStatistics(node, *axis);
+  addStatistics(node, node.input(0), *axis, node.real("epsilon", 1e-5f));
   return success();
 }
 static LogicalResult rmsNormalization(Node &node) {
@@ -72,6 +73,15 @@ static LogicalResult rmsNormalization(Node &node) {
     return failure();
   node.setOutput(0, node.make<onnx::RMSNormalizationOp>(node.input(0), node.input(1), *axis,
                                                         APFloat(node.real("epsilon", 1e-5f))));
+  if (!node.isUsed(1))
+    return success();
+  Type f32 = node.builder.getF32Type();
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(*axis, node.rank()));
+  Value x = node.makeCast(node.input(0), f32);
+  Value square = node.make<onnx::ReduceMeanOp>(node.make<onnx::MulOp>(x, x), ArrayRef<int64_t>(axes),
+                                               /*keepdims=*/true);
+  Value shifted = node.make<onnx::AddOp>(square, node.makeScalar(node.real("epsilon", 1e-5f), f32));
+  node.setOutput(1, node.make<onnx::ReciprocalOp>(node.make<onnx::SqrtOp>(shifted)));
   return success();
 }
 
@@ -100,6 +110,9 @@ static LogicalResult skipSimplifiedLayerNormalization(Node &node) {
 static LogicalResult embedLayerNormalization(Node &node) {
   if (node.rank() != 2)
     return node.fail("has input_ids that are no matrix", "export the model again");
+  if (int64_t kind = node.integer("mask_index_type", 0); kind != 0 && node.isUsed(1))
+    return node.fail("has mask_index_type = " + Twine(kind) + ", which is not supported",
+                     "export the model with a mask_index of lengths");
   for (unsigned i : {0, 1, 8})
     if (failed(node.checkIndex(i, "ids", /*orInt32=*/true)))
       return failure();
@@ -112,6 +125,15 @@ static LogicalResult embedLayerNormalization(Node &node) {
         node.make<onnx::RangeOp>(node.makeScalar(0, i64), length, node.makeScalar(1, i64)),
         ArrayRef<int64_t>{0});
   }
+  // The number of tokens of each sequence, or without a mask zeros, which those who read it take as no mask.
+  Type i32 = node.builder.getI32Type();
+  if (node.isUsed(1) && node.input(7))
+    node.setOutput(1, node.makeCast(node.make<onnx::ReduceSumOp>(node.makeCast(node.input(7), i64),
+                                                                 ArrayRef<int64_t>{1}, /*keepdims=*/false),
+                                    i32));
+  else if (node.isUsed(1))
+    node.setOutput(
+        1, node.make<onnx::ExpandOp>(node.makeScalar(0, i32), node.make<onnx::ShapeOp>(node.input(0), 0, 1)));
   Value sum = node.make<onnx::AddOp>(node.make<onnx::GatherOp>(node.input(2), node.input(0), 0),
                                      node.make<onnx::GatherOp>(node.input(3), positions, 0));
   if (node.input(1) && node.input(4))
@@ -131,14 +153,13 @@ void addNormalizations(Registry &registry) {
   constexpr StringLiteral attributes = "axis:i epsilon:f stash_type:i";
   registry.add("", "LayerNormalization", {17}, 2, 3, 1, 3, attributes, layerNormalization);
   registry.add("", "RMSNormalization", {23}, 2, 2, 1, 1, attributes, rmsNormalization);
-  registry.add("", "SimplifiedLayerNormalization", {1}, 2, 2, 1, 2, attributes, rmsNormalization,
-               "the output inv_std_var");
+  registry.add("", "SimplifiedLayerNormalization", {1}, 2, 2, 1, 2, attributes, rmsNormalization);
   registry.add("com.microsoft", "SkipLayerNormalization", {1}, 3, 5, 1, 4, "epsilon:f",
                skipLayerNormalization, "the outputs mean and inv_std_var");
   registry.add("com.microsoft", "SkipSimplifiedLayerNormalization", {1}, 3, 4, 1, 4, "epsilon:f",
                skipSimplifiedLayerNormalization, "the outputs mean and inv_std_var");
   registry.add("com.microsoft", "EmbedLayerNormalization", {1}, 7, 9, 1, 3, "epsilon:f mask_index_type:i",
-               embedLayerNormalization, "the output mask_index");
+               embedLayerNormalization, "mask_index_type 1");
 }
 
 } // namespace tamis::import

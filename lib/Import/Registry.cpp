@@ -22,6 +22,8 @@ const Registry &Registry::get() {
     addContractions(result);
     addNormalizations(result);
     addAttention(result);
+    addGroupQueryAttention(result);
+    addMultiHeadAttention(result);
     addContrib(result);
     addExperts(result);
     addQuantization(result);

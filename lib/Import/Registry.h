@@ -58,6 +58,8 @@ void addReductions(Registry &registry);
 void addContractions(Registry &registry);
 void addNormalizations(Registry &registry);
 void addAttention(Registry &registry);
+void addGroupQueryAttention(Registry &registry);
+void addMultiHeadAttention(Registry &registry);
 void addContrib(Registry &registry);
 void addExperts(Registry &registry);
 void addQuantization(Registry &registry);
