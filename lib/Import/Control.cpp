@@ -1,4 +1,4 @@
-//===- Control.cpp - Constants, identities and control flow
+//===- Control.cpp - Constants and identities
 //----------------------------------------------===//
 #include "Graph.h"
 #include "tamis/Dialect/ONNX/IR/KnownElements.h"
@@ -72,23 +72,6 @@ static LogicalResult dropout(Node &node) {
   return success();
 }
 
-/// The branch that is taken, in place of the node.
-static LogicalResult ifNode(Node &node) {
-  auto condition = onnx::constantIntegers(node.input(0));
-  if (!condition || condition->size() != 1)
-    return node.fail("depends on data",
-                     "export the model so that the condition is constant, or without control flow");
-  auto *branch = node.attribute(condition->front() ? "then_branch" : "else_branch");
-  if (!branch || branch->g().output_size() != static_cast<int>(node.numOutputs()))
-    return node.fail("has a branch that does not give its outputs", "export the model again");
-  SmallVector<Value> results;
-  if (failed(node.importer.inlineGraph(branch->g(), node.location, results)))
-    return failure();
-  for (auto [i, value] : llvm::enumerate(results))
-    node.setOutput(i, value);
-  return success();
-}
-
 void addControl(Registry &registry) {
   registry.add("", "Constant", {1, 9, 11}, 0, 0, 1, 1, "value:t sparse_value:p", constant);
   registry.add("", "Constant", {12, 13, 19, 21, 23, 24}, 0, 0, 1, 1,
@@ -99,8 +82,6 @@ void addControl(Registry &registry) {
                "sequences, optionals");
   registry.add("", "Dropout", {7, 10}, 1, 1, 1, 2, "ratio:f", dropout);
   registry.add("", "Dropout", {12, 13, 22}, 1, 3, 1, 2, "seed:i", dropout, "training mode");
-  registry.add("", "If", {1, 11, 13, 16, 19, 21, 23, 24}, 1, 1, 1, anyCount, "then_branch:g else_branch:g",
-               ifNode, "conditions that are not known at compile time");
 }
 
 } // namespace tamis::import

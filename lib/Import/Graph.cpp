@@ -409,7 +409,7 @@ void GraphImporter::expandFunction(const pb::FunctionProto &function, const pb::
 }
 
 LogicalResult GraphImporter::inlineGraph(const pb::GraphProto &graph, Location location,
-                                         SmallVectorImpl<Value> &results) {
+                                         ArrayRef<Value> inputs, SmallVectorImpl<Value> &results) {
   if (++depth > maxDepth) {
     --depth;
     return report(location, "its graphs are nested too deeply", "export the model again"), failure();
@@ -419,12 +419,14 @@ LogicalResult GraphImporter::inlineGraph(const pb::GraphProto &graph, Location l
   for (auto &opset : current->opsets)
     inner.opsets.try_emplace(opset.first(), opset.second);
   bool isValid = addInitializers(graph, inner);
+  for (auto [i, value] : llvm::enumerate(inputs))
+    define(inner, graph.input(i).name(), value, location);
   if (isValid)
     importNodes(graph.node(), inner, nullptr, "");
   for (const auto &output : graph.output()) {
     Value value;
     if (isValid && !lookup(inner, output.name(), value)) {
-      report(location, "the branch of an If never writes its output '" + escape(output.name()) + "'",
+      report(location, "a graph inside of a node never writes its output '" + escape(output.name()) + "'",
              "export the model again");
       isValid = false;
     }

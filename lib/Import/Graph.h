@@ -35,10 +35,13 @@ public:
 
   llvm::LogicalResult run();
 
-  /// Imports the graph of an If, whose nodes see those round it, in place. `results` are its outputs; on
-  /// success some of them may be null, when errors were reported.
+  /// Imports the graph of an If, Loop or Scan, whose nodes see those round it, in place. `inputs` are its inputs,
+  /// `results` its outputs; on success some of them may be null, when errors were reported.
   llvm::LogicalResult inlineGraph(const pb::GraphProto &graph, mlir::Location location,
+                                  llvm::ArrayRef<mlir::Value> inputs,
                                   llvm::SmallVectorImpl<mlir::Value> &results);
+  /// The function that is built.
+  mlir::func::FuncOp function() const { return main; }
   /// A tensor as onnx.Constant or weight.load; null after an error.
   mlir::Value makeTensor(const Tensor &tensor, llvm::StringRef name, mlir::Location location);
 

@@ -136,10 +136,8 @@ LogicalResult GroupQueryImporter::turn() {
   if (positions) {
     positions = node.makeCast(positions, i64());
   } else {
-    // Padding behind a sequence turns by position 1.
     Value row = node.make<onnx::UnsqueezeOp>(indices(node, queries), ArrayRef<int64_t>{0});
     positions = node.make<onnx::AddOp>(row, before);
-    positions = node.make<onnx::WhereOp>(node.make<onnx::LessOp>(positions, length), positions, scalar(1));
   }
   q = turned(q, positions, 2 * table[1]);
   k = turned(k, positions, 2 * table[1]);

@@ -28,6 +28,7 @@ const Registry &Registry::get() {
     addExperts(result);
     addQuantization(result);
     addControl(result);
+    addControlFlow(result);
     return result;
   }();
   return registry;

@@ -64,6 +64,7 @@ void addContrib(Registry &registry);
 void addExperts(Registry &registry);
 void addQuantization(Registry &registry);
 void addControl(Registry &registry);
+void addControlFlow(Registry &registry);
 
 } // namespace tamis::import
 

@@ -200,6 +200,15 @@ static std::optional<Heads> locate(Stage &stage, Value tensor, ArrayRef<Polynomi
                                    const Polynomial &batch, const Polynomial &row, const Polynomial &keyHead,
                                    const Polynomial &i, int64_t size) {
   ElementOf source = stage.elements.trace({tensor, SmallVector<Polynomial, 4>(at)});
+  // The tensor that is read must not have more of what is told apart by a size than the one that was traced.
+  auto extent = [&](const Polynomial &index) {
+    return stage.shapes.sizes(tensor)[llvm::find(at, index) - at.begin()];
+  };
+  ArrayRef<Polynomial> sizes = stage.shapes.sizes(source.tensor);
+  for (auto [index, size] : llvm::zip_equal(source.indices, sizes))
+    if (((index == batch || index == row) && !(size == extent(index))) ||
+        (source.indices.size() == 4 && index == i && !(size == extent(i))))
+      return std::nullopt;
   using Indices = SmallVector<Polynomial, 4>;
   if (source.indices == Indices{batch, row, keyHead, i})
     return Heads{source.tensor, 0, Heads::RowMajor};

@@ -122,10 +122,67 @@ def condition():
     return model(nodes, [tensor("x", ["n", 1])], [tensor("y", None)], [integers("axis", 1)])
 
 
+def chosen():
+    then = h.make_graph([h.make_node("Relu", ["x"], ["r"])], "then", [], [tensor("r", None)])
+    other = h.make_graph([h.make_node("Identity", ["x"], ["k"])], "else", [], [tensor("k", None)])
+    nodes = [h.make_node("If", ["c"], ["y"], then_branch=then, else_branch=other, name="choose")]
+    return model(nodes, [tensor("x", ["n", 3]), tensor("c", [], T.BOOL)], [tensor("y", None)])
+
+
+def loop_body(condition="keep", carried=None):
+    nodes = [
+        carried or h.make_node("Add", ["v", "step"], ["next"]),
+        h.make_node("Cast", ["i"], ["number"], to=T.FLOAT),
+        h.make_node("Mul", ["next", "number"], ["seen"]),
+        h.make_node("ReduceMax", ["next"], ["most"], keepdims=0),
+        h.make_node("Less", ["most", "bound"], ["below"]),
+        h.make_node("Identity", ["c"], ["keep"]),
+    ]
+    inputs = [tensor("i", [], T.INT64), tensor("c", [], T.BOOL), tensor("v", None)]
+    return h.make_graph(nodes, "body", inputs, [tensor(condition, [], T.BOOL), tensor("next", None), tensor("seen", None)])
+
+
+def loop(body=None, trips="two"):
+    nodes = [h.make_node("Loop", [trips, "", "x"], ["y", "all"], body=body or loop_body(), name="loop")]
+    constants = [nh.from_array(np.int64(2), "two"), nh.from_array(np.float32(1), "step"), nh.from_array(np.float32(9), "bound")]
+    return model(nodes, [tensor("x", ["n", 3]), tensor("trips", [], T.INT64)], [tensor("y", None), tensor("all", None)], constants)
+
+
+def loop_condition():
+    return loop(loop_body("below"))
+
+
+def scan():
+    body = h.make_graph([h.make_node("Add", ["v", "x_i"], ["next"]), h.make_node("Neg", ["next"], ["seen"])], "body",
+                        [tensor("v", None), tensor("x_i", None)], [tensor("next", None), tensor("seen", None)])
+    nodes = [h.make_node("Scan", ["x", "rows"], ["y", "all"], body=body, num_scan_inputs=1, scan_input_directions=[1],
+                         scan_output_axes=[1], name="scan")]
+    return model(nodes, [tensor("x", ["n"])], [tensor("y", None), tensor("all", None)], [floats("rows", 2, 1)])
+
+
+def bad_control_flow():
+    grow = h.make_node("Concat", ["v", "v"], ["next"], axis=0)
+    forever = h.make_node("Loop", ["", "", "x"], ["f"], name="forever",
+                          body=h.make_graph(loop_body("below").node, "body", loop_body().input, loop_body("below").output[:2]))
+    cut = h.make_graph([h.make_node("Concat", ["x", "x"], ["r"], axis=0)], "then", [], [tensor("r", None)])
+    keep = h.make_graph([h.make_node("Identity", ["x"], ["k"])], "else", [], [tensor("k", None)])
+    body = h.make_graph([h.make_node("Add", ["v", "x_i"], ["next"])], "body", [tensor("v", None), tensor("x_i", None)], [tensor("next", None)])
+    nodes = [
+        h.make_node("Loop", ["trips", "", "x"], ["a", "a_all"], body=loop_body(), name="unknown_trips"),
+        h.make_node("Loop", ["two", "", "x"], ["b", "b_all"], body=loop_body("below", grow), name="grows"),
+        forever,
+        h.make_node("If", ["go"], ["d"], then_branch=cut, else_branch=keep, name="shapes"),
+        h.make_node("Scan", ["row", "x"], ["e"], body=body, num_scan_inputs=1, name="unknown_rows"),
+    ]
+    constants = [nh.from_array(np.int64(2), "two"), nh.from_array(np.float32(1), "step"), nh.from_array(np.float32(9), "bound"),
+                 floats("row", 3)]
+    inputs = [tensor("x", ["n", 3]), tensor("trips", [], T.INT64), tensor("go", [], T.BOOL)]
+    return model(nodes, inputs, [tensor(name, None) for name in "abfde"], constants)
+
+
 def unsupported():
     nodes = [
-        h.make_node("Loop", ["", "", "x"], ["a"], name="loop",
-                    body=h.make_graph([], "body", [], [])),
+        h.make_node("Bernoulli", ["x"], ["a"], name="random"),
         h.make_node("Relu", ["a"], ["b"], name="behind"),
         h.make_node("StringNormalizer", ["b"], ["c"], name="strings"),
         h.make_node("BeamSearch", ["x"], ["d"], domain="com.microsoft", name="search"),
