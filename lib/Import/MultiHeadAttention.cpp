@@ -93,7 +93,13 @@ Value MultiHeadImporter::part(Value packed, int64_t axis, int64_t index) {
 LogicalResult MultiHeadImporter::readMultiHeadOperands() {
   Value query = node.input(0), key = node.input(1), value = node.input(2);
   int64_t rank = node.rank(), keyRank = key ? node.rank(1) : 0, valueRank = value ? node.rank(2) : 0;
-  auto flat = [&](Value x) { return node.make<onnx::ReshapeOp>(x, node.makeIntegers({0, 0, -1})); };
+  auto flat = [&](Value x) -> Value {
+    if (node.hasFailed())
+      return {};
+    auto sizes = Node::type(x).getShape().take_back(2);
+    int64_t columns = ShapedType::isDynamicShape(sizes) ? -1 : sizes[0] * sizes[1];
+    return node.make<onnx::ReshapeOp>(x, node.makeIntegers({0, 0, columns}));
+  };
   if (rank == 5 && !key && !value) {
     // [B, S, N, 3, D]
     key = flat(part(query, 3, 1));

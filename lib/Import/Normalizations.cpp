@@ -113,6 +113,9 @@ static LogicalResult embedLayerNormalization(Node &node) {
   if (int64_t kind = node.integer("mask_index_type", 0); kind != 0 && node.isUsed(1))
     return node.fail("has mask_index_type = " + Twine(kind) + ", which is not supported",
                      "export the model with a mask_index of lengths");
+  for (unsigned i : {2, 3, 5, 6})
+    if (!node.input(i))
+      return node.fail("lacks its input " + Twine(i), "export the model again");
   for (unsigned i : {0, 1, 8})
     if (failed(node.checkIndex(i, "ids", /*orInt32=*/true)))
       return failure();
@@ -158,7 +161,7 @@ void addNormalizations(Registry &registry) {
                skipLayerNormalization, "the outputs mean and inv_std_var");
   registry.add("com.microsoft", "SkipSimplifiedLayerNormalization", {1}, 3, 4, 1, 4, "epsilon:f",
                skipSimplifiedLayerNormalization, "the outputs mean and inv_std_var");
-  registry.add("com.microsoft", "EmbedLayerNormalization", {1}, 7, 9, 1, 3, "epsilon:f mask_index_type:i",
+  registry.add("com.microsoft", "EmbedLayerNormalization", {1}, 1, 9, 1, 3, "epsilon:f mask_index_type:i",
                embedLayerNormalization, "mask_index_type 1");
 }
 
