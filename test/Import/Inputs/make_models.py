@@ -180,6 +180,38 @@ def bad_control_flow():
     return model(nodes, inputs, [tensor(name, None) for name in "abfde"], constants)
 
 
+def contrib(op, given, outputs, name, **attributes):
+    return h.make_node(op, given, outputs, domain="com.microsoft", name=name, **attributes)
+
+
+def group_query():
+    heads = {"num_heads": 4, "kv_num_heads": 2}
+    nodes = [contrib("GroupQueryAttention", ["q", "k", "v", "pk", "pv", "last", "total", "", "", "", "", "sink"], ["y", "ky", "vy"],
+                     "attention", local_window_size=3, **heads)]
+    inputs = [tensor("q", ["b", "s", 64]), tensor("k", ["b", "s", 32]), tensor("v", ["b", "s", 32]),
+              tensor("pk", ["b", 2, "p", 16]), tensor("pv", ["b", 2, "p", 16]), tensor("last", ["b"], T.INT32),
+              tensor("total", [], T.INT32)]
+    return model(nodes, inputs, [tensor(name, None) for name in ("y", "ky", "vy")], [floats("sink", 4)], domains=["com.microsoft"])
+
+
+def bad_attention():
+    query = ["q", "q", "q", "", "", "last", "total"]
+    heads = {"num_heads": 4, "kv_num_heads": 4}
+    nodes = [
+        contrib("GroupQueryAttention", query, ["a"], "quantised", k_quant_type="PER_TENSOR", **heads),
+        contrib("GroupQueryAttention", query, ["b"], "window_cache", sliding_window_cache=1, **heads),
+        contrib("GroupQueryAttention", query + [""] * 9 + ["last"], ["c"], "chunks", **heads),
+        contrib("GroupQueryAttention", query, ["d"], "no_tables", do_rotary=1, **heads),
+        contrib("GroupQueryAttention", query, ["e"], "heads", num_heads=4, kv_num_heads=3),
+        contrib("MultiHeadAttention", ["q", "q", "q", "", "", "", "", "", "last"], ["f"], "shared", num_heads=4),
+        contrib("MultiHeadAttention", ["q", "q"], ["g"], "no_values", num_heads=4),
+        contrib("Attention", ["q", "w"], ["i"], "turns", num_heads=4, do_rotary=1),
+        contrib("Attention", ["q", "w"], ["j"], "columns", num_heads=4, qkv_hidden_sizes=[64, 64, 32]),
+    ]
+    inputs = [tensor("q", ["b", "s", 64]), tensor("last", ["b"], T.INT32), tensor("total", [], T.INT32)]
+    return model(nodes, inputs, [tensor(name, None) for name in "abcdefgij"], [floats("w", 64, 192)], domains=["com.microsoft"])
+
+
 def unsupported():
     nodes = [
         h.make_node("Bernoulli", ["x"], ["a"], name="random"),
