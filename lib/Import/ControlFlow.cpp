@@ -133,7 +133,7 @@ LogicalResult LoopImporter::readBounds() {
     std::optional<int64_t> trips = knownScalar(node.input(0));
     if (!trips)
       return node.fail(
-          "runs a number of times that is not known at compile time",
+          "runs a number of times which is not known at compile time",
           "export the model with a constant trip count, or give the sizes it depends on with --dim");
     limit = std::max<int64_t>(0, *trips);
   }
@@ -301,7 +301,8 @@ void addControlFlow(Registry &registry) {
   registry.add("", "Scan", {9, 11, 16, 19, 21, 23, 24}, 1, anyCount, 1, anyCount,
                "body:g num_scan_inputs:i scan_input_axes:I scan_input_directions:I scan_output_axes:I "
                "scan_output_directions:I",
-               scan, "dimensions whose sizes are not known at compile time");
+               scan,
+               "dimensions whose sizes are not known at compile time; version 8, whose inputs have a batch");
 }
 
 } // namespace tamis::import
