@@ -7,14 +7,14 @@
 // share the memory and the outer caches take from the median, they take less from it.
 //
 //===--------------------------------------------------------------------------------------------------===//
-#include "JitKernel.h"
+#include "LinearKernel.h"
+#include "WeightReads.h"
 
 #include "tamis/Codegen/ISALevel.h"
 #include "llvm/ADT/ArrayRef.h"
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -28,12 +28,6 @@ static std::vector<std::string> isasOfMachine() {
   return isas;
 }
 static std::string isaOfMachine() { return isasOfMachine().front(); }
-
-template <typename Function> static double secondsOf(Function function) {
-  auto begin = std::chrono::steady_clock::now();
-  function();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 namespace {
 /// A multiply-add instruction: what the peak of a level and precision is measured with.
@@ -165,66 +159,12 @@ static void measure(benchmark::State &state, const std::string &isa, const std::
   state.counters["best_us"] = best * 1e6;
 }
 
-static int64_t elementsPerWord(const std::string &precision) {
-  return precision == "f32" ? 1 : precision == "int8" ? 4 : 2;
-}
-static int64_t wordsOf(const std::string &precision, int64_t k) {
-  int64_t perWord = elementsPerWord(precision);
-  return perWord == 1 ? k : ((k + perWord - 1) / perWord + 15) / 16 * 16;
-}
-
-/// `epilogue`: "product" is the microkernel alone, "bias" adds one, "gelu" does both.
-static JitKernel &linearKernel(const std::string &isa, const std::string &precision,
-                               const std::string &epilogue, int64_t k) {
-  static std::map<std::string, std::unique_ptr<JitKernel>> kernels;
-  std::unique_ptr<JitKernel> &kernel = kernels[isa + precision + epilogue + std::to_string(k)];
-  int64_t block = precision == "split-f32" ? 16 : 1;
-  std::string words = std::to_string(wordsOf(precision, k) / block),
-              x = "memref<?x" + std::to_string(k) + "xf32>";
-  std::string weight = "memref<?x" + words + "x" +
-                       (precision == "f32"    ? "16xf32>"
-                        : precision == "bf16" ? "16x2xbf16>"
-                        : precision == "int8" ? "16x4xi8>"
-                                              : "32x16x2xbf16>");
-  bool integers = precision == "int8", hasBias = epilogue != "product";
-  std::string activation = epilogue == "gelu" ? "gelu" : "none";
-  if (!kernel)
-    kernel = std::make_unique<JitKernel>(
-        "func.func @main(%x: " + x + ", %w: " + weight +
-            ", %b: memref<?xf32>, %s: memref<?xf32>, %t: memref<?xi32>, %y: memref<?x?xf32>) {\n"
-            "kernel.linear %x, %w, " +
-            (hasBias ? "%b, " : "") + (integers ? "%s, %t, " : "") + "%y {activation = #nn<activation " +
-            activation + ">, operandSegmentSizes = array<i32: 1, 1, " + (hasBias ? "1" : "0") + ", 0, " +
-            (integers ? "1, 1" : "0, 0") + ", 1>} : " + x + ", " + weight + ", " +
-            (hasBias ? "memref<?xf32>, " : "") + (integers ? "memref<?xf32>, memref<?xi32>, " : "") +
-            "memref<?x?xf32>\nreturn\n}",
-        isa);
-  return *kernel;
-}
-
 static void linear(benchmark::State &state, const std::string &isa, const std::string &precision,
                    const std::string &epilogue) {
   int64_t m = state.range(0), k = state.range(1), n = state.range(2), threads = state.range(3);
-  int64_t perWord = elementsPerWord(precision), words = wordsOf(precision, k);
-  Buffer x({m, k}), b({n}), s({n}), t({n}), y({m, n});
-  std::vector<int64_t> dims{n / 16, words, 16};
-  if (perWord > 1)
-    dims.push_back(perWord);
-  if (precision == "split-f32")
-    dims = {n / 16, words / 16, 32, 16, 2};
-  Buffer w(dims, 4 / perWord);
-  for (int64_t i = 0; i < x.elements(); ++i)
-    x.as()[i] = std::sin(i);
-  // The bits of a weight do not matter, as long as they are no denormal numbers.
-  if (perWord == 1)
-    for (int64_t i = 0; i < w.elements(); ++i)
-      w.as()[i] = std::sin(i * 3);
-  else if (perWord == 2)
-    for (int64_t i = 0; i < w.elements(); ++i)
-      w.as<uint16_t>()[i] = 0x3f80 + i % 64;
+  LinearBuffers buffers(precision, m, k, n);
   JitKernel &kernel = linearKernel(isa, precision, epilogue, k);
-  double operations = 2.0 * m * k * n;
-  measure(state, isa, precision, operations, threads, [&] { kernel.run({&x, &w, &b, &s, &t, &y}, threads); });
+  measure(state, isa, precision, 2.0 * m * k * n, threads, [&] { buffers.run(kernel, threads); });
 }
 
 static void attention(benchmark::State &state) {
@@ -281,6 +221,7 @@ int main(int argc, char **argv) {
                   ->Args({m, k, n, threads})
                   ->ArgNames({"M", "K", "N", "threads"})
                   ->UseManualTime();
+      registerWeightReads(isa, precision);
     }
   for (auto [batch, length] : {std::pair(1, 16), std::pair(32, 29), std::pair(1, 128), std::pair(8, 128),
                                std::pair(1, 512), std::pair(1, 2048)})

@@ -26,6 +26,7 @@
 #include <atomic>
 #include <csetjmp>
 #include <cstring>
+#include <sched.h>
 #include <sys/mman.h>
 #include <thread>
 
@@ -61,20 +62,48 @@ bool Buffer::guardIsIntact() const {
   return true;
 }
 
+/// The cores of this process, before a thread is kept on one of them.
+static const cpu_set_t coresAtStart = [] {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  return cores;
+}();
+
+/// Keeps this thread on the core of its number, as long as there is one for each of `threads`: on that of the
+/// first one, where the system may leave it for a while, each would wait for the other.
+static void pinToCore(int64_t thread, int64_t threads) {
+  if (threads > CPU_COUNT(&coresAtStart))
+    return;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(core, &coresAtStart) && thread-- == 0) {
+      cpu_set_t own;
+      CPU_ZERO(&own);
+      CPU_SET(core, &own);
+      sched_setaffinity(0, sizeof own, &own);
+    }
+}
+
 namespace {
 /// The host of one run, with threads that wait for the next region by spinning.
 struct Host : TamisHost {
   std::string failure;
   std::jmp_buf onFailure;
   std::vector<void *> memory;
-  std::atomic<int64_t> next{0}, round{0}, busy{0};
+  /// The chunks of a region that one thread takes first, as the runtime's Host.cpp shares them out.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  std::vector<Share> shares;
+  std::atomic<int64_t> round{0}, busy{0};
   std::atomic<bool> stop{false};
   TamisBody body = nullptr;
   void *captures = nullptr;
   int64_t count = 0, grain = 1;
   std::vector<std::thread> workers;
 
-  explicit Host(int64_t threadCount) {
+  explicit Host(int64_t threadCount) : shares(threadCount) {
     allocate = [](TamisHost *host, int64_t bytes) {
       void *data = std::aligned_alloc(64, (bytes + 127) / 64 * 64);
       static_cast<Host *>(host)->memory.push_back(data);
@@ -101,10 +130,14 @@ struct Host : TamisHost {
       std::free(data);
   }
   void claim(int64_t thread) {
-    for (int64_t begin; (begin = next.fetch_add(grain)) < count;)
-      body(this, captures, begin, std::min(begin + grain, count), thread);
+    for (int64_t i = 0; i < threads; ++i) {
+      Share &share = shares[(thread + i) % threads];
+      for (int64_t chunk; (chunk = share.next.fetch_add(1)) < share.end;)
+        body(this, captures, chunk * grain, std::min((chunk + 1) * grain, count), thread);
+    }
   }
   void work(int64_t thread) {
+    pinToCore(thread, threads);
     int64_t seen = 0;
     while (true) {
       while (round.load(std::memory_order_acquire) == seen) {
@@ -122,7 +155,11 @@ struct Host : TamisHost {
     captures = newCaptures;
     count = newCount;
     grain = newGrain;
-    next = 0;
+    int64_t chunks = (count + grain - 1) / grain, chunk = 0;
+    for (int64_t i = 0; i < threads; ++i) {
+      shares[i].next = chunk;
+      shares[i].end = chunk += chunks / threads + (i < chunks % threads);
+    }
     if (!workers.empty() && count > grain) {
       busy = workers.size();
       round.fetch_add(1, std::memory_order_release);
