@@ -50,11 +50,12 @@ void registerWeightReads(const std::string &isa, const std::string &precision) {
   // more than any.
   for (int64_t megabytes : {1, 20, 100, 700})
     for (int64_t m : {1, 4})
-      for (int64_t threads : {1, 2})
-        benchmark::RegisterBenchmark(("weight_reads_" + precision + "_" + isa).c_str(),
-                                     [=](benchmark::State &state) { weightReads(state, isa, precision); })
-            ->Args({m, 1024, megabytes, threads})
-            ->ArgNames({"M", "K", "MB", "threads"})
-            ->UseManualTime()
-            ->Iterations(turns);
+      for (int64_t k : {1024, 4096})
+        for (int64_t threads : {1, 2})
+          benchmark::RegisterBenchmark(("weight_reads_" + precision + "_" + isa).c_str(),
+                                       [=](benchmark::State &state) { weightReads(state, isa, precision); })
+              ->Args({m, k, megabytes, threads})
+              ->ArgNames({"M", "K", "MB", "threads"})
+              ->UseManualTime()
+              ->Iterations(turns);
 }

@@ -163,11 +163,9 @@ void AMXMicrokernel::emitPlainProduct(Emitter &e, const Matrix &a, const Panels 
   });
 }
 
-void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
-                                 const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
-                                 Value panelEnd, TileEpilogue epilogue, Value buffer) const {
-  if (!buffer)
-    return emitPlainProduct(e, a, b, depth, out, rows, tileBegin, tileEnd, panelBegin, panelEnd);
+void AMXMicrokernel::emitTiles(Emitter &e, const Matrix &a, const Panels &b, Value depth,
+                               const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
+                               Value panelEnd, TileEpilogue epilogue, Value buffer) const {
   // While the tile registers multiply one block, the vector units finish the one before, some rows at each
   // step of K: two halves of the buffer take turns.
   constexpr int64_t halfWords = 4 * tileRows * panelColumns;
@@ -200,4 +198,22 @@ void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, V
     });
     finish(last, e.index(0), last[1]);
   });
+}
+
+void AMXMicrokernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth, const Matrix &out,
+                                 const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
+                                 Value panelEnd, TileEpilogue epilogue, Value buffer) const {
+  // Without a buffer the factors are an attention's, which were packed just now: nothing waits for memory.
+  if (!buffer)
+    return emitPlainProduct(e, a, b, depth, out, rows, tileBegin, tileEnd, panelBegin, panelEnd);
+  e.either(
+      e.less(e.index(fewRows()), rows.limit),
+      [&] { emitTiles(e, a, b, depth, rows, tileBegin, tileEnd, panelBegin, panelEnd, epilogue, buffer); },
+      [&] {
+        // Rows of a tile lie side by side.
+        Matrix left = a;
+        left.stride = e.index(tileWords);
+        vectors.emitOneTile(e, fewRows(), left, b, depth, out, rows, tileBegin, tileEnd, panelBegin, panelEnd,
+                            epilogue, buffer);
+      });
 }

@@ -2,7 +2,7 @@
 #ifndef TAMIS_LIB_CODEGEN_KERNELS_AMXMICROKERNEL_H
 #define TAMIS_LIB_CODEGEN_KERNELS_AMXMICROKERNEL_H
 
-#include "tamis/Codegen/Kernels/Microkernel.h"
+#include "VectorMicrokernel.h"
 
 namespace tamis {
 
@@ -10,11 +10,13 @@ namespace tamis {
 /// of both factors lie one behind the other in the order in which they are read.
 class AMXMicrokernel : public Microkernel {
 public:
-  AMXMicrokernel(const ISALevel &level, OperandKind kind) : Microkernel(level, kind) {}
+  AMXMicrokernel(const ISALevel &level, OperandKind kind)
+      : Microkernel(level, kind), vectors(level, kind, /*tiledLeft=*/true) {}
   LeftForm leftForm() const override;
   int64_t maxRows() const override { return 32; }
   int64_t maxPanels() const override { return 4; }
   bool wantsTiledLeft() const override { return true; }
+  int64_t fewRows() const override { return 4; }
   bool writesWholeTiles() const override { return true; }
   int64_t speed() const override;
   RowTiles rowTiles(Emitter &e, mlir::Value rows) const override {
@@ -37,6 +39,13 @@ private:
   void emitPlainProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                         const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd,
                         mlir::Value panelBegin, mlir::Value panelEnd) const;
+  /// A product of whole tiles, with an epilogue.
+  void emitTiles(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const RowTiles &rows,
+                 mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
+                 TileEpilogue epilogue, mlir::Value buffer) const;
+
+  /// What products of so few rows take that tiles of 16 would be nearly empty.
+  VectorMicrokernel vectors;
 };
 
 } // namespace tamis

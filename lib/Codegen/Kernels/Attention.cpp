@@ -156,6 +156,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   if (form) {
     resultRows = form->rows;
     captured.append({resultRows.data, resultRows.stride});
+    if (resultRows.tileStride)
+      captured.push_back(resultRows.tileStride);
   }
   if (ragged)
     captured.push_back(e.flatten(op.getOffsets()));
@@ -194,6 +196,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
       result.form = resultRows;
       result.form->data = take(true);
       result.form->stride = take(true);
+      result.form->tileStride = take(bool(resultRows.tileStride));
     }
     Value offsets = take(ragged), keyMask = take(hasMask), positions = take(hasPositions);
     AttentionBias bias;

@@ -26,7 +26,8 @@ Value LeftRows::place(Emitter &e, Value row, Value word) const {
   if (!tiled)
     return e.add(begin(e, row), word);
   Value tile = e.div(word, tileRowWords), inTile = e.rem(word, e.index(tileRowWords));
-  return e.add(e.madd(tile, e.index(tileRows * tileRowWords), begin(e, row)), inTile);
+  Value step = tileStride ? tileStride : e.index(tileRows * tileRowWords);
+  return e.add(e.madd(tile, step, begin(e, row)), inTile);
 }
 
 void LeftRows::store(Emitter &e, Value vector, Value row, Value column) const {
@@ -163,6 +164,13 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
     sums = e.flatten(e.allocate(e.getI32Type(), count));
 }
 
+void LeftOperand::closeGaps(Emitter &e, const Microkernel &microkernel, Value count) {
+  if (!rows.tiled || !microkernel.fewRows())
+    return;
+  Value areMany = e.less(e.index(microkernel.fewRows()), count);
+  rows.tileStride = e.select(areMany, e.index(tileRows * tileRowWords), e.mul(count, tileRowWords));
+}
+
 void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value source, Value row) const {
   Value from = e.mul(source, k);
   if (range)
@@ -237,6 +245,7 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
     OperandKind kind = *operandKindOf(weight);
     Value depth = e.index(weight.getDimSize(1) * (kind == OperandKind::SplitF32 ? 16 : 1));
     operand.emplace(e, microkernel(kind), rows, depth);
+    operand->closeGaps(e, microkernel(kind), rows);
   } else {
     for (Operation *user : out.getUsers())
       if (auto attention = dyn_cast<kernel::AttentionOp>(user);
@@ -265,6 +274,7 @@ LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const M
     return found->second;
   Value rows = e.dims(x, 0, cast<MemRefType>(x.getType()).getRank() - 1);
   LeftOperand operand(e, microkernel, rows, words);
+  operand.closeGaps(e, microkernel, rows);
   operand.convert(e, e.flatten(x), rows, k);
   return operand;
 }

@@ -13,8 +13,11 @@ SmallVector<Value *> LinearEpilogue::operands() {
        {&bias, &residual, &columnScales, &columnSums, &rowScales, &range, &columnZeros, &rowSums})
     if (*operand)
       present.push_back(operand);
-  if (form)
+  if (form) {
     present.append({&form->data, &form->stride});
+    if (form->tileStride)
+      present.push_back(&form->tileStride);
+  }
   return present;
 }
 

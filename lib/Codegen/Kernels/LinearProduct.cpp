@@ -9,10 +9,11 @@ using namespace tamis;
 namespace {
 /// The arguments of the function that all products of one form share.
 struct Arguments {
-  Value left, w, out, rows, depth, n, words, stride, rowUnits, rowsTogether, panelUnits, panelsPerUnit;
+  Value left, tileStride, w, out, rows, depth, n, words, stride, rowUnits, rowsTogether, panelUnits,
+      panelsPerUnit;
   SmallVector<Value *> fixed() {
-    return {&left,  &w,      &out,      &rows,         &depth,      &n,
-            &words, &stride, &rowUnits, &rowsTogether, &panelUnits, &panelsPerUnit};
+    return {&left,  &tileStride, &w,        &out,          &rows,       &depth,        &n,
+            &words, &stride,     &rowUnits, &rowsTogether, &panelUnits, &panelsPerUnit};
   }
 };
 } // namespace
@@ -24,7 +25,8 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
       microkernel.operandKind() == OperandKind::SplitF32 ? 2 : 1; // leading terms and rests
   RowTiles tiles = microkernel.rowTiles(e, args.rows);
   Value wholePanels = e.div(args.n, panelColumns), panels = e.ceilDiv(args.n, panelColumns);
-  Matrix a{args.left, e.index(0), args.stride}, c{args.out, e.index(0), args.n};
+  Matrix a{args.left, e.index(0), args.stride, /*rowMajor=*/false, args.tileStride},
+      c{args.out, e.index(0), args.n};
   Panels b{args.w, e.index(0), e.index(panelColumns), e.mul(args.words, panelColumns * wordsPerWord)};
   Value buffer;
   if (tail || microkernel.writesWholeTiles()) {
@@ -69,7 +71,10 @@ void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, S
   bool tail = !knownN || *knownN % panelColumns;
   RowTiles tiles = microkernel.rowTiles(e, rows);
   ProductUnits units(e, microkernel, e.index(1), tiles.tiles, rows, panels, words);
+  // Not of use where the left factor is not cut into tiles.
+  Value tileStride = left.rows.tileStride ? left.rows.tileStride : e.index(0);
   Arguments args{left.rows.data,
+                 tileStride,
                  e.flatten(w),
                  e.flatten(out),
                  rows,

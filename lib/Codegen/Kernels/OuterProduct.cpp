@@ -24,13 +24,16 @@ static Value intrinsic(Emitter &e, StringRef name, Type result, ValueRange opera
   return LLVM::CallIntrinsicOp::create(e, result, e.getStringAttr(name), operands).getResult(0);
 }
 
+/// A split weight's rests are so many words behind its leading terms.
+static constexpr int64_t splitBlockWords = 16 * panelColumns;
+
 namespace {
 
 class F32Product : public OuterProduct {
 public:
   LeftForm leftForm() const override { return LeftForm::F32; }
-  Value left(Emitter &e, Value row, Value k, int64_t) const override {
-    return e.splat(loadWords(e, e.getF32Type(), row, k));
+  Value left(Emitter &e, const LeftWord &at, int64_t) const override {
+    return e.splat(loadWords(e, e.getF32Type(), at.row, at.word));
   }
   Value right(Emitter &e, Value panel, Value word, int64_t) const override {
     return loadWords(e, e.vectorType(), panel, word);
@@ -43,29 +46,45 @@ public:
 class UnpackedBF16Product : public F32Product {
 public:
   int64_t rounds() const override { return 2; }
-  Value left(Emitter &e, Value row, Value k, int64_t round) const override {
-    return F32Product::left(e, row, e.madd(k, e.index(2), e.index(round)), 0);
+  Value left(Emitter &e, const LeftWord &at, int64_t round) const override {
+    return F32Product::left(e, {at.row, e.madd(at.word, e.index(2), e.index(round)), Value()}, 0);
   }
   Value right(Emitter &e, Value panel, Value word, int64_t round) const override {
-    VectorType words = vectorOf(e, e.getI32Type());
-    Value pair = loadWords(e, words, panel, word);
-    Value bits = round == 0 ? Value(arith::ShLIOp::create(e, pair, splat(e, words, 16)))
-                            : Value(arith::AndIOp::create(e, pair, splat(e, words, int32_t(0xffff0000))));
+    return unpack(e, loadWords(e, vectorOf(e, e.getI32Type()), panel, word), round);
+  }
+
+protected:
+  static Value unpack(Emitter &e, Value pairs, int64_t round) {
+    auto words = cast<VectorType>(pairs.getType());
+    Value bits = round == 0 ? Value(arith::ShLIOp::create(e, pairs, splat(e, words, 16)))
+                            : Value(arith::AndIOp::create(e, pairs, splat(e, words, int32_t(0xffff0000))));
     return vector::BitCastOp::create(e, e.vectorType(), bits);
   }
 };
 
 /// Weights of two bf16 become the f32 that is their sum. They come in blocks of 16 words of K.
 class UnpackedSplitProduct : public UnpackedBF16Product {
-  static constexpr int64_t blockWords = 16 * panelColumns;
-
 public:
+  int64_t terms() const override { return 2; }
   Value row(Emitter &e, Value k, Value stride) const override {
-    return e.madd(e.div(k, 16), e.index(blockWords), e.mul(k, stride));
+    return e.madd(e.div(k, 16), e.index(splitBlockWords), e.mul(k, stride));
   }
   Value right(Emitter &e, Value panel, Value word, int64_t round) const override {
     return e.addF(UnpackedBF16Product::right(e, panel, word, round),
-                  UnpackedBF16Product::right(e, panel, e.add(word, blockWords), round));
+                  UnpackedBF16Product::right(e, panel, e.add(word, splitBlockWords), round));
+  }
+};
+
+/// The same two for a left factor that was rounded for tiles, and becomes f32 again: on CPUs with tiles two
+/// multiply-adds of f32 are quicker than one vdpbf16ps.
+template <typename Product> class RoundedProduct : public Product {
+public:
+  LeftForm leftForm() const override { return this->terms() == 2 ? LeftForm::SplitF32 : LeftForm::BF16; }
+  Value left(Emitter &e, const LeftWord &at, int64_t round) const override {
+    auto term = [&](Value word) {
+      return this->unpack(e, splatWord(e, at.row, word, vectorOf(e, e.getI32Type())), round);
+    };
+    return this->terms() == 2 ? e.addF(term(at.word), term(at.rest)) : term(at.word);
   }
 };
 
@@ -73,8 +92,8 @@ public:
 class DotBF16Product : public OuterProduct {
 public:
   LeftForm leftForm() const override { return LeftForm::BF16; }
-  Value left(Emitter &e, Value row, Value k, int64_t) const override {
-    return splatWord(e, row, k, vectorOf(e, e.getBF16Type(), 2));
+  Value left(Emitter &e, const LeftWord &at, int64_t) const override {
+    return splatWord(e, at.row, at.word, vectorOf(e, e.getBF16Type(), 2));
   }
   Value right(Emitter &e, Value panel, Value word, int64_t) const override {
     return loadWords(e, vectorOf(e, e.getBF16Type(), 2), panel, word);
@@ -89,8 +108,8 @@ class DotInt8Product : public OuterProduct {
 public:
   LeftForm leftForm() const override { return LeftForm::Int8; }
   bool accumulatesIntegers() const override { return true; }
-  Value left(Emitter &e, Value row, Value k, int64_t) const override {
-    return splatWord(e, row, k, vectorOf(e, e.getI8Type(), 4));
+  Value left(Emitter &e, const LeftWord &at, int64_t) const override {
+    return splatWord(e, at.row, at.word, vectorOf(e, e.getI8Type(), 4));
   }
   Value right(Emitter &e, Value panel, Value word, int64_t) const override {
     return loadWords(e, vectorOf(e, e.getI8Type(), 4), panel, word);
@@ -106,9 +125,9 @@ public:
 class WidenedInt8Product : public DotInt8Product {
 public:
   int64_t rounds() const override { return 2; }
-  Value left(Emitter &e, Value row, Value k, int64_t round) const override {
+  Value left(Emitter &e, const LeftWord &at, int64_t round) const override {
     VectorType halves = vectorOf(e, e.getI16Type(), 2);
-    Value quad = splatWord(e, row, k, halves);
+    Value quad = splatWord(e, at.row, at.word, halves);
     return round == 0 ? Value(arith::AndIOp::create(e, quad, splat(e, halves, 0x00ff)))
                       : Value(arith::ShRUIOp::create(e, quad, splat(e, halves, 8)));
   }
@@ -126,15 +145,20 @@ public:
 
 } // namespace
 
-std::unique_ptr<OuterProduct> tamis::makeOuterProduct(const ISALevel &level, OperandKind kind) {
+std::unique_ptr<OuterProduct> tamis::makeOuterProduct(const ISALevel &level, OperandKind kind,
+                                                      bool roundsLeft) {
   switch (kind) {
   case OperandKind::F32:
     return std::make_unique<F32Product>();
   case OperandKind::BF16:
+    if (roundsLeft)
+      return std::make_unique<RoundedProduct<UnpackedBF16Product>>();
     if (level.bf16)
       return std::make_unique<DotBF16Product>();
     return std::make_unique<UnpackedBF16Product>();
   case OperandKind::SplitF32:
+    if (roundsLeft)
+      return std::make_unique<RoundedProduct<UnpackedSplitProduct>>();
     return std::make_unique<UnpackedSplitProduct>();
   case OperandKind::Int8:
     if (level.vnni)

@@ -11,6 +11,9 @@ static constexpr int64_t weightWords = 64 * 1024;
 static constexpr int64_t inputWords = 96 * 1024;
 /// Multiply-adds of f32 below which claiming a unit costs too much of it.
 static constexpr int64_t smallestUnit = 200 * 1000;
+/// So many rows take a vector kernel for f32 as long as their weights take to come from a cache: fewer are
+/// not quicker.
+static constexpr int64_t readingRows = 12;
 /// Units a thread, so that threads that started late or were interrupted leave work to others.
 static constexpr int64_t unitsPerThread = 8;
 /// Panels of a unit are a multiple of this, so that tiles of all widths begin where a unit does.
@@ -27,7 +30,8 @@ ProductUnits::ProductUnits(Emitter &e, const Microkernel &microkernel, Value bat
   wanted = e.ceilDiv(wanted, e.max(e.mul(batches, rowUnits), 1));
   wanted = e.max(wanted, e.ceilDiv(panels, fits));
   Value rowsPerUnit = e.min(rows, e.mul(tilesPerUnit, maxRows));
-  Value panelWork = e.max(e.mul(e.mul(rowsPerUnit, panelColumns), safeDepth), 1);
+  Value panelWork =
+      e.mul(e.mul(e.max(rowsPerUnit, readingRows * microkernel.speed()), panelColumns), safeDepth);
   panelsPerUnit =
       e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit * microkernel.speed()), panelWork));
   panelsPerUnit = e.mul(e.ceilDiv(panelsPerUnit, panelGroup), panelGroup);

@@ -6,6 +6,12 @@
 
 namespace tamis {
 
+/// A word of a row of the left factor: behind the pointer `row`, the leading terms and, if it is split, the
+/// rests.
+struct LeftWord {
+  mlir::Value row, word, rest;
+};
+
 /// How a word of the left factor and a row of a panel are multiplied and added up: the part of a vector
 /// kernel that depends on the operands.
 class OuterProduct {
@@ -15,8 +21,10 @@ public:
   /// Multiply-adds that a word takes.
   virtual int64_t rounds() const { return 1; }
   virtual bool accumulatesIntegers() const { return false; }
-  /// Word `k` of a row of the left factor, as round `round` wants it in all lanes. `row` is a pointer.
-  virtual mlir::Value left(Emitter &e, mlir::Value row, mlir::Value k, int64_t round) const = 0;
+  /// Words that a weight is the sum of.
+  virtual int64_t terms() const { return 1; }
+  /// A word of the left factor, as round `round` wants it in all lanes.
+  virtual mlir::Value left(Emitter &e, const LeftWord &at, int64_t round) const = 0;
   /// Where row `k` of a panel begins, in words.
   virtual mlir::Value row(Emitter &e, mlir::Value k, mlir::Value stride) const { return e.mul(k, stride); }
   /// As many columns as a vector has lanes, `word` words behind the pointer `panel`.
@@ -25,8 +33,9 @@ public:
                                   mlir::Value accumulator) const = 0;
 };
 
-/// The way of an ISA level without tiles for operands of a kind.
-std::unique_ptr<OuterProduct> makeOuterProduct(const ISALevel &level, OperandKind kind);
+/// The way of an ISA level's vectors for operands of a kind. With `roundsLeft` the left factor has the form
+/// that tiles want of it.
+std::unique_ptr<OuterProduct> makeOuterProduct(const ISALevel &level, OperandKind kind, bool roundsLeft);
 
 /// Loads a value of `type` from `word` words of 32 bits behind a pointer.
 mlir::Value loadWords(Emitter &e, mlir::Type type, mlir::Value pointer, mlir::Value word);
@@ -35,7 +44,9 @@ mlir::Value loadWords(Emitter &e, mlir::Type type, mlir::Value pointer, mlir::Va
 /// broadcast word of the left factor fit the registers.
 class VectorMicrokernel : public Microkernel {
 public:
-  VectorMicrokernel(const ISALevel &level, OperandKind kind);
+  /// With `tiledLeft` the left factor is cut into tiles, and only emitOneTile is of use: the few rows of a
+  /// kernel that has tiles.
+  VectorMicrokernel(const ISALevel &level, OperandKind kind, bool tiledLeft = false);
   LeftForm leftForm() const override { return product->leftForm(); }
   /// AVX-512: 6 x 64 has 24 of the 32 registers to accumulate in, 4 for a row of the panels, 1 for a word of
   /// the left factor. AVX2: 6 x 16 has 12 of the 16 registers.
@@ -45,6 +56,11 @@ public:
   void emitProduct(Emitter &e, const Matrix &a, const Panels &b, mlir::Value depth, const Matrix &out,
                    const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
                    mlir::Value panelEnd, TileEpilogue epilogue, mlir::Value buffer) const override;
+  /// The product of up to `most` rows, `rows`, one tile: reads the panels once, at the speed of memory.
+  void emitOneTile(Emitter &e, int64_t most, const Matrix &a, const Panels &b, mlir::Value depth,
+                   const Matrix &out, const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd,
+                   mlir::Value panelBegin, mlir::Value panelEnd, TileEpilogue epilogue,
+                   mlir::Value buffer) const;
 
 private:
   /// Panels of the widest tile of so many rows.
@@ -68,6 +84,7 @@ private:
                 const RowTiles &rows, mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin,
                 mlir::Value panelEnd, TileEpilogue epilogue) const;
 
+  bool tiledLeft;
   std::unique_ptr<OuterProduct> product;
 };
 

@@ -23,6 +23,9 @@ struct LeftRows {
   mlir::Value data;   ///< flat, of bf16 or i8
   mlir::Value stride; ///< words from row to row
   mlir::Value offset; ///< words from the start of `data` to row 0; null: none
+  /// Words from a tile to the next one. Null: 256, all that a tile has. Where all rows are
+  /// Microkernel::fewRows at most, their words follow each other without gaps: [words / 16, rows, 16].
+  mlir::Value tileStride;
   /// Where a row begins, in words from the start of `data` on.
   mlir::Value begin(Emitter &e, mlir::Value row) const;
   /// Word `word` of a row, which begins a vector's words, likewise.
@@ -47,6 +50,9 @@ struct LeftOperand {
   /// Arena memory for `rows` rows of bf16 one behind the other, and for those that a tile has behind the last
   /// one.
   LeftOperand(Emitter &e, mlir::Value rows, mlir::Value columns);
+  /// Leaves no gaps between rows that turn out to be few; to be called before they are filled, and only if
+  /// they are multiplied together.
+  void closeGaps(Emitter &e, const Microkernel &microkernel, mlir::Value rows);
   /// Fills a row of that memory from row `source` of x [rows, k].
   void convertRow(Emitter &e, mlir::Value x, mlir::Value k, mlir::Value source, mlir::Value row) const;
   /// Fills that memory from x [rows, k] in a parallel region. With `places`, row i is that of `places(i)`

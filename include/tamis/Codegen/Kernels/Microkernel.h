@@ -33,7 +33,8 @@ enum class LeftForm {
 /// words of 32 bits whatever the buffer's element type is.
 struct Matrix {
   mlir::Value data, offset, stride;
-  bool rowMajor = false; ///< a left factor's rows that are not cut into tiles, whatever wantsTiledLeft says
+  bool rowMajor = false;  ///< a left factor's rows that are not cut into tiles, whatever wantsTiledLeft says
+  mlir::Value tileStride = {}; ///< of a left factor that is cut into tiles: see LeftRows; null: 256
 };
 
 /// Panels of 16 columns: word (k, 16 p + j) is at offset + p * panelStride + k * stride + j. A packed weight
@@ -84,6 +85,8 @@ public:
   /// Whether the left factor is cut into tiles of 16 rows by 16 words that lie one behind the other,
   /// [T / 16, words / 16, 16, 16]. A matrix's stride then tells the words of a row, of which 16 make a band.
   virtual bool wantsTiledLeft() const { return false; }
+  /// Up to so many rows a product takes no tiles of the tiled left factor, but vectors.
+  virtual int64_t fewRows() const { return 0; }
   /// Rows of the highest tile.
   virtual int64_t maxRows() const = 0;
   /// Panels of the widest tile.
