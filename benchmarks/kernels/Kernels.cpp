@@ -203,6 +203,7 @@ static void layerNorm(benchmark::State &state) {
 
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
+  JitKernel::keepCores();
   std::vector<std::string> isas = isasOfMachine();
   for (const std::string &isa : isas)
     for (const char *precision : {"f32", "split-f32", "bf16", "int8"}) {

@@ -62,21 +62,17 @@ bool Buffer::guardIsIntact() const {
   return true;
 }
 
-/// The cores of this process, before a thread is kept on one of them.
-static const cpu_set_t coresAtStart = [] {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  sched_getaffinity(0, sizeof cores, &cores);
-  return cores;
-}();
+/// The cores that threads are to keep; none: the system moves them.
+static cpu_set_t coresToKeep;
 
-/// Keeps this thread on the core of its number, as long as there is one for each of `threads`: on that of the
-/// first one, where the system may leave it for a while, each would wait for the other.
+void JitKernel::keepCores() { sched_getaffinity(0, sizeof coresToKeep, &coresToKeep); }
+
+/// Keeps this thread on the core of its number, if there is one for each of `threads`.
 static void pinToCore(int64_t thread, int64_t threads) {
-  if (threads > CPU_COUNT(&coresAtStart))
+  if (threads > CPU_COUNT(&coresToKeep))
     return;
   for (int core = 0; core < CPU_SETSIZE; ++core)
-    if (CPU_ISSET(core, &coresAtStart) && thread-- == 0) {
+    if (CPU_ISSET(core, &coresToKeep) && thread-- == 0) {
       cpu_set_t own;
       CPU_ZERO(&own);
       CPU_SET(core, &own);

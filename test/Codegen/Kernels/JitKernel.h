@@ -39,6 +39,9 @@ public:
   /// Runs @main on `threads` threads. Returns the reason when a check failed (one thread only), else "".
   std::string run(std::initializer_list<Buffer *> buffers, int threads = 1);
   std::string run(const std::vector<Buffer *> &buffers, int threads = 1);
+  /// From now on each thread but the first keeps a core of its own, for measurements: on that of the first
+  /// one, where the system may leave it for a while, both would wait for each other.
+  static void keepCores();
   /// Counters of the last run.
   int64_t counters[8];
 

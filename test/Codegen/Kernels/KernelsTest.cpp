@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
     for (auto [name, test] : tests) {
       // What a level has beyond its base is for products of bf16 and int8 alone.
       bool isOwn = level.features.empty() || test == testPrecision || test == testQuantizedLinear ||
-                   (test == testAttention && level.bf16);
+                   (test == testAttention && level.bf16) || (test == testExperts && level.amx);
       bool wanted = argc == 1 && isOwn;
       for (int i = 1; i < argc; ++i)
         wanted |= std::string(argv[i]) == name;
