@@ -13,7 +13,7 @@ static constexpr int64_t inputWords = 96 * 1024;
 static constexpr int64_t smallestUnit = 200 * 1000;
 /// So many rows take a vector kernel for f32 as long as their weights take to come from a cache: fewer are
 /// not quicker.
-static constexpr int64_t readingRows = 12;
+static constexpr int64_t readingRows = 6;
 /// Units a thread, so that threads that started late or were interrupted leave work to others.
 static constexpr int64_t unitsPerThread = 8;
 /// Panels of a unit are a multiple of this, so that tiles of all widths begin where a unit does.
@@ -34,7 +34,15 @@ ProductUnits::ProductUnits(Emitter &e, const Microkernel &microkernel, Value bat
       e.mul(e.mul(e.max(rowsPerUnit, readingRows * microkernel.speed()), panelColumns), safeDepth);
   panelsPerUnit =
       e.max(e.ceilDiv(panels, wanted), e.ceilDiv(e.index(smallestUnit * microkernel.speed()), panelWork));
-  panelsPerUnit = e.mul(e.ceilDiv(panelsPerUnit, panelGroup), panelGroup);
+  // Where there are few units, equally many for all threads.
+  Value groups = e.ceilDiv(panels, panelGroup),
+        groupsPerUnit = e.max(e.ceilDiv(panelsPerUnit, panelGroup), 1);
+  Value shares = e.div(e.ceilDiv(groups, groupsPerUnit), e.threads());
+  Value even = e.ceilDiv(groups, e.mul(e.max(shares, 1), e.threads()));
+  Value isAlone = e.equal(e.mul(batches, rowUnits), e.index(1));
+  groupsPerUnit =
+      e.select(e.select(isAlone, e.less(e.index(0), shares), e.boolean(false)), even, groupsPerUnit);
+  panelsPerUnit = e.mul(groupsPerUnit, panelGroup);
   panelUnits = e.ceilDiv(panels, panelsPerUnit);
 }
 
