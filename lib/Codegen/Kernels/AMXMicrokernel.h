@@ -7,7 +7,8 @@
 namespace tamis {
 
 /// Blocks of 32 rows by 2 panels, or of 16 rows by 4: four of the eight tile registers accumulate. Tiles
-/// of both factors lie one behind the other in the order in which they are read.
+/// of both factors lie one behind the other in the order in which they are read. Up to fewRows() rows are
+/// multiplied by vectors, which neither flush denormal numbers nor leave out the product of two rests.
 class AMXMicrokernel : public Microkernel {
 public:
   AMXMicrokernel(const ISALevel &level, OperandKind kind)
@@ -16,6 +17,8 @@ public:
   int64_t maxRows() const override { return 32; }
   int64_t maxPanels() const override { return 4; }
   bool wantsTiledLeft() const override { return true; }
+  /// On Sapphire Rapids 5 rows read weights from the last-level cache as fast either way, 6 slower by
+  /// vectors.
   int64_t fewRows() const override { return 4; }
   bool writesWholeTiles() const override { return true; }
   int64_t speed() const override;
@@ -44,7 +47,7 @@ private:
                  mlir::Value tileBegin, mlir::Value tileEnd, mlir::Value panelBegin, mlir::Value panelEnd,
                  TileEpilogue epilogue, mlir::Value buffer) const;
 
-  /// What products of so few rows take that tiles of 16 would be nearly empty.
+  /// For few rows, which would leave a tile nearly empty.
   VectorMicrokernel vectors;
 };
 

@@ -33,7 +33,7 @@ enum class LeftForm {
 /// words of 32 bits whatever the buffer's element type is.
 struct Matrix {
   mlir::Value data, offset, stride;
-  bool rowMajor = false;  ///< a left factor's rows that are not cut into tiles, whatever wantsTiledLeft says
+  bool rowMajor = false; ///< a left factor's rows that are not cut into tiles, whatever wantsTiledLeft says
   mlir::Value tileStride = {}; ///< of a left factor that is cut into tiles: see LeftRows; null: 256
 };
 
