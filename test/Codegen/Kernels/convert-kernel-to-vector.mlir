@@ -12,8 +12,23 @@
 // CHECK: call @kernel_linear_none_bias_k384(
 // CHECK-LABEL: func.func private @kernel_linear_none_bias_k384(
 
-// The body for 6 rows: 12 accumulators of 8 lanes, or 24 of 16. A line of each panel is asked for, for the
-// nearest cache (3), and two of what is read next, for the second one (2).
+// The body for 6 rows that are all: 12 accumulators of 8 lanes, or 24 of 16. A line of each panel is asked for, for
+// the second-level cache (2).
+// V3: default {
+// V3: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
+// V3-COUNT-1: "llvm.intr.prefetch"({{.*}}) <{cache = 1 : i32, hint = 2 : i32
+// V3-NOT: llvm.intr.prefetch
+// V3-COUNT-12: vector.fma {{.*}} : vector<8xf32>
+// V3-NEXT: scf.yield
+// V4: default {
+// V4: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// V4-COUNT-4: "llvm.intr.prefetch"({{.*}}) <{cache = 1 : i32, hint = 2 : i32
+// V4-NOT: llvm.intr.prefetch
+// V4-COUNT-24: vector.fma {{.*}} : vector<16xf32>
+// V4-NEXT: scf.yield
+
+// The body for 6 rows of more: a line of each panel is asked for, for the nearest cache (3), and two of what is read
+// next, for the second one (2).
 // V3: default {
 // V3: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
 // V3-COUNT-2: "llvm.intr.prefetch"({{.*}}) <{cache = 1 : i32, hint = 2 : i32
