@@ -13,7 +13,7 @@ namespace tamis {
 class Int4TileProduct {
 public:
   /// Rows from which it is quicker than Int4Microkernel.
-  static constexpr int64_t fewestRows = 24;
+  static constexpr int64_t fewestRows = 48;
 
   Int4TileProduct(kernel::LinearOp op, const weight::Int4Format &format) : op(op), format(format) {}
   /// Emits it, for x [rows, k].

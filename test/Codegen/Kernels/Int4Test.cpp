@@ -15,7 +15,7 @@ using tamis::weight::Int4Format;
 
 namespace {
 /// Rows from which levels with tiles use them.
-constexpr int64_t tileRows = 24;
+constexpr int64_t tileRows = 48;
 
 enum class Zeros { None, Integers, Floats };
 
@@ -149,7 +149,7 @@ bool testInt4(const std::string &isa) {
     for (bool hasZeros : {false, true}) {
       Int4Format format{group, hasZeros};
       JitKernel kernel(int4Text(format, true), isa);
-      for (int64_t t : {0, 1, 2, 3, 4, 5, 6, 7, 13, 17, 31, 40})
+      for (int64_t t : {0, 1, 2, 3, 4, 5, 6, 7, 13, 17, 31, 40, 49, 70})
         for (int64_t k : {1, 31, 70, 256})
           for (int64_t n : {1, 31, 200})
             int4Case(report, kernel, level, format, zerosOf(hasZeros, k), true, t, k, n);
@@ -157,12 +157,12 @@ bool testInt4(const std::string &isa) {
   for (int64_t group : {32, 128}) {
     Int4Format format{group, false};
     JitKernel plain(int4Text(format, false), isa), known(int4Text(format, true, 384), isa);
-    for (int64_t t : {1, 2, 9, 33})
+    for (int64_t t : {1, 2, 9, 50})
       for (int64_t n : {16, 100}) {
         int4Case(report, plain, level, format, Zeros::None, false, t, 1000, n);
         int4Case(report, known, level, format, Zeros::None, true, t, 384, n);
       }
-    for (int64_t t : {20, 40})
+    for (int64_t t : {20, 50})
       specialValues(report, format, isa, t);
   }
   return report.finish(isa);

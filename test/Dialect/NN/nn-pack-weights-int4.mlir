@@ -5,7 +5,7 @@
 
 weight.source @packed : tensor<40x32xui8> in "model.onnx" at 0
 weight.source @scales : tensor<40x2xf32> in "model.onnx" at 0
-weight.source @zeros : tensor<40x1xui8> in "model.onnx" at 0
+weight.source @points : tensor<40x1xui8> in "model.onnx" at 0
 weight.source @eight : tensor<ui8> value dense<8> : tensor<ui8>
 weight.source @bytes : tensor<40x64xui8> in "model.onnx" at 0
 weight.source @halves : tensor<40x1xf32> in "model.onnx" at 0
@@ -36,7 +36,7 @@ func.func @zeros(%x: tensor<?x64xf32>) -> tensor<?x80xf32> {
   %p = weight.load @packed : tensor<40x32xui8>
   %u = weight.unpack %p {bits = 4 : i64, is_signed = false} : (tensor<40x32xui8>) -> tensor<40x64xui8>
   %s = weight.load @scales : tensor<40x2xf32>
-  %b = weight.load @zeros : tensor<40x1xui8>
+  %b = weight.load @points : tensor<40x1xui8>
   %z = weight.unpack %b {bits = 4 : i64, is_signed = false} : (tensor<40x1xui8>) -> tensor<40x2xui8>
   %d = weight.dequantize %u, %s, %z {axis = 1 : i64, block_size = 32 : i64, is_unsigned = true}
     : (tensor<40x64xui8>, tensor<40x2xf32>, tensor<40x2xui8>) -> tensor<40x64xf32>

@@ -25,7 +25,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       return signalPassFailure();
     if (!weight::isInt4Group(int4Group)) {
       getOperation().emitError("int4-group: there are groups of 32, 64 and 128 elements, not of ")
-          << int4Group;
+          << int4Group.getValue();
       return signalPassFailure();
     }
     LayerPrecisions layers;

@@ -458,7 +458,7 @@ private:
     for (uint8_t &number : q)
       number += static_cast<uint8_t>(excess);
     for (float &zero : *zeros)
-      zero += excess;
+      zero = op.getZeroPoint() ? zero + excess : weight::Int4Format::defaultZero;
     if (llvm::any_of(q, [](uint8_t number) { return number > weight::Int4Format::greatest; }))
       return op.emitError("has a weight that is not of 4 bits");
     auto isDefault = [](float zero) { return zero == weight::Int4Format::defaultZero; };

@@ -196,9 +196,9 @@ def Weight_QuantizeInt4Op : Weight_Transform<"quantize_int4"> {
 def Weight_PackInt4Op : Weight_Transform<"pack_int4"> {
   let summary = "Packs (q - zero) * scale, q [K, N] of 4 bits, as weight.quantize_int4 does, with nothing rounded";
   let description = [{
-    `scale` and `zero_point` are [ceil(K / block), N], or one element; absent it is 0. Integers, of q and of
-    zero_point, are unsigned with `is_unsigned`; signed ones gain 8 with their zero points. A block is one or several
-    groups. The result has a last row of zero points, as bits of f32, in each block: [ceil(N / 16), ceil(K / group), group
+    `scale` and `zero_point` are [ceil(K / block), N], or one element. Integers, of q and of zero_point, are unsigned
+    with `is_unsigned`; signed ones gain 8 with their zero points. An absent zero point is then 8. A block is one or
+    several groups. The result has a last row of zero points, as bits of f32, in each block: [ceil(N / 16), ceil(K / group), group
     / 8 + 2, 16]; without it all zero points must be 8.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$scale, Optional<AnyRankedTensor>:$zero_point,
