@@ -33,8 +33,9 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
-  passes.addPass(nn::createNNPackWeights(
-      {options.precision, {options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
+  passes.addPass(nn::createNNPackWeights({options.precision,
+                                          {options.layerPrecisions.begin(), options.layerPrecisions.end()},
+                                          options.int4Group}));
   passes.addPass(moe::createMoEPackWeights({options.precision}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(nn::createNNAttentionPrecision({options.precision}));

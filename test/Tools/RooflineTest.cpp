@@ -25,6 +25,8 @@ TEST(Roofline, KnowsTheUnitOfPrecisionAndLevel) {
     EXPECT_EQ(productUnit("nn.linear", "split-f32", row.isa).name(), row.split);
     EXPECT_EQ(productUnit("nn.linear", "bf16", row.isa).name(), row.bf16);
     EXPECT_EQ(productUnit("nn.linear", "int8", row.isa).name(), row.int8);
+    EXPECT_EQ(productUnit("nn.linear", "int4", row.isa).name(),
+              row.isa == std::string_view("x86-64-v4-amx") ? row.bf16 : row.int8);
     // The precision is that of the weights of nn.linear; these have their own.
     EXPECT_EQ(productUnit("nn.quantized_linear", "f32", row.isa).name(), row.int8);
     // Inside an attention, what int8 is for weights is bf16.
@@ -32,9 +34,10 @@ TEST(Roofline, KnowsTheUnitOfPrecisionAndLevel) {
     EXPECT_EQ(productUnit("nn.attention", "split-f32", row.isa).name(), row.split);
     EXPECT_EQ(productUnit("nn.attention", "bf16", row.isa).name(), row.bf16);
     EXPECT_EQ(productUnit("nn.attention", "int8", row.isa).name(), row.bf16);
+    EXPECT_EQ(productUnit("nn.attention", "int4", row.isa).name(), row.bf16);
     EXPECT_EQ(productUnit("nn.layer_norm", "bf16", row.isa).name(), row.f32);
     // Each is a unit that can be measured where the code runs.
-    for (const char *precision : {"f32", "split-f32", "bf16", "int8"}) {
+    for (const char *precision : {"f32", "split-f32", "bf16", "int8", "int4"}) {
       ProductUnit unit = productUnit("nn.linear", precision, row.isa);
       EXPECT_EQ(arithmeticUnit(unit.unit).name, std::string_view(unit.unit));
     }

@@ -186,6 +186,9 @@ private:
     for (const std::string &layer : options.layerPrecisions)
       if (std::optional<std::string> error = layers.add(layer))
         return reporter.fail(Usage, "--layer-precision: " + *error);
+    if (options.int4Group && options.precision != "auto" && !llvm::is_contained(precisions(), "int4"))
+      return reporter.fail(Usage, "--int4-group is about layers of int4, and there are none; give "
+                                  "--precision=int4, or layers that precision with --layer-precision");
     ImportError kind = ImportError::None;
     auto imported = importONNX(context, options.model, importOptions, &kind);
     if (failed(imported))
@@ -244,6 +247,8 @@ private:
     std::vector<std::string> flags{"--target=" + targets, "--precision=" + options.precision};
     for (const std::string &layer : options.layerPrecisions)
       flags.push_back("--layer-precision=" + layer);
+    if (options.int4Group)
+      flags.push_back("--int4-group=" + std::to_string(*options.int4Group));
     if (options.precision == "auto" && setting.measured) {
       flags.push_back("--inputs=" + setting.measured->inputs);
       char bound[32]; // the shortest spelling of the number
@@ -288,6 +293,8 @@ private:
     modelOptions.printRaising = options.printRaising;
     modelOptions.precision = setting.precision;
     modelOptions.layerPrecisions = options.layerPrecisions;
+    if (options.int4Group)
+      modelOptions.int4Group = *options.int4Group;
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");

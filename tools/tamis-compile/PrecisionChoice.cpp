@@ -38,7 +38,7 @@ Setting choosePrecision(const CompileOptions &options) {
   Trial reference(plain, "f32", folder);
   std::vector<std::string> candidates{options.precision};
   if (isAuto)
-    candidates = {"f32", "split-f32", "bf16", "int8"};
+    candidates = {"f32", "split-f32", "bf16", "int8", "int4"};
   Setting best;
   double leastTime = std::numeric_limits<double>::infinity(), leastError = leastTime;
   for (const std::string &precision : candidates) {

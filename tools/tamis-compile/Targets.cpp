@@ -12,7 +12,7 @@ using namespace tamis;
 /// Whether the code of a level is another than that of the levels below, for a precision.
 static bool matters(const ISALevel &level, StringRef precision) {
   bool isPlain = level.features.empty();
-  if (precision == "int8")
+  if (precision == "int8" || precision == "int4")
     return !level.bf16 || level.amx;
   if (precision == "bf16")
     return isPlain || level.bf16;
@@ -26,8 +26,8 @@ static std::vector<StringRef> levelsOf(ArrayRef<std::string> precisions, bool ha
   std::vector<StringRef> names;
   for (const ISALevel &level : isaLevels()) {
     if ((hasInt8 && matters(level, "int8")) || llvm::any_of(precisions, [&](StringRef precision) {
-          // Attentions multiply bf16 under int8.
-          return matters(level, precision) || (precision == "int8" && level.bf16);
+          // Attentions multiply bf16 under int8 and int4.
+          return matters(level, precision) || (precision.starts_with("int") && level.bf16);
         }))
       names.push_back(level.name);
   }

@@ -30,8 +30,8 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
                   .description(""))
       ->type_name("{native,x86-64-v3,x86-64-v3-vnni,x86-64-v4,x86-64-v4-vnni,x86-64-v4-bf16,x86-64-v4-amx}");
   command.add_option("--precision", options.precision, "Arithmetic of products")
-      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "auto"}).description(""))
-      ->type_name("{f32,split-f32,bf16,int8,auto}")
+      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4", "auto"}).description(""))
+      ->type_name("{f32,split-f32,bf16,int8,int4,auto}")
       ->capture_default_str();
   command
       .add_option("--layer-precision", options.layerPrecisions,
@@ -39,6 +39,13 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
                   "expression is found; may be repeated, the last that holds counts")
       ->type_name("REGEX=PRECISION")
       ->allow_extra_args(false);
+  command
+      .add_option(
+          "--int4-group", options.int4Group,
+          "Weights of a column that share a scale under int4, where the model has not rounded them itself; "
+          "default: 32")
+      ->check(CLI::IsMember({32, 64, 128}).description(""))
+      ->type_name("{32,64,128}");
   command
       .add_option("--inputs", options.inputs,
                   "Measure the largest difference from f32 on the inputs of an npz file")
@@ -79,6 +86,9 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
       {"Use bf16, but int8 in the feed-forward layers",
        "tamis compile model.onnx -o model.tamis --precision=bf16 "
        "--layer-precision '(intermediate|output)/dense=int8'"},
+      {"Store weights in 4 bits, 128 of them with one scale, but those of the pooler in 8",
+       "tamis compile model.onnx -o model.tamis --precision=int4 --int4-group=128 "
+       "--layer-precision 'pooler=int8'"},
       {"Make an object and a header to link into a program, the weights in a file beside",
        "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
       {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},

@@ -7,6 +7,7 @@
 #ifndef TAMIS_TOOLS_COMPILEOPTIONS_H
 #define TAMIS_TOOLS_COMPILEOPTIONS_H
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct CompileOptions {
   std::vector<std::string> targets;         // "native" or ISA levels; empty: all that Tamis knows
   std::string precision = "f32";            // or "auto"
   std::vector<std::string> layerPrecisions; // REGEX=PRECISION
+  std::optional<int64_t> int4Group;         // elements of a column with one scale
   std::string inputs;                       // npz file to measure errors on; empty: none
   std::optional<double> maxError;           // what is allowed there
   std::vector<std::string> dims;            // NAME=N or NAME=MIN..MAX

@@ -16,11 +16,14 @@ ProductUnit productUnit(std::string_view kind, std::string_view precision, std::
   bool bf16 = amx || isa.ends_with("-bf16"), vnni = bf16 || isa.ends_with("-vnni");
   if (kind == "nn.quantized_linear")
     precision = "int8";
-  else if (kind == "nn.attention" && precision == "int8")
+  else if (kind == "nn.attention" && (precision == "int8" || precision == "int4"))
     precision = "bf16";
   else if (kind != "nn.linear" && kind != "nn.attention")
     precision = "f32";
-  if (precision == "int8") {
+  // Panels of int4 become bf16 for tiles.
+  if (precision == "int4" && amx && kind == "nn.linear")
+    return {"bf16-amx"};
+  if (precision == "int8" || precision == "int4") {
     if (amx)
       return {"int8-amx"};
     if (vnni)

@@ -21,11 +21,14 @@ public:
         llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),
         llvm::cl::init(false)};
     Option<std::string> precision{*this, "precision",
-                                  llvm::cl::desc("Of matrix products: f32, split-f32, bf16 or int8"),
+                                  llvm::cl::desc("Of matrix products: f32, split-f32, bf16, int8 or int4"),
                                   llvm::cl::init("f32")};
     ListOption<std::string> layerPrecisions{
         *this, "layer-precision",
         llvm::cl::desc("REGEX=PRECISION: another precision for layers by the names of their nodes")};
+    Option<int64_t> int4Group{*this, "int4-group",
+                              llvm::cl::desc("Elements of a column that share a scale under int4"),
+                              llvm::cl::init(32)};
   };
   static void build(mlir::OpPassManager &passes, const Options &options);
 };

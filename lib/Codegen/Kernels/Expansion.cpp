@@ -32,6 +32,16 @@ const Microkernel &KernelExpander::microkernel(OperandKind kind) {
   return *known;
 }
 
+const Microkernel &KernelExpander::microkernelFor(MemRefType weight) {
+  std::optional<weight::Int4Format> format = weight::Int4Format::of(weight);
+  if (!format)
+    return microkernel(*operandKindOf(weight));
+  std::unique_ptr<Microkernel> &known = int4Microkernels[format->blockRows()];
+  if (!known)
+    known = Microkernel::get(level.name, *format);
+  return *known;
+}
+
 void KernelExpander::call(Emitter &e, StringRef name, ValueRange arguments,
                           llvm::function_ref<void(Emitter &, ValueRange)> body) {
   std::string symbol = ("kernel_" + name).str();

@@ -61,12 +61,12 @@ static void forColumns(Emitter &e, Value k, Value padded, llvm::function_ref<voi
          [&](Value c) { body(c, whole ? Value() : e.maskOf(e.sub(e.max(k, c), c))); });
 }
 
-/// round(x / scale) + 128 with scale = max |x| / 127. A row with NaN or infinity gets the scale NaN, so that
-/// its results are NaN.
-static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows &to, Value scales,
-                        Value row) {
+/// What the row of x that begins at `from` is multiplied by before it is rounded to 8 bits, in all lanes: 127
+/// / max |x|, or 0 for a row of zeros. Writes the scale, max |x| / 127. A row with NaN or infinity gets the
+/// scale NaN, so that its results are NaN.
+static Value emitRowScale(Emitter &e, Value x, Value from, Value k, Value scales, Value row) {
   int64_t width = e.getWidth();
-  auto words = VectorType::get(width, e.getI32Type()), bytes = VectorType::get(width, e.getI8Type());
+  auto words = VectorType::get(width, e.getI32Type());
   auto magnitude = [&](Value v) -> Value {
     Value bits = vector::BitCastOp::create(e, words, v);
     Value low = arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(0x7fffffff)));
@@ -86,14 +86,61 @@ static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows
   Value isZero = e.compare(arith::CmpFPredicate::OEQ, greatest, e.scalar(0));
   Value scale = e.addF(e.mulF(greatest, e.scalar(1.0f / 127)), poison);
   e.store(scale, scales, row);
-  Value factor = e.splat(e.select(isZero, e.scalar(0), e.divF(e.scalar(127), greatest)));
-  // Adding 1.5 * 2^23 rounds to an integer, to nearest even, which is then the low bits of the sum.
-  Value magic = e.vector(12582912.0f + 128);
-  forColumns(e, k, columns, [&](Value c, Value mask) {
-    Value shifted = e.fma(e.loadVector(x, e.add(from, c), mask), factor, magic);
-    Value number = arith::TruncIOp::create(e, bytes, vector::BitCastOp::create(e, words, shifted));
-    e.storeVector(number, to.data, e.mul(to.place(e, row, e.div(c, 4)), 4));
+  return e.splat(e.select(isZero, e.scalar(0), e.divF(e.scalar(127), greatest)));
+}
+
+/// round(x * factor) + zero in the low bits of a word, to nearest even: they are those of the sum with 1.5 *
+/// 2^23.
+static constexpr float roundingTerm = 12582912.0f;
+static Value roundToWords(Emitter &e, Value x, Value factor, int32_t zero) {
+  Value sum = e.fma(x, factor, e.vector(roundingTerm + static_cast<float>(zero)));
+  return vector::BitCastOp::create(e, VectorType::get(e.getWidth(), e.getI32Type()), sum);
+}
+
+/// Writes the low bytes of a vector of words from column `c` on.
+static void storeBytes(Emitter &e, Value words, const LeftRows &to, Value row, Value c) {
+  auto bytes = VectorType::get(e.getWidth(), e.getI8Type());
+  Value number = arith::TruncIOp::create(e, bytes, words);
+  e.storeVector(number, to.data, e.mul(to.place(e, row, e.div(c, 4)), 4));
+}
+
+/// round(x / scale) + 128 with scale = max |x| / 127.
+static void emitInt8Row(Emitter &e, Value x, Value from, Value k, const LeftRows &to, Value scales,
+                        Value row) {
+  Value factor = emitRowScale(e, x, from, k, scales, row);
+  forColumns(e, k, e.mul(e.ceilDiv(k, e.getWidth()), e.getWidth()), [&](Value c, Value mask) {
+    storeBytes(e, roundToWords(e, e.loadVector(x, e.add(from, c), mask), factor, 128), to, row, c);
   });
+}
+
+/// round(x / scale) with scale = max |x| / 127, and behind the `depth` words of the row what `microkernel`
+/// wants of the sum of each group.
+static void emitInt4Row(Emitter &e, const Microkernel &microkernel, Value x, Value from, Value k, Value depth,
+                        const LeftRows &to, Value scales, Value row) {
+  auto words = VectorType::get(e.getWidth(), e.getI32Type());
+  Value factor = emitRowScale(e, x, from, k, scales, row);
+  Value zero = arith::ConstantOp::create(e, e.getZeroAttr(words));
+  Value excess = arith::ConstantOp::create(
+      e, DenseElementsAttr::get(words, e.getI32IntegerAttr(llvm::bit_cast<int32_t>(roundingTerm))));
+  Value groupBytes = e.index(microkernel.groupSize());
+  auto group = [&](Value first, bool isWhole) {
+    Emitter::Values sums =
+        e.loop(first, e.add(first, groupBytes), e.index(e.getWidth()), {zero}, [&](Value c, ValueRange sum) {
+          Value mask = isWhole ? Value() : e.maskOf(e.sub(e.max(k, c), c));
+          Value number = roundToWords(e, e.loadVector(x, e.add(from, c), mask), factor, 0);
+          storeBytes(e, number, to, row, c);
+          return Emitter::Values{arith::AddIOp::create(e, sum[0], arith::SubIOp::create(e, number, excess))};
+        });
+    Value sum = vector::ReductionOp::create(e, vector::CombiningKind::ADD, sums[0]);
+    sum = microkernel.groupSum(e, sum);
+    Value place = e.mul(to.place(e, row, e.add(depth, e.div(first, groupBytes))), 4);
+    auto bytes = VectorType::get(4, e.getI8Type());
+    Value one = vector::BroadcastOp::create(e, VectorType::get(1, e.getI32Type()), sum);
+    vector::StoreOp::create(e, vector::BitCastOp::create(e, bytes, one), to.data, ValueRange{place});
+  };
+  Value whole = e.mul(e.div(k, groupBytes), groupBytes);
+  e.loop(e.index(0), whole, groupBytes, [&](Value first) { group(first, true); });
+  e.loop(whole, e.mul(depth, 4), groupBytes, [&](Value first) { group(first, false); });
 }
 
 /// clamp(round(x / scale) + zero, 0, 255) as ONNX's QuantizeLinear rounds it; NaN becomes 0. The sum of the
@@ -148,13 +195,15 @@ LeftOperand::LeftOperand(Emitter &e, Value count, Value columns) : depth(e.div(c
 
 LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count, Value depth, Value range,
                          bool sumsRows)
-    : depth(depth), range(range) {
+    : depth(depth), range(range), microkernel(&microkernel) {
   rows.form = microkernel.leftForm();
   rows.tiled = microkernel.wantsTiledLeft();
   rows.stride = rows.form == LeftForm::SplitF32 ? e.mul(depth, 2) : depth;
+  if (rows.form == LeftForm::Int4)
+    rows.stride = e.add(depth, e.div(e.mul(depth, 4), microkernel.groupSize()));
   if (!rows.tiled)
     rows.stride = withoutAliases(e, rows.stride);
-  bool integers = rows.form == LeftForm::Int8;
+  bool integers = rows.form == LeftForm::Int8 || rows.form == LeftForm::Int4;
   Value padded = rows.tiled ? e.mul(e.ceilDiv(count, tileRows), tileRows) : count;
   rows.data = e.flatten(e.allocate(integers ? Type(e.getI8Type()) : Type(e.getBF16Type()),
                                    e.mul(padded, e.mul(rows.stride, integers ? 4 : 2))));
@@ -177,6 +226,8 @@ void LeftOperand::convertRow(Emitter &e, Value x, Value k, Value source, Value r
     return emitRangedRow(e, x, from, k, range, rows, sums, row);
   if (rows.form == LeftForm::Int8)
     return emitInt8Row(e, x, from, k, rows, scales, row);
+  if (rows.form == LeftForm::Int4)
+    return emitInt4Row(e, *microkernel, x, from, k, depth, rows, scales, row);
   forColumns(e, k, e.mul(depth, 2),
              [&](Value c, Value mask) { rows.store(e, e.loadVector(x, e.add(from, c), mask), row, c); });
 }
@@ -210,7 +261,8 @@ static SmallVector<kernel::LinearOp> convertingReaders(KernelExpander &expander,
         linear && linear.getX() == out && linear.getOut() != out) {
       auto weight = cast<MemRefType>(linear.getW().getType());
       std::optional<OperandKind> kind = operandKindOf(weight);
-      if (!kind || linear.getResidual() == out)
+      // int4 takes sums of its groups, which only a pass of its own makes.
+      if (!kind || *kind == OperandKind::Int4 || linear.getResidual() == out)
         continue;
       LeftForm form = expander.microkernel(*kind).leftForm();
       if (form == LeftForm::F32 || (form == LeftForm::Int8 && !wholeRows))
@@ -266,6 +318,8 @@ LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const M
   Value x = op.getX(), words = e.dim(op.getW(), 1);
   if (kind == OperandKind::SplitF32)
     words = e.mul(words, 16);
+  if (kind == OperandKind::Int4)
+    words = e.mul(words, microkernel.groupSize() / 4);
   Value k = kind == OperandKind::F32 ? words : e.dim(x, -1);
   // What keeps the left factor in f32 multiplies no padding: elements come in pairs then (nn-pack-weights).
   if (microkernel.leftForm() == LeftForm::F32)

@@ -86,6 +86,8 @@ Value LinearEpilogue::number(Emitter &e, Value product, const Columns &columns, 
       number = arith::SubIOp::create(e, number, arith::MulIOp::create(e, row.sum, columns.zeros));
     Value scale = row.scale ? e.mulF(row.scale, columns.scale) : columns.scale;
     y = e.mulF(arith::SIToFPOp::create(e, e.vectorType(), number), scale);
+  } else if (row.scale) {
+    y = e.mulF(row.scale, y);
   }
   return bias ? e.addF(y, columns.bias) : y;
 }

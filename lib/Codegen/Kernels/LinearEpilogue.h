@@ -15,15 +15,16 @@ namespace tamis {
 struct LinearEpilogue {
   mlir::Value bias, residual;
   mlir::Value columnScales, columnSums; ///< [N]; the scales of a product of integers, else null
-  mlir::Value rowScales;                ///< [T]: each row of q has its scale, and zero is 128
-  mlir::Value range;                    ///< [2]: the scale and zero of all of q; this or rowScales
-  mlir::Value columnZeros, rowSums;     ///< [N] of i8 and [T]: both or none
+  mlir::Value rowScales;            ///< [T]: each row of q has its scale, and zero is 128; without scales of
+                                    ///< columns, what the rows of a product of f32 are multiplied by
+  mlir::Value range;                ///< [2]: the scale and zero of all of q; this or rowScales
+  mlir::Value columnZeros, rowSums; ///< [N] of i8 and [T]: both or none
   nn::Activation activation = nn::Activation::None;
   std::optional<LeftRows> form; ///< that of the products that read the result
   bool storesF32 = true;
 
   bool isNeeded() const {
-    return bias || residual || columnScales || form || activation != nn::Activation::None;
+    return bias || residual || columnScales || rowScales || form || activation != nn::Activation::None;
   }
   /// The buffers that there are, in an order that their presence decides, to be passed to a function.
   llvm::SmallVector<mlir::Value *> operands();

@@ -11,9 +11,13 @@ namespace {
 struct Arguments {
   Value left, tileStride, w, out, rows, depth, n, words, stride, rowUnits, rowsTogether, panelUnits,
       panelsPerUnit;
+  Value firstPanel, endPanel; ///< of a part of the columns, or null
   SmallVector<Value *> fixed() {
-    return {&left,  &tileStride, &w,        &out,          &rows,       &depth,        &n,
-            &words, &stride,     &rowUnits, &rowsTogether, &panelUnits, &panelsPerUnit};
+    SmallVector<Value *> all{&left,  &tileStride, &w,        &out,          &rows,       &depth,        &n,
+                             &words, &stride,     &rowUnits, &rowsTogether, &panelUnits, &panelsPerUnit};
+    if (firstPanel)
+      all.append({&firstPanel, &endPanel});
+    return all;
   }
 };
 } // namespace
@@ -21,13 +25,16 @@ struct Arguments {
 /// The units of work [begin, end).
 static void emitUnits(Emitter &e, const Microkernel &microkernel, const Arguments &args,
                       const LinearEpilogue &epilogue, bool tail, Value begin, Value end) {
-  int64_t wordsPerWord =
-      microkernel.operandKind() == OperandKind::SplitF32 ? 2 : 1; // leading terms and rests
+  // Of weights that are sums of two, leading terms and rests.
+  int64_t wordsPerWord = microkernel.operandKind() == OperandKind::SplitF32 ? 2 : 1;
   RowTiles tiles = microkernel.rowTiles(e, args.rows);
-  Value wholePanels = e.div(args.n, panelColumns), panels = e.ceilDiv(args.n, panelColumns);
+  Value wholePanels = e.div(args.n, panelColumns);
+  Value panels = args.endPanel ? args.endPanel : e.ceilDiv(args.n, panelColumns);
   Matrix a{args.left, e.index(0), args.stride, /*rowMajor=*/false, args.tileStride},
       c{args.out, e.index(0), args.n};
   Panels b{args.w, e.index(0), e.index(panelColumns), e.mul(args.words, panelColumns * wordsPerWord)};
+  if (args.firstPanel)
+    b.offset = e.sub(b.offset, e.mul(args.firstPanel, b.panelStride));
   Value buffer;
   if (tail || microkernel.writesWholeTiles()) {
     auto type =
@@ -44,6 +51,8 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
     Value tileBegin = e.div(e.mul(rowUnit, tiles.tiles), args.rowUnits);
     Value tileEnd = e.div(e.mul(e.add(rowUnit, 1), tiles.tiles), args.rowUnits);
     Value panelBegin = e.mul(panelUnit, args.panelsPerUnit);
+    if (args.firstPanel)
+      panelBegin = e.add(panelBegin, args.firstPanel);
     Value panelEnd = e.min(e.add(panelBegin, args.panelsPerUnit), panels);
     auto finish = [&](const Tile &tile) { epilogue.emit(e, tile, c, Value()); };
     auto finishTail = [&](const Tile &tile) { epilogue.emit(e, tile, c, args.n); };
@@ -66,7 +75,8 @@ static void emitUnits(Emitter &e, const Microkernel &microkernel, const Argument
 
 void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, StringRef kind) {
   auto outType = cast<MemRefType>(out.getType()), weightType = cast<MemRefType>(w.getType());
-  Value n = e.dim(out, -1), rows = e.dims(out, 0, outType.getRank() - 1), panels = e.ceilDiv(n, panelColumns);
+  Value n = e.dim(out, -1), rows = e.dims(out, 0, outType.getRank() - 1);
+  Value panels = panelCount ? panelCount : e.ceilDiv(n, panelColumns), columns = n;
   auto knownN = getConstantIntValue(n);
   bool tail = !knownN || *knownN % panelColumns;
   RowTiles tiles = microkernel.rowTiles(e, rows);
@@ -85,7 +95,14 @@ void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, S
                  units.rowUnits,
                  e.ceilDiv(units.rowUnits, e.threads()),
                  units.panelUnits,
-                 units.panelsPerUnit};
+                 units.panelsPerUnit,
+                 Value(),
+                 Value()};
+  if (firstPanel) {
+    args.firstPanel = firstPanel;
+    args.endPanel = e.add(firstPanel, panelCount);
+    columns = e.sub(e.min(n, e.mul(args.endPanel, panelColumns)), e.mul(firstPanel, panelColumns));
+  }
   SmallVector<Value> captured;
   for (Value *argument : args.fixed())
     captured.push_back(*argument);
@@ -103,6 +120,7 @@ void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, S
 
   auto body = [&](Emitter &e, ValueRange values) {
     Arguments inner;
+    inner.firstPanel = args.firstPanel; // Whether there is one.
     LinearEpilogue innerEpilogue = epilogue;
     SmallVector<Value *> places = inner.fixed();
     llvm::append_range(places, innerEpilogue.operands());
@@ -115,9 +133,9 @@ void LinearProduct::emit(KernelExpander &expander, Emitter &e, StringRef name, S
     }
     emitUnits(e, microkernel, inner, innerEpilogue, tail, values[values.size() - 2], values.back());
   };
-  Value flops = e.mul(e.mul(rows, 2), e.mul(n, k));
+  Value flops = e.mul(e.mul(rows, 2), e.mul(columns, k));
   Value weightBytes = e.mul(e.dims(w, 0, weightType.getRank()), weightType.getElementTypeBitWidth() / 8);
-  Value bytes = e.add(weightBytes, e.mul(e.mul(rows, e.add(n, k)), 4));
+  Value bytes = e.add(weightBytes, e.mul(e.mul(rows, e.add(columns, k)), 4));
   Value count = e.mul(units.rowUnits, units.panelUnits);
   e.parallel(count, e.index(1), kind, flops, bytes, [&](Value begin, Value end, Value) {
     SmallVector<Value> arguments(captured);

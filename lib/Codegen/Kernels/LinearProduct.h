@@ -16,6 +16,8 @@ struct LinearProduct {
   mlir::Value k;     ///< elements of a row
   mlir::Value words; ///< of a panel along K
   LinearEpilogue epilogue;
+  /// Where only some columns are computed: `w` holds so many panels, flat, from that one on, a multiple of 4.
+  mlir::Value firstPanel = {}, panelCount = {};
 
   /// Calls a function `name`, shared by all products of the same form, in an rt.parallel region of `kind`.
   void emit(KernelExpander &expander, Emitter &e, llvm::StringRef name, llvm::StringRef kind);

@@ -1,6 +1,7 @@
 //===- Microkernel.cpp - The kernel of an ISA level, and how rows are cut into tiles ------------------===//
 #include "tamis/Codegen/Kernels/Microkernel.h"
 #include "AMXMicrokernel.h"
+#include "Int4Microkernel.h"
 #include "VectorMicrokernel.h"
 
 using namespace mlir;
@@ -27,9 +28,14 @@ Value RowTiles::size(Emitter &e, Value tile) const {
 
 std::unique_ptr<Microkernel> Microkernel::get(StringRef isa, OperandKind kind) {
   const ISALevel *level = lookupISALevel(isa);
-  if (!level)
+  if (!level || kind == OperandKind::Int4)
     return nullptr;
   if (level->amx && kind != OperandKind::F32)
     return std::make_unique<AMXMicrokernel>(*level, kind);
   return std::make_unique<VectorMicrokernel>(*level, kind);
+}
+
+std::unique_ptr<Microkernel> Microkernel::get(StringRef isa, const weight::Int4Format &format) {
+  const ISALevel *level = lookupISALevel(isa);
+  return level ? std::make_unique<Int4Microkernel>(*level, format) : nullptr;
 }

@@ -1,5 +1,6 @@
 //===- OuterProduct.cpp - Multiply-adds of f32, bf16 and int8 in vector registers ---------------------===//
 #include "VectorMicrokernel.h"
+#include "WordPointers.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -164,6 +165,8 @@ std::unique_ptr<OuterProduct> tamis::makeOuterProduct(const ISALevel &level, Ope
     if (level.vnni)
       return std::make_unique<DotInt8Product>();
     return std::make_unique<WidenedInt8Product>();
+  case OperandKind::Int4: // Int4Microkernel
+    return nullptr;
   }
   return nullptr;
 }

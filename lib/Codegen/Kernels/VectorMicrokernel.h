@@ -37,9 +37,6 @@ public:
 /// that tiles want of it.
 std::unique_ptr<OuterProduct> makeOuterProduct(const ISALevel &level, OperandKind kind, bool roundsLeft);
 
-/// Loads a value of `type` from `word` words of 32 bits behind a pointer.
-mlir::Value loadWords(Emitter &e, mlir::Type type, mlir::Value pointer, mlir::Value word);
-
 /// Tiles as loops over k of outer products. All accumulators of a tile, a row of the panels and one
 /// broadcast word of the left factor fit the registers.
 class VectorMicrokernel : public Microkernel {

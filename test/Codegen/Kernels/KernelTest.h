@@ -95,6 +95,7 @@ inline double rounded(float value, bool split) {
 bool testLinear(const std::string &isa);
 bool testQuantizedLinear(const std::string &isa);
 bool testPrecision(const std::string &isa);
+bool testInt4(const std::string &isa);
 bool testMatmul(const std::string &isa);
 bool testAttention(const std::string &isa);
 bool testExperts(const std::string &isa);

@@ -12,7 +12,8 @@ int main(int argc, char **argv) {
   std::pair<const char *, bool (*)(const std::string &)> tests[] = {
       {"linear", testLinear}, {"precision", testPrecision}, {"quantized-linear", testQuantizedLinear},
       {"matmul", testMatmul}, {"attention", testAttention}, {"experts", testExperts},
-      {"rows", testRows},     {"tokens", testTokens},       {"vector-math", testVectorMath}};
+      {"rows", testRows},     {"tokens", testTokens},       {"vector-math", testVectorMath},
+      {"int4", testInt4}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();
@@ -21,9 +22,10 @@ int main(int argc, char **argv) {
       continue;
     }
     for (auto [name, test] : tests) {
-      // What a level has beyond its base is for products of bf16 and int8 alone.
-      bool isOwn = level.features.empty() || test == testPrecision || test == testQuantizedLinear ||
-                   (test == testAttention && level.bf16) || (test == testExperts && level.amx);
+      // What a level has beyond its base is for products of bf16, int8 and int4 alone.
+      bool isOwn = level.features.empty() || test == testPrecision || test == testInt4 ||
+                   test == testQuantizedLinear || (test == testAttention && level.bf16) ||
+                   (test == testExperts && level.amx);
       bool wanted = argc == 1 && isOwn;
       for (int i = 1; i < argc; ++i)
         wanted |= std::string(argv[i]) == name;

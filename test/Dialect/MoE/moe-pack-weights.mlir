@@ -4,7 +4,7 @@
 // RUN: tamis-opt %s --moe-pack-weights=precision=int8 | FileCheck %s --check-prefix=INT8
 // RUN: not tamis-opt %s --moe-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16 and int8
+// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16, int8 and int4
 
 // BF16: %[[A:.*]] = weight.pack_panels %{{.*}} : (tensor<8x32x40xf32>) -> tensor<8x3x16x16x2xbf16>
 // BF16: %[[B:.*]] = weight.pack_panels %{{.*}} : (tensor<8x40x32xf32>) -> tensor<8x2x32x16x2xbf16>

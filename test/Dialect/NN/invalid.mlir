@@ -98,3 +98,19 @@ func.func @bf16_words(%x: tensor<?x64xf32>, %w: tensor<1x16x16x2xbf16>) -> tenso
   %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x16x16x2xbf16>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
+
+// -----
+
+func.func @int4_groups(%x: tensor<?x64xf32>, %w: tensor<1x3x5x16xi32>) -> tensor<?x16xf32> {
+  // expected-error @below {{multiplies rows of 64 elements by a weight of 3 groups of 32 rows}}
+  %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x3x5x16xi32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+func.func @int4_rows(%x: tensor<?x64xf32>, %w: tensor<1x2x8x16xi32>) -> tensor<?x16xf32> {
+  // expected-error @below {{that does not fit 16 columns}}
+  %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x2x8x16xi32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}

@@ -1,16 +1,17 @@
 // RUN: tamis-opt %s --nn-attention-precision | FileCheck %s --implicit-check-not=product_precision
 // RUN: tamis-opt %s --nn-attention-precision=precision=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tamis-opt %s --nn-attention-precision=precision=int8 | FileCheck %s --check-prefix=BF16
+// RUN: tamis-opt %s --nn-attention-precision=precision=int4 | FileCheck %s --check-prefix=BF16
 // RUN: tamis-opt %s --nn-attention-precision=precision=split-f32 | FileCheck %s --check-prefix=SPLIT
 // RUN: not tamis-opt %s --nn-attention-precision=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16 and int8
+// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16, int8 and int4
 
 // The default is f32 and is not printed.
 // CHECK-LABEL: func.func @attention
 // CHECK: nn.attention
 
-// Integers would need scales: under int8 the products inside are of bf16.
+// Integers would need scales: under int8 and int4 the products inside are of bf16.
 // BF16-LABEL: func.func @attention
 // BF16: nn.attention {{.*}}precision = #nn<product_precision bf16>
 

@@ -2,9 +2,12 @@
 // RUN: tamis-opt %s --nn-pack-weights=precision=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tamis-opt %s --nn-pack-weights=precision=split-f32 | FileCheck %s --check-prefix=SPLIT
 // RUN: tamis-opt %s --nn-pack-weights=precision=int8 | FileCheck %s --check-prefix=INT8
+// RUN: tamis-opt %s --nn-pack-weights=precision=int4 | FileCheck %s --check-prefix=INT4
+// RUN: tamis-opt %s --nn-pack-weights="precision=int4 int4-group=128" | FileCheck %s --check-prefix=G128
+// RUN: not tamis-opt %s --nn-pack-weights=int4-group=48 2>&1 | FileCheck %s --check-prefix=GROUP
 // RUN: not tamis-opt %s --nn-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16 and int8
+// UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16, int8 and int4
 
 // BF16-LABEL: func.func @pack
 // BF16: %[[W:.*]] = weight.pack_panels %{{.*}} : (tensor<32x40xf32>) -> tensor<3x16x16x2xbf16>
@@ -17,6 +20,12 @@
 // INT8: %[[SUMS:.*]] = weight.column_sums %[[Q]]
 // INT8: %[[W:.*]] = weight.pack_panels %[[Q]] : (tensor<32x40xi8>) -> tensor<3x16x16x4xi8>
 // INT8: nn.linear %{{.*}}, %[[W]] scale %[[SCALES]] sums %[[SUMS]]
+
+// INT4-LABEL: func.func @pack
+// INT4: %[[W:.*]] = weight.quantize_int4 %{{.*}} {group = 32 : i64} : (tensor<32x40xf32>) -> tensor<3x1x5x16xi32>
+// INT4: nn.linear %{{.*}}, %[[W]] : (
+// G128: weight.quantize_int4 %{{.*}} {group = 128 : i64} : (tensor<32x40xf32>) -> tensor<3x1x17x16xi32>
+// GROUP: int4-group: there are groups of 32, 64 and 128 elements, not of 48
 
 weight.source @w : tensor<32x40xf32> in "model.onnx" at 0
 

@@ -1,5 +1,6 @@
 // RUN: tamis-opt %s --nn-store-tables=precision=bf16 | FileCheck %s
 // RUN: tamis-opt %s --nn-store-tables=precision=int8 | FileCheck %s
+// RUN: tamis-opt %s --nn-store-tables=precision=int4 | FileCheck %s
 // RUN: tamis-opt %s --nn-store-tables=precision=split-f32 | FileCheck %s --check-prefix=KEPT --implicit-check-not=weight.cast
 // RUN: tamis-opt %s --nn-store-tables | FileCheck %s --check-prefix=KEPT --implicit-check-not=weight.cast
 // RUN: not tamis-opt %s --nn-store-tables=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN

@@ -70,3 +70,18 @@ func.func @precisions() -> (tensor<2x48x16x2xbf16>, tensor<2x3x32x16x2xbf16>, te
   %s = weight.column_scales %w : (tensor<70x20xf32>) -> tensor<20xf32>
   return %b, %p, %i, %s : tensor<2x48x16x2xbf16>, tensor<2x3x32x16x2xbf16>, tensor<2x32x16x4xi8>, tensor<20xf32>
 }
+
+// CHECK-LABEL: func.func @int4
+func.func @int4(%w: tensor<70x20xf32>, %q: tensor<70x20xui8>, %s: tensor<2x20xf32>, %z: tensor<2x20xui8>) {
+  // Groups of 32: 4 rows of 8 elements and one of scales.
+  // CHECK: weight.quantize_int4 %{{.*}} {group = 32 : i64} : (tensor<70x20xf32>) -> tensor<2x3x5x16xi32>
+  %0 = weight.quantize_int4 %w {group = 32 : i64} : (tensor<70x20xf32>) -> tensor<2x3x5x16xi32>
+  // Groups of 64 that share the blocks of 64, and a row of zero points.
+  // CHECK: weight.pack_int4 %{{.*}}, %{{.*}}, %{{.*}} {block = 64 : i64, is_unsigned = true}
+  %1 = weight.pack_int4 %q, %s, %z {block = 64 : i64, is_unsigned = true}
+      : (tensor<70x20xui8>, tensor<2x20xf32>, tensor<2x20xui8>) -> tensor<2x2x10x16xi32>
+  // CHECK: weight.pack_int4 %{{.*}}, %{{.*}} {block = 64 : i64, is_unsigned = true}
+  %2 = weight.pack_int4 %q, %s {block = 64 : i64, is_unsigned = true}
+      : (tensor<70x20xui8>, tensor<2x20xf32>) -> tensor<2x2x9x16xi32>
+  return
+}

@@ -140,3 +140,54 @@ func.func @pack_experts(%a: tensor<3x4x20xf32>) {
   %0 = weight.pack_panels %a : (tensor<3x4x20xf32>) -> tensor<2x4x16xf32>
   return
 }
+
+// -----
+
+func.func @int4_shape(%w: tensor<70x20xf32>) {
+  // expected-error @below {{in groups of 32 is [2, 3, 5, 16]}}
+  %0 = weight.quantize_int4 %w {group = 32 : i64} : (tensor<70x20xf32>) -> tensor<2x2x5x16xi32>
+  return
+}
+
+// -----
+
+func.func @int4_group(%w: tensor<70x20xf32>) {
+  // expected-error @below {{makes groups of 64 without zero points}}
+  %0 = weight.quantize_int4 %w {group = 64 : i64} : (tensor<70x20xf32>) -> tensor<2x3x5x16xi32>
+  return
+}
+
+// -----
+
+func.func @int4_rows(%w: tensor<70x20xf32>) {
+  // expected-error @below {{is no packed weight of 4 bits in groups of 16, 32, 64 or 128}}
+  %0 = weight.quantize_int4 %w {group = 48 : i64} : (tensor<70x20xf32>) -> tensor<2x2x7x16xi32>
+  return
+}
+
+// -----
+
+func.func @int4_blocks(%q: tensor<70x20xui8>, %s: tensor<2x20xf32>) {
+  // expected-error @below {{has blocks of 48 elements, which groups of 32 do not divide}}
+  %0 = weight.pack_int4 %q, %s {block = 48 : i64, is_unsigned = true}
+      : (tensor<70x20xui8>, tensor<2x20xf32>) -> tensor<2x3x5x16xi32>
+  return
+}
+
+// -----
+
+func.func @int4_scales(%q: tensor<70x20xui8>, %s: tensor<2x20xf32>) {
+  // expected-error @below {{has a scale 'tensor<2x20xf32>' that does not fit 'tensor<70x20xui8>' in blocks of 32}}
+  %0 = weight.pack_int4 %q, %s {block = 32 : i64, is_unsigned = true}
+      : (tensor<70x20xui8>, tensor<2x20xf32>) -> tensor<2x3x5x16xi32>
+  return
+}
+
+// -----
+
+func.func @int4_zeros(%q: tensor<70x20xui8>, %s: tensor<3x20xf32>, %z: tensor<20xui8>) {
+  // expected-error @below {{has a zero point 'tensor<20xui8>' that does not fit}}
+  %0 = weight.pack_int4 %q, %s, %z {block = 32 : i64, is_unsigned = true}
+      : (tensor<70x20xui8>, tensor<3x20xf32>, tensor<20xui8>) -> tensor<2x3x6x16xi32>
+  return
+}

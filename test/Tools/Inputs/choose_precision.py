@@ -60,7 +60,7 @@ def main():
         found = compiler.precision()
         outputs = compiler.outputs(found["measured"]["isa"])
         reference = reference or outputs
-        errors[precision] = max(float(np.max(np.abs(outputs[name] - reference[name]))) for name in reference)
+        errors[precision] = max(float(np.max(np.abs(outputs[name] - reference[name].astype(np.float64)))) for name in reference)
         report(precision, found["name"] == precision and found["measured"]["error"] == errors[precision] ==
                summary["error"] and found["measured"]["max_error"] is None, found)
     # Just what a precision needs, and just too little for it.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles a model of embeddings at every precision: under bf16 and int8 its tables are those of the file, rounded to
+"""Compiles a model of embeddings at every precision: under bf16, int8 and int4 its tables are those of the file, rounded to
 bfloat16, and nothing else; under f32 and split-f32 they are as they are.
 
     tables.py FOLDER --tamis build/bin/tamis
@@ -72,7 +72,7 @@ def main():
         artifact = options.folder / "tables.tamis"
         subprocess.run([options.tamis, "compile", model, "-o", artifact, "--precision", precision, "-q", "--target",
                         ",".join(LEVELS)], check=True)
-        rounds = precision in ("bf16", "int8")
+        rounds = precision in ("bf16", "int8", "int4")
         row = (rounded(words) if rounds else words)[ids]
         expected = {"row": row, "sum": row + (rounded(places) if rounds else places)[at]}
         for level in LEVELS:
@@ -86,7 +86,7 @@ def main():
         tables = (WORDS + PLACES) * WIDTH * (2 if rounds else 4)
         panels = -(-WORDS // 16) * 16
         packed = {"f32": panels * WIDTH * 4, "split-f32": panels * 96 * 4, "bf16": panels * 96 * 2,
-                  "int8": panels * 128 + WORDS * 8}[precision]
+                  "int8": panels * 128 + WORDS * 8, "int4": panels * 3 * (16 + 4)}[precision]
         size = weight_bytes(options.tamis, artifact)
         fits = tables + packed <= size < tables + packed + 5 * 64  # each weight begins at a multiple of 64
         good &= fits

@@ -63,8 +63,11 @@ struct LeftOperand {
   LeftRows rows;
   mlir::Value depth;  ///< words of K to multiply
   mlir::Value range;  ///< flat: the scale and the zero point of kernel.dynamic_range, or null
-  mlir::Value scales; ///< Int8 without a range: flat f32, one a row; null otherwise
+  mlir::Value scales; ///< Int4, and Int8 without a range: flat f32, one a row; null otherwise
   mlir::Value sums;   ///< with sumsRows: flat i32, one a row; null otherwise
+
+private:
+  const Microkernel *microkernel = nullptr; ///< that is to read the rows, where they are another form of x
 };
 
 /// Expands kernel ops for one ISA level. Code that many ops share (products with their epilogue, attention)
@@ -95,6 +98,8 @@ public:
 
   /// The level's kernel for operands of a kind.
   const Microkernel &microkernel(OperandKind kind = OperandKind::F32);
+  /// That for a weight, whose type says the kind.
+  const Microkernel &microkernelFor(mlir::MemRefType weight);
   /// An emitter that inserts before `op`, at its location.
   Emitter emitterAt(mlir::Operation *op) const;
   /// Calls the private function `name`; the first call defines it, with a body that gets the arguments.
@@ -120,6 +125,7 @@ private:
   mlir::SymbolTable symbols;
   const ISALevel &level;
   std::map<OperandKind, std::unique_ptr<Microkernel>> microkernels;
+  std::map<int64_t, std::unique_ptr<Microkernel>> int4Microkernels; ///< by rows of a block
   std::map<std::string, std::string> names;
   /// Buffers whose rows were also written in the form of their readers.
   llvm::DenseMap<mlir::Value, LeftOperand> converted;

@@ -4,6 +4,7 @@
 
 #include "tamis/Codegen/ISALevel.h"
 #include "tamis/Codegen/Kernels/Emitter.h"
+#include "tamis/Dialect/Weight/IR/Int4Format.h"
 
 namespace tamis {
 
@@ -19,6 +20,7 @@ enum class OperandKind {
   SplitF32, ///< the sum of two bf16 [P, K / 32, 32, 16, 2]: blocks of 16 words, their leading terms, their
             ///< rests
   Int8,     ///< i8 [P, K / 4, 16, 4] times u8, products added up in i32
+  Int4,     ///< i32 [P, groups, rows, 16] of weight::Int4Format times i8, those of a group added up in i32
 };
 
 /// What a microkernel wants the left factor as.
@@ -27,6 +29,8 @@ enum class LeftForm {
   BF16,     ///< rows of bf16, rounded to nearest even
   SplitF32, ///< rows that alternate 32 leading terms and their 32 rests
   Int8,     ///< rows of u8: round(x / scale) + 128, a scale a row
+  Int4, ///< rows of i8: round(x / scale), a scale a row; behind it a word for each group of the weight, the
+        ///< sum of its elements as groupSum() says
 };
 
 /// One factor or the result. Word (i, j) of flat buffer `data` is at offset + i * stride + j, counted in
@@ -76,6 +80,8 @@ public:
 
   /// The kernel for an ISA level, or null when there is no such level.
   static std::unique_ptr<Microkernel> get(llvm::StringRef isa, OperandKind kind = OperandKind::F32);
+  /// The same for weights of 4 bits.
+  static std::unique_ptr<Microkernel> get(llvm::StringRef isa, const weight::Int4Format &format);
 
   const ISALevel &isa() const { return level; }
   OperandKind operandKind() const { return kind; }
@@ -96,6 +102,10 @@ public:
   /// Whether a product without a buffer (see emitProduct) writes whole tiles of 16 rows, also behind the last
   /// row, and can have no epilogue.
   virtual bool writesWholeTiles() const { return false; }
+  /// Elements of K between two sums of LeftForm::Int4.
+  virtual int64_t groupSize() const { return 0; }
+  /// What of the sum of a group of i8 a row of LeftForm::Int4 has.
+  virtual mlir::Value groupSum(Emitter &e, mlir::Value sum) const { return sum; }
   /// Multiply-adds of f32 that take as long as one of this kernel's, about.
   virtual int64_t speed() const { return 1; }
 

@@ -2,6 +2,7 @@
 #include "mlir/IR/Builders.h"
 #include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/MoE/Transforms/Passes.h"
+#include "tamis/Dialect/NN/Transforms/Precision.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Dialect/Weight/Transforms/Pack.h"
 
@@ -43,7 +44,23 @@ struct MoEPackWeights : tamis::moe::impl::MoEPackWeightsBase<MoEPackWeights> {
         experts.getSOutMutable().assign(out.scale);
         experts.getTOutMutable().assign(out.sums);
       }
+      if (in.w && in.precision != *known)
+        record(experts, in.precision);
     });
+    if (!recorded.empty())
+      getOperation()->setAttr(layersAttribute, ArrayAttr::get(&getContext(), recorded));
   }
+
+  /// Adds the nodes of experts that have another precision than was asked for to those of nn-pack-weights.
+  void record(ExpertsOp experts, weight::Precision precision) {
+    if (auto layers = getOperation()->getAttrOfType<ArrayAttr>(layersAttribute); layers && recorded.empty())
+      llvm::append_range(recorded, layers);
+    Builder builder(&getContext());
+    for (StringRef node : nn::nodeNames(experts.getLoc()))
+      recorded.push_back(builder.getStrArrayAttr({node, weight::stringifyPrecision(precision)}));
+  }
+
+  static constexpr StringLiteral layersAttribute = "tamis.layer_precisions";
+  SmallVector<Attribute> recorded;
 };
 } // namespace

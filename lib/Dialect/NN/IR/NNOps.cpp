@@ -4,8 +4,10 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "tamis/Dialect/Weight/IR/Int4Format.h"
 
 using namespace mlir;
+using namespace tamis;
 using namespace tamis::nn;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
@@ -25,6 +27,17 @@ static LogicalResult verifyVector(Operation *op, Value vector, int64_t size, Str
   return success();
 }
 
+/// A packed weight of 4 bits, likewise.
+static LogicalResult verifyInt4Weight(Operation *op, int64_t k, RankedTensorType w, int64_t n) {
+  std::optional<weight::Int4Format> format = weight::Int4Format::of(w);
+  if (!format || w.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(n, weight::Int4Format::columns)))
+    return op->emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
+  if (!ShapedType::isDynamic(k) && w.getDimSize(1) != format->groupsOf(k))
+    return op->emitOpError("multiplies rows of ") << k << " elements by a weight of " << w.getDimSize(1)
+                                                  << " groups of " << format->group << " rows";
+  return success();
+}
+
 /// A weight, packed or not, for rows of `k` elements and a result of `n` columns.
 static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, int64_t n) {
   Type element = w.getElementType();
@@ -36,6 +49,8 @@ static LogicalResult verifyWeight(Operation *op, int64_t k, RankedTensorType w, 
              << k << " elements by a weight of " << w.getDimSize(0) << " rows";
     return success();
   }
+  if (element.isInteger(32))
+    return verifyInt4Weight(op, k, w, n);
   int64_t perWord = 32 / element.getIntOrFloatBitWidth();
   bool isSplit = element.isBF16() && w.getRank() == 5;
   ArrayRef<int64_t> tail = w.getShape().drop_front(std::min<int64_t>(2, w.getRank()));

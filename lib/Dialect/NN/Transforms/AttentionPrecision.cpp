@@ -19,6 +19,7 @@ static ProductPrecision productPrecision(Precision precision) {
     return ProductPrecision::SplitF32;
   case Precision::BF16:
   case Precision::Int8:
+  case Precision::Int4:
     return ProductPrecision::BF16;
   }
   llvm_unreachable("all precisions are listed");

@@ -23,6 +23,11 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
     FailureOr<Precision> known = parsePrecision(getOperation(), precision);
     if (failed(known))
       return signalPassFailure();
+    if (!weight::isInt4Group(int4Group)) {
+      getOperation().emitError("int4-group: there are groups of 32, 64 and 128 elements, not of ")
+          << int4Group.getValue();
+      return signalPassFailure();
+    }
     LayerPrecisions layers;
     for (const std::string &text : layerPrecisions)
       if (std::optional<std::string> error = layers.add(text)) {
@@ -35,7 +40,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
         return;
       OpBuilder builder(linear);
       Precision asked = layers.of(linear).value_or(*known);
-      weight::PackedWeight packed = weight::pack(builder, linear.getLoc(), linear.getW(), asked);
+      weight::PackedWeight packed = weight::pack(builder, linear.getLoc(), linear.getW(), asked, int4Group);
       linear.getWMutable().assign(packed.w);
       if (packed.scale) {
         linear.getScaleMutable().assign(packed.scale);

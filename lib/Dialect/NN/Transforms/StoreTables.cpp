@@ -32,7 +32,7 @@ struct NNStoreTables : tamis::nn::impl::NNStoreTablesBase<NNStoreTables> {
     FailureOr<Precision> known = parsePrecision(getOperation(), precision);
     if (failed(known))
       return signalPassFailure();
-    if (*known != Precision::BF16 && *known != Precision::Int8)
+    if (*known == Precision::F32 || *known == Precision::SplitF32)
       return;
     llvm::SetVector<Value> tables;
     getOperation().walk([&](EmbeddingOp embedding) {

@@ -1,6 +1,7 @@
 //===- Evaluator.cpp - The bytes that transforms of weights make ---------------------------------------===//
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
 #include "Floats.h"
+#include "Int4.h"
 #include "Packing.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -68,6 +69,8 @@ public:
         .Case([&](weight::ColumnSumsOp op) { return columnSums(op, type); })
         .Case([&](weight::GatherOp op) { return gather(op, type); })
         .Case([&](weight::ExpandOp op) { return expand(op, type); })
+        .Case([&](weight::QuantizeInt4Op op) { return quantizeInt4(op, type); })
+        .Case([&](weight::PackInt4Op op) { return packInt4(op, type); })
         .Case<weight::QuantizeColumnsOp, weight::ColumnScalesOp>(
             [&](Operation *op) { return roundColumns(op, type); })
         .Default(
@@ -428,6 +431,41 @@ private:
     Bytes result = Bytes::ofSize(bytesOf(type));
     forMatrices(*input, op->getOperand(0), result,
                 isa<weight::QuantizeColumnsOp>(op) ? quantizeColumns : columnScales);
+    return result;
+  }
+
+  FailureOr<Bytes> quantizeInt4(weight::QuantizeInt4Op op, RankedTensorType type) {
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input))
+      return failure();
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    auto [rows, columns] = matrixSizes(op.getInput());
+    tamis::quantizeInt4({input->view.data(), rows, columns}, *weight::Int4Format::of(type), result.own);
+    return result;
+  }
+
+  FailureOr<Bytes> packInt4(weight::PackInt4Op op, RankedTensorType type) {
+    bool isUnsigned = op.getIsUnsigned();
+    FailureOr<std::vector<float>> scales = numbers(op.getScale(), false),
+                                  zeros = numbers(op.getZeroPoint(), isUnsigned);
+    FailureOr<Bytes> input = evaluate(op.getInput());
+    if (failed(input) || failed(scales) || failed(zeros))
+      return failure();
+    auto [rows, columns] = matrixSizes(op.getInput());
+    auto format = *weight::Int4Format::of(type);
+    float excess = isUnsigned ? 0 : weight::Int4Format::defaultZero;
+    std::vector<uint8_t> q(input->view.begin(), input->view.end());
+    for (uint8_t &number : q)
+      number += static_cast<uint8_t>(excess);
+    for (float &zero : *zeros)
+      zero = op.getZeroPoint() ? zero + excess : weight::Int4Format::defaultZero;
+    if (llvm::any_of(q, [](uint8_t number) { return number > weight::Int4Format::greatest; }))
+      return op.emitError("has a weight that is not of 4 bits");
+    auto isDefault = [](float zero) { return zero == weight::Int4Format::defaultZero; };
+    if (!format.hasZeros && !llvm::all_of(*zeros, isDefault))
+      return op.emitError("has no room for zero points other than 8");
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    tamis::packInt4({q.data(), rows, columns, op.getBlock(), *scales, *zeros}, format, result.own);
     return result;
   }
 

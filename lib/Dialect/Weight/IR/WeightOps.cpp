@@ -5,6 +5,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "tamis/Dialect/Weight/IR/Int4Format.h"
 
 using namespace mlir;
 using namespace tamis::weight;
@@ -234,6 +235,53 @@ LogicalResult QuantizeColumnsOp::verify() {
 LogicalResult ColumnScalesOp::verify() {
   Builder b(getContext());
   return verifyColumns(*this, b.getF32Type(), b.getF32Type());
+}
+
+/// `result` is the packed form of a matrix `from` in groups that divide `block`.
+static LogicalResult verifyInt4(Operation *op, RankedTensorType from, RankedTensorType result,
+                                int64_t block) {
+  if (from.getRank() != 2)
+    return op->emitOpError("packs a matrix [K, N], not ") << from;
+  std::optional<Int4Format> format = Int4Format::of(result);
+  if (!format)
+    return op->emitOpError("has a result ")
+           << result << " that is no packed weight of 4 bits in groups of 16, 32, 64 or 128";
+  if (block <= 0 || block % format->group)
+    return op->emitOpError("has blocks of ")
+           << block << " elements, which groups of " << format->group << " do not divide";
+  SmallVector<int64_t> shape = format->shape(from.getDimSize(0), from.getDimSize(1));
+  if (result.getShape() != ArrayRef(shape))
+    return op->emitOpError("of ") << from << " in groups of " << format->group << " is [" << shape << "]";
+  return success();
+}
+
+LogicalResult QuantizeInt4Op::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (failed(verifyInt4(*this, cast<RankedTensorType>(getInput().getType()), result, getGroup())))
+    return failure();
+  std::optional<Int4Format> format = Int4Format::of(result);
+  if (format->group != static_cast<int64_t>(getGroup()) || format->hasZeros)
+    return emitOpError("makes groups of ") << getGroup() << " without zero points, not " << result;
+  return success();
+}
+
+LogicalResult PackInt4Op::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       scale = cast<RankedTensorType>(getScale().getType());
+  int64_t block = getBlock();
+  if (!isa<IntegerType>(from.getElementType()) || from.getElementTypeBitWidth() > 8)
+    return emitOpError("needs integers of at most 8 bits");
+  if (failed(verifyInt4(*this, from, cast<RankedTensorType>(getResult().getType()), block)))
+    return failure();
+  if (!isa<FloatType>(scale.getElementType()) || !isParameterOf(from, scale, 0, block))
+    return emitOpError("has a scale ") << scale << " that does not fit " << from << " in blocks of " << block;
+  if (!getZeroPoint())
+    return success();
+  auto zero = cast<RankedTensorType>(getZeroPoint().getType());
+  if (!isParameterOf(from, zero, 0, block))
+    return emitOpError("has a zero point ")
+           << zero << " that does not fit " << from << " in blocks of " << block;
+  return success();
 }
 
 #define GET_OP_CLASSES

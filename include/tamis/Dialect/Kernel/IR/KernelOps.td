@@ -30,7 +30,7 @@ def Kernel_Mask : MemRefOf<[I64, I32, I1, F32]>;
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
   let summary = "out [T, N] = activation(x [T, K] w + bias) + residual, w packed as in nn.linear";
-  let arguments = (ins Kernel_F32:$x, MemRefOf<[F32, BF16, I8]>:$w, Optional<Kernel_F32>:$bias,
+  let arguments = (ins Kernel_F32:$x, MemRefOf<[F32, BF16, I8, I32]>:$w, Optional<Kernel_F32>:$bias,
                    Optional<Kernel_F32>:$residual, Optional<Kernel_F32>:$scale, Optional<MemRefOf<[I32]>>:$sums,
                    Kernel_F32:$out, NN_ActivationAttr:$activation);
 }

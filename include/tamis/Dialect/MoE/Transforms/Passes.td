@@ -10,7 +10,7 @@ def MoEPackWeights : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
     Puts weight.pack_panels behind the weights [E, K, N] of each moe.experts, in the precisions of nn-pack-weights. For
     `int8` the scales and sums of the columns of each expert's weight become operands.
   }];
-  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed, each of all experts of a layer">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
 }

@@ -14,9 +14,10 @@ def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
     precision of the product: [ceil(N / 16), K, 16] of f32; [ceil(N / 16), K / 2, 16, 2] of bf16; [ceil(N / 16), K / 32,
     32, 16, 2] of bf16 when each weight is the sum of two; [ceil(N / 16), K / 4, 16, 4] of i8. bias is [N]. residual
     has the result's shape [..., N]. A weight of i8 comes with `scale` [N], by which its columns are multiplied, and
-    `sums` [N], the sums of its columns; x is then rounded to 8 bits with a scale for each row, at run time.
+    `sums` [N], the sums of its columns; x is then rounded to 8 bits with a scale for each row, at run time. So it is for
+    a weight of 4 bits, i32 words with their scales (weight.quantize_int4, weight.pack_int4).
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32, BF16, I8]>:$w,
+  let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[F32, BF16, I8, I32]>:$w,
                    Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
                    Optional<RankedTensorOf<[F32]>>:$scale, Optional<RankedTensorOf<[I32]>>:$sums,
                    DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation);

@@ -33,8 +33,9 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
     Puts weight.pack_panels behind each weight [K, N] that an nn.linear multiplies by, and the sums of its columns
     beside that of an nn.quantized_linear. The precision is that of the products of nn.linear: `f32`; `split-f32` (weights, and on AMX activations, as sums of two bf16: an error near that of
     f32); `bf16` (both rounded to bf16 where the ISA level multiplies bf16, else only the weights); `int8` (weights
-    symmetric with a scale a column, activations rounded to 8 bits with a scale a row at run time). A
-    layer with an odd K stays at f32 under `split-f32` and `bf16`.
+    symmetric with a scale a column, activations rounded to 8 bits with a scale a row at run time); `int4` (the same, but
+    weights of 4 bits with a scale for each `int4-group` elements of a column; weights that have 4 bits in the model keep
+    them, their blocks, scales and zero points). A layer with an odd K stays at f32 under `split-f32` and `bf16`.
 
     `layer-precision` gives layers a precision of their own: REGEX=PRECISION holds for each nn.linear of which REGEX is
     found in the name of a node that it was made of; the last that holds counts. Nodes that became one layer
@@ -44,9 +45,10 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
     `precision`, for whatever reason.
   }];
   let options = [
-    Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">,
+    Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">,
     ListOption<"layerPrecisions", "layer-precision", "std::string",
-               "REGEX=PRECISION: another precision for layers by the names of their nodes">
+               "REGEX=PRECISION: another precision for layers by the names of their nodes">,
+    Option<"int4Group", "int4-group", "int64_t", "32", "Elements of a column that share a scale under int4: 32, 64 or 128">
   ];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
@@ -55,12 +57,12 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
 def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
   let summary = "Tables of embeddings at the precision of the products";
   let description = [{
-    Under `bf16` and `int8` a weight of f32 that is a table of nn.embedding, and that nothing else reads as it is, is
+    Under `bf16`, `int8` and `int4` a weight of f32 that is a table of nn.embedding, and that nothing else reads as it is, is
     stored rounded to bf16; rows become f32 again as they are read. `f32` and `split-f32` leave tables as they are. Runs
     behind nn-pack-weights, when a linear layer that shares its weight with a table (tied weights) has its own packed
     copy.
   }];
-  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [
     Statistic<"roundedTables", "rounded", "Tables stored as bf16">,
     Statistic<"savedBytes", "saved-bytes", "Bytes that need not be stored for it">
@@ -71,11 +73,11 @@ def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
 def NNAttentionPrecision : Pass<"nn-attention-precision", "::mlir::ModuleOp"> {
   let summary = "The precision of the products inside attentions";
   let description = [{
-    Sets the precision of each nn.attention: `f32` and `split-f32` are those of the layers round it; under `bf16` and
-    `int8` it is bf16, since weights of an attention and scores have no scale that is known beforehand. Precisions that
+    Sets the precision of each nn.attention: `f32` and `split-f32` are those of the layers round it; under `bf16`,
+    `int8` and `int4` it is bf16, since weights of an attention and scores have no scale that is known beforehand. Precisions that
     layers have by name (nn-pack-weights) do not reach attentions.
   }];
-  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16 or int8">];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [Statistic<"attentions", "attentions", "Attentions whose products are not of f32">];
 }
 

@@ -180,6 +180,33 @@ def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
   let hasVerifier = 1;
 }
 
+def Weight_QuantizeInt4Op : Weight_Transform<"quantize_int4"> {
+  let summary = "Rounds a matrix [K, N] of f32 to 4 bits and packs it for the microkernels";
+  let description = [{
+    (q - 8) * s with q from 0 to 15 and one s for each `group` elements of a column that follow each other along K: the
+    least sum of squared errors over some scales. A group with NaN or infinity has the scale NaN. The result is i32
+    [ceil(N / 16), ceil(K / group), group / 8 + 1, 16]: for each group of 16 columns, rows of a word a column, of which
+    each holds 8 elements of 4 bits, and a row of the scales as bits of f32. In word r, element 8 r + i is the lower half of byte
+    i for i below 4 and the upper half of byte i - 4 else.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$input, I64Attr:$group);
+  let results = (outs RankedTensorOf<[I32]>:$result);
+  let hasVerifier = 1;
+}
+def Weight_PackInt4Op : Weight_Transform<"pack_int4"> {
+  let summary = "Packs (q - zero) * scale, q [K, N] of 4 bits, as weight.quantize_int4 does, with nothing rounded";
+  let description = [{
+    `scale` and `zero_point` are [ceil(K / block), N], or one element. Integers, of q and of zero_point, are unsigned
+    with `is_unsigned`; signed ones gain 8 with their zero points. An absent zero point is then 8. A block is one or
+    several groups. The result has a last row of zero points, as bits of f32, in each block: [ceil(N / 16), ceil(K / group), group
+    / 8 + 2, 16]; without it all zero points must be 8.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$scale, Optional<AnyRankedTensor>:$zero_point,
+                   I64Attr:$block, BoolAttr:$is_unsigned);
+  let results = (outs RankedTensorOf<[I32]>:$result);
+  let hasVerifier = 1;
+}
+
 def Weight_RecipeOp : Weight_Op<"recipe", [Symbol, HasParent<"::mlir::ModuleOp">, IsolatedFromAbove,
                                             SingleBlock, NoRegionArguments]> {
   let summary = "How a stored weight is made, and where it lies";

@@ -9,7 +9,7 @@
 namespace tamis::weight {
 
 /// What the weights of products are stored as.
-enum class Precision { F32, SplitF32, BF16, Int8 };
+enum class Precision { F32, SplitF32, BF16, Int8, Int4 };
 
 /// The precision that an option names.
 std::optional<Precision> symbolizePrecision(llvm::StringRef name);
@@ -25,8 +25,13 @@ struct PackedWeight {
   Precision precision; ///< that it has
 };
 
-/// Packs a weight [K, N] or [E, K, N] of f32. bf16 takes elements in pairs: an odd K stays at f32.
-PackedWeight pack(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w, Precision precision);
+/// Whether `--int4-group` may be that.
+bool isInt4Group(int64_t group);
+
+/// Packs a weight [K, N] or [E, K, N] of f32. bf16 takes elements in pairs: an odd K stays at f32. int4 takes
+/// matrices [K, N], in groups of `int4Group` elements: [E, K, N] becomes int8.
+PackedWeight pack(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w, Precision precision,
+                  int64_t int4Group = 32);
 
 /// weight.pack_panels to panels of `element`, with `split` as sums of two.
 mlir::Value packPanels(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w, mlir::Type element,
