@@ -2,6 +2,10 @@
 // RUN: tamis-opt %s --moe-pack-weights=precision=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tamis-opt %s --moe-pack-weights=precision=split-f32 | FileCheck %s --check-prefix=SPLIT
 // RUN: tamis-opt %s --moe-pack-weights=precision=int8 | FileCheck %s --check-prefix=INT8
+// Experts have no kernels of 4 bits: they are int8 under int4, and listed as such.
+// RUN: tamis-opt %s --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=INT8
+// RUN: sed 's/tensor<?x2x32xf32>$/& loc("experts")/' %s | tamis-opt - --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=LISTED
+// LISTED: tamis.layer_precisions = {{\[\[}}"experts", "int8"]
 // RUN: not tamis-opt %s --moe-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16, int8 and int4
