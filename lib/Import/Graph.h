@@ -35,8 +35,8 @@ public:
 
   llvm::LogicalResult run();
 
-  /// Imports the graph of an If, Loop or Scan, whose nodes see those round it, in place. `inputs` are its inputs,
-  /// `results` its outputs; on success some of them may be null, when errors were reported.
+  /// Imports the graph of an If, Loop or Scan, whose nodes see those round it, in place. `inputs` are its
+  /// inputs, `results` its outputs; on success some of them may be null, when errors were reported.
   llvm::LogicalResult inlineGraph(const pb::GraphProto &graph, mlir::Location location,
                                   llvm::ArrayRef<mlir::Value> inputs,
                                   llvm::SmallVectorImpl<mlir::Value> &results);

@@ -171,5 +171,7 @@ TEST(Artifact, OtherFilesAreNamed) {
   std::vector<uint8_t> file = copyFile();
   file[8] = TAMIS_ARTIFACT_VERSION + 1;
   EXPECT_EQ(load(file.data(), file.size(), error), TAMIS_ERROR_ARTIFACT);
-  EXPECT_TRUE(error.mentions(("version " + std::to_string(TAMIS_ARTIFACT_VERSION + 1) + " of the format").c_str())) << error.message;
+  EXPECT_TRUE(
+      error.mentions(("version " + std::to_string(TAMIS_ARTIFACT_VERSION + 1) + " of the format").c_str()))
+      << error.message;
 }
