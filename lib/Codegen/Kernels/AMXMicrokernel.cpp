@@ -124,12 +124,8 @@ void AMXMicrokernel::emitBlock(Emitter &e, int64_t rowTiles, int64_t panels, con
 void AMXMicrokernel::forGroups(Emitter &e, const RowTiles &rows, Value panelBegin, Value panelEnd,
                                llvm::function_ref<void(int64_t, int64_t, Value, Value)> body) const {
   auto nest = [&](int64_t rowTiles, int64_t widest) {
-    Value next = panelBegin;
-    for (int64_t group = widest; group >= 1; group /= 2) {
-      Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-      body(rowTiles, group, next, end);
-      next = end;
-    }
+    forPanelGroups(e, widest, panelBegin, panelEnd,
+                   [&](int64_t group, Value begin, Value end) { body(rowTiles, group, begin, end); });
   };
   // With so few rows that there is one row of tiles, more panels keep the multiplier busy; split operands
   // have no registers left for them.

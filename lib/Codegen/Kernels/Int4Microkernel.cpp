@@ -194,28 +194,20 @@ void Int4Microkernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, bool isO
                                const Panels &b, Value depth, const Matrix &out, Value buffer,
                                const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
                                Value panelEnd, TileEpilogue epilogue) const {
-  Value next = panelBegin;
-  for (int64_t width = panels(rowCounts.back()); width >= 1; width /= 2) {
-    Value end = e.madd(e.div(e.sub(panelEnd, next), width), e.index(width), next);
-    e.loop(next, end, e.index(width), [&](Value panel) {
-      Panels bTile = b;
-      bTile.offset = e.madd(panel, b.panelStride, b.offset);
-      e.loop(tileBegin, tileEnd, [&](Value tile) {
-        Value row = rows.begin(e, tile), count = rows.size(e, tile);
-        Matrix aTile = a, outTile = out;
-        aTile.offset = e.madd(row, a.stride, a.offset);
-        if (buffer)
-          outTile = {buffer, e.index(0), e.index(width * panelColumns)};
-        else
-          outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
-        auto emit = [&](int64_t n) { emitTile(e, n, width, isOneTile, aTile, bTile, depth, outTile); };
-        e.choose(count, rowCounts.drop_back(), emit, [&] { emit(rowCounts.back()); });
-        if (epilogue)
-          epilogue(Tile{outTile, row, count, panel, width});
+  forPanelGroups(
+      e, panels(rowCounts.back()), panelBegin, panelEnd, [&](int64_t width, Value begin, Value end) {
+        e.loop(begin, end, e.index(width), [&](Value panel) {
+          Panels bTile = b;
+          bTile.offset = e.madd(panel, b.panelStride, b.offset);
+          e.loop(tileBegin, tileEnd, [&](Value tile) {
+            TileOperands at(e, rows, tile, a, out, panel, width, buffer);
+            auto emit = [&](int64_t n) { emitTile(e, n, width, isOneTile, at.left, bTile, depth, at.sums); };
+            e.choose(at.rows, rowCounts.drop_back(), emit, [&] { emit(rowCounts.back()); });
+            if (epilogue)
+              epilogue(Tile{at.sums, at.row, at.rows, panel, width});
+          });
+        });
       });
-    });
-    next = end;
-  }
 }
 
 void Int4Microkernel::emitProduct(Emitter &e, const Matrix &a, const Panels &b, Value depth,

@@ -11,8 +11,6 @@ using namespace tamis;
 /// Words of panels that are unpacked at a time: half of a second-level cache. Four times as many are 3 to 10%
 /// slower on Sapphire Rapids (K and N 4096).
 static constexpr int64_t chunkWords = 256 * 1024;
-/// Panels of a unit are a multiple of this (ProductUnits).
-static constexpr int64_t panelGroup = 4;
 /// Words of K in a tile.
 static constexpr int64_t tileWords = 16;
 

@@ -213,10 +213,10 @@ LeftOperand::LeftOperand(Emitter &e, const Microkernel &microkernel, Value count
     sums = e.flatten(e.allocate(e.getI32Type(), count));
 }
 
-void LeftOperand::closeGaps(Emitter &e, const Microkernel &microkernel, Value count) {
-  if (!rows.tiled || !microkernel.fewRows())
+void LeftOperand::closeGaps(Emitter &e, Value count) {
+  if (!rows.tiled || !microkernel->fewRows())
     return;
-  Value areMany = e.less(e.index(microkernel.fewRows()), count);
+  Value areMany = e.less(e.index(microkernel->fewRows()), count);
   rows.tileStride = e.select(areMany, e.index(tileRows * tileRowWords), e.mul(count, tileRowWords));
 }
 
@@ -297,7 +297,7 @@ const LeftOperand *KernelExpander::formForReaders(Emitter &e, Value out, bool &n
     OperandKind kind = *operandKindOf(weight);
     Value depth = e.index(weight.getDimSize(1) * (kind == OperandKind::SplitF32 ? 16 : 1));
     operand.emplace(e, microkernel(kind), rows, depth);
-    operand->closeGaps(e, microkernel(kind), rows);
+    operand->closeGaps(e, rows);
   } else {
     for (Operation *user : out.getUsers())
       if (auto attention = dyn_cast<kernel::AttentionOp>(user);
@@ -328,7 +328,7 @@ LeftOperand KernelExpander::leftOperand(Emitter &e, kernel::LinearOp op, const M
     return found->second;
   Value rows = e.dims(x, 0, cast<MemRefType>(x.getType()).getRank() - 1);
   LeftOperand operand(e, microkernel, rows, words);
-  operand.closeGaps(e, microkernel, rows);
+  operand.closeGaps(e, rows);
   operand.convert(e, e.flatten(x), rows, k);
   return operand;
 }

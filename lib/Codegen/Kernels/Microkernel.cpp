@@ -26,6 +26,25 @@ Value RowTiles::size(Emitter &e, Value tile) const {
   return e.select(e.less(tile, remainder), e.add(quotient, 1), quotient);
 }
 
+TileOperands::TileOperands(Emitter &e, const RowTiles &tiles, Value tile, const Matrix &left,
+                           const Matrix &out, Value panel, int64_t width, Value buffer)
+    : row(tiles.begin(e, tile)), rows(tiles.size(e, tile)), left(left), sums(out) {
+  this->left.offset = e.madd(row, left.stride, left.offset);
+  if (buffer)
+    sums = {buffer, e.index(0), e.index(width * panelColumns)};
+  else
+    sums.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
+}
+
+void tamis::forPanelGroups(Emitter &e, int64_t widest, Value begin, Value end,
+                           llvm::function_ref<void(int64_t, Value, Value)> body) {
+  for (int64_t width = widest; width >= 1; width /= 2) {
+    Value last = e.madd(e.div(e.sub(end, begin), width), e.index(width), begin);
+    body(width, begin, last);
+    begin = last;
+  }
+}
+
 std::unique_ptr<Microkernel> Microkernel::get(StringRef isa, OperandKind kind) {
   const ISALevel *level = lookupISALevel(isa);
   if (!level || kind == OperandKind::Int4)

@@ -16,8 +16,6 @@ static constexpr int64_t smallestUnit = 200 * 1000;
 static constexpr int64_t readingRows = 6;
 /// Units a thread, so that threads that started late or were interrupted leave work to others.
 static constexpr int64_t unitsPerThread = 8;
-/// Panels of a unit are a multiple of this, so that tiles of all widths begin where a unit does.
-static constexpr int64_t panelGroup = 4;
 
 ProductUnits::ProductUnits(Emitter &e, const Microkernel &microkernel, Value batches, Value tiles, Value rows,
                            Value panels, Value depth) {

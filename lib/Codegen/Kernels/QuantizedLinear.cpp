@@ -14,7 +14,7 @@ LogicalResult KernelExpander::expand(kernel::QuantizedLinearOp op) {
   Value words = e.dim(w, 1), k = e.dim(x, -1), rows = e.dims(out, 0, outType.getRank() - 1);
   LeftOperand left(e, microkernel, rows, words, e.flatten(op.getRange()),
                    /*sumsRows=*/bool(op.getZeroPoint()));
-  left.closeGaps(e, microkernel, rows);
+  left.closeGaps(e, rows);
   left.convert(e, e.flatten(x), rows, k);
   LinearEpilogue epilogue;
   if (const LeftOperand *result = formForReaders(e, out, epilogue.storesF32))

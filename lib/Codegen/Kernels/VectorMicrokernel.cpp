@@ -154,70 +154,65 @@ void VectorMicrokernel::emitNest(Emitter &e, ArrayRef<int64_t> rowCounts, bool i
                                  const Panels &b, Value depth, const Matrix &out, Value buffer,
                                  const RowTiles &rows, Value tileBegin, Value tileEnd, Value panelBegin,
                                  Value panelEnd, TileEpilogue epilogue) const {
-  Value next = panelBegin;
-  for (int64_t group = panels(rowCounts.back()); group >= 1; group /= 2) {
-    Value end = e.madd(e.div(e.sub(panelEnd, next), group), e.index(group), next);
-    Value tiles = e.sub(tileEnd, tileBegin);
-    auto known = getConstantIntValue(depth);
-    // A buffer has room for one tile, not for the sums of all.
-    bool isCut = !isOneTile && !buffer && known && *known > partWords + partWords / 2;
-    Value areFew, words = depth;
-    if (isCut) {
-      int64_t parts = llvm::divideCeil(*known, partWords);
-      areFew = e.select(e.less(e.index(1), tiles), e.less(tiles, e.index(fewTiles + 1)), e.boolean(false));
-      words = e.select(areFew, e.index(llvm::alignTo(llvm::divideCeil(*known, parts), 16)), depth);
-    }
-    auto emitTiles = [&](Value panel, const Part &part) {
-      Panels bTile = b;
-      bTile.offset = e.madd(panel, b.panelStride, b.offset);
-      Value nextPanels = e.madd(b.panelStride, e.index(group), bTile.offset);
-      Value isLast = part.isFirst ? e.equal(part.end, depth) : Value();
-      e.loop(tileBegin, tileEnd, [&](Value tile) {
-        Value row = rows.begin(e, tile), count = rows.size(e, tile), number = e.sub(tile, tileBegin);
-        Matrix aTile = a, outTile = out;
-        aTile.offset = e.madd(row, a.stride, a.offset);
-        if (buffer)
-          outTile = {buffer, e.index(0), e.index(group * panelColumns)};
-        else
-          outTile.offset = e.add(e.madd(row, out.stride, out.offset), e.mul(panel, panelColumns));
-        std::optional<Ahead> ahead;
-        if (!isOneTile) {
-          // All tiles ask for even parts of the next panels, which lie one behind the other: a burst would
-          // wait for memory.
-          int64_t half = std::max<int64_t>(group / 2, 1);
-          Value step = e.ceilDiv(e.index(half * panelColumns), tiles);
-          ahead = {e.madd(e.mul(number, depth), step, nextPanels), step, e.mul(b.panelStride, group / 2)};
-        }
+  forPanelGroups(
+      e, panels(rowCounts.back()), panelBegin, panelEnd, [&](int64_t group, Value begin, Value end) {
+        Value tiles = e.sub(tileEnd, tileBegin);
+        auto known = getConstantIntValue(depth);
+        // A buffer has room for one tile, not for the sums of all.
+        bool isCut = !isOneTile && !buffer && known && *known > partWords + partWords / 2;
+        Value areFew, words = depth;
         if (isCut) {
-          // Each of few tiles asks for the panel of its number, of the next part of K or of the next panels,
-          // and the first ones for those that are left.
-          Value begin =
-              e.select(isLast, nextPanels, e.add(bTile.offset, product->row(e, part.end, b.stride)));
-          Value other = e.select(e.less(e.add(number, tiles), e.index(group)), tiles, e.index(0));
-          ahead = {e.select(areFew, e.madd(number, b.panelStride, begin), ahead->begin),
-                   e.select(areFew, b.stride, ahead->step),
-                   e.select(areFew, e.mul(other, b.panelStride), ahead->distance)};
+          int64_t parts = llvm::divideCeil(*known, partWords);
+          areFew =
+              e.select(e.less(e.index(1), tiles), e.less(tiles, e.index(fewTiles + 1)), e.boolean(false));
+          words = e.select(areFew, e.index(llvm::alignTo(llvm::divideCeil(*known, parts), 16)), depth);
         }
-        e.choose(
-            count, rowCounts.drop_back(),
-            [&](int64_t n) { emitTile(e, n, group, aTile, bTile, part, ahead, outTile); },
-            [&] { emitTile(e, rowCounts.back(), group, aTile, bTile, part, ahead, outTile); });
-        auto finish = [&] { epilogue(Tile{outTile, row, count, panel, group}); };
-        if (epilogue && isLast)
-          e.when(isLast, finish);
-        else if (epilogue)
-          finish();
+        auto emitTiles = [&](Value panel, const Part &part) {
+          Panels bTile = b;
+          bTile.offset = e.madd(panel, b.panelStride, b.offset);
+          Value nextPanels = e.madd(b.panelStride, e.index(group), bTile.offset);
+          Value isLast = part.isFirst ? e.equal(part.end, depth) : Value();
+          e.loop(tileBegin, tileEnd, [&](Value tile) {
+            TileOperands at(e, rows, tile, a, out, panel, group, buffer);
+            Value number = e.sub(tile, tileBegin);
+            std::optional<Ahead> ahead;
+            if (!isOneTile) {
+              // All tiles ask for even parts of the next panels, which lie one behind the other: a burst
+              // would wait for memory.
+              int64_t half = std::max<int64_t>(group / 2, 1);
+              Value step = e.ceilDiv(e.index(half * panelColumns), tiles);
+              ahead = {e.madd(e.mul(number, depth), step, nextPanels), step, e.mul(b.panelStride, group / 2)};
+            }
+            if (isCut) {
+              // Each of few tiles asks for the panel of its number, of the next part of K or of the next
+              // panels, and the first ones for those that are left.
+              Value first =
+                  e.select(isLast, nextPanels, e.add(bTile.offset, product->row(e, part.end, b.stride)));
+              Value other = e.select(e.less(e.add(number, tiles), e.index(group)), tiles, e.index(0));
+              ahead = {e.select(areFew, e.madd(number, b.panelStride, first), ahead->begin),
+                       e.select(areFew, b.stride, ahead->step),
+                       e.select(areFew, e.mul(other, b.panelStride), ahead->distance)};
+            }
+            e.choose(
+                at.rows, rowCounts.drop_back(),
+                [&](int64_t n) { emitTile(e, n, group, at.left, bTile, part, ahead, at.sums); },
+                [&] { emitTile(e, rowCounts.back(), group, at.left, bTile, part, ahead, at.sums); });
+            auto finish = [&] { epilogue(Tile{at.sums, at.row, at.rows, panel, group}); };
+            if (epilogue && isLast)
+              e.when(isLast, finish);
+            else if (epilogue)
+              finish();
+          });
+        };
+        e.loop(begin, end, e.index(group), [&](Value panel) {
+          Value zero = e.index(0);
+          if (!isCut)
+            return emitTiles(panel, Part{zero, depth, Value()});
+          e.loop(zero, depth, words, [&](Value k) {
+            emitTiles(panel, Part{k, e.min(e.add(k, words), depth), e.equal(k, zero)});
+          });
+        });
       });
-    };
-    e.loop(next, end, e.index(group), [&](Value panel) {
-      Value zero = e.index(0);
-      if (!isCut)
-        return emitTiles(panel, Part{zero, depth, Value()});
-      e.loop(zero, depth, words,
-             [&](Value k) { emitTiles(panel, Part{k, e.min(e.add(k, words), depth), e.equal(k, zero)}); });
-    });
-    next = end;
-  }
 }
 
 void VectorMicrokernel::emitOneTile(Emitter &e, int64_t most, const Matrix &a, const Panels &b, Value depth,

@@ -52,7 +52,7 @@ struct LeftOperand {
   LeftOperand(Emitter &e, mlir::Value rows, mlir::Value columns);
   /// Leaves no gaps between rows that turn out to be few; to be called before they are filled, and only if
   /// they are multiplied together.
-  void closeGaps(Emitter &e, const Microkernel &microkernel, mlir::Value rows);
+  void closeGaps(Emitter &e, mlir::Value rows);
   /// Fills a row of that memory from row `source` of x [rows, k].
   void convertRow(Emitter &e, mlir::Value x, mlir::Value k, mlir::Value source, mlir::Value row) const;
   /// Fills that memory from x [rows, k] in a parallel region. With `places`, row i is that of `places(i)`

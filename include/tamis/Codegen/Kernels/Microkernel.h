@@ -10,6 +10,9 @@ namespace tamis {
 
 /// Columns of a packed panel, whatever the ISA level (weight.pack_panels).
 inline constexpr int64_t panelColumns = 16;
+/// Parts of a product begin at multiples of so many panels, so that tiles of all widths begin where a part
+/// does.
+inline constexpr int64_t panelGroup = 4;
 
 /// What a weight is stored as. Elements are grouped into words of 32 bits along K: an f32, two bf16 or four
 /// int8. A row of a panel is a word a column, so that all kinds have one geometry, which is also an AMX
@@ -70,6 +73,21 @@ struct Tile {
   int64_t panels;
 };
 
+/// What one tile of a product reads and writes: row `row` of the left factor and the `rows` from there on,
+/// and where its sums go.
+struct TileOperands {
+  /// The sums of the tile of `width` panels from `panel` on go to `buffer` if there is one, else to `out`.
+  TileOperands(Emitter &e, const RowTiles &rows, mlir::Value tile, const Matrix &left, const Matrix &out,
+               mlir::Value panel, int64_t width, mlir::Value buffer);
+  mlir::Value row, rows;
+  Matrix left, sums;
+};
+
+/// Calls body(width, begin, end) for ranges of the panels [begin, end) that are whole groups of `width`
+/// panels: as many groups of `widest` as there are, then of half as many, down to single panels.
+void forPanelGroups(Emitter &e, int64_t widest, mlir::Value begin, mlir::Value end,
+                    llvm::function_ref<void(int64_t, mlir::Value, mlir::Value)> body);
+
 /// What is done with a tile right after its product.
 using TileEpilogue = llvm::function_ref<void(const Tile &)>;
 
@@ -78,9 +96,10 @@ class Microkernel {
 public:
   virtual ~Microkernel() = default;
 
-  /// The kernel for an ISA level, or null when there is no such level.
+  /// The kernel for an ISA level and weights whose kind says all of their layout; null when there is no such
+  /// level, and for Int4, whose format counts too.
   static std::unique_ptr<Microkernel> get(llvm::StringRef isa, OperandKind kind = OperandKind::F32);
-  /// The same for weights of 4 bits.
+  /// The kernel for weights of 4 bits, or null when there is no such level.
   static std::unique_ptr<Microkernel> get(llvm::StringRef isa, const weight::Int4Format &format);
 
   const ISALevel &isa() const { return level; }
