@@ -1,5 +1,4 @@
-//===- Control.cpp - Constants and identities
-//----------------------------------------------===//
+//===- Constants.cpp - Constants and identities ---------------------------------------------------------===//
 #include "Graph.h"
 #include "tamis/Dialect/ONNX/IR/KnownElements.h"
 
@@ -72,7 +71,7 @@ static LogicalResult dropout(Node &node) {
   return success();
 }
 
-void addControl(Registry &registry) {
+void addConstants(Registry &registry) {
   registry.add("", "Constant", {1, 9, 11}, 0, 0, 1, 1, "value:t sparse_value:p", constant);
   registry.add("", "Constant", {12, 13, 19, 21, 23, 24}, 0, 0, 1, 1,
                "value:t sparse_value:p value_float:f value_floats:F value_int:i value_ints:I value_string:s "

@@ -27,7 +27,7 @@ const Registry &Registry::get() {
     addContrib(result);
     addExperts(result);
     addQuantization(result);
-    addControl(result);
+    addConstants(result);
     addControlFlow(result);
     return result;
   }();

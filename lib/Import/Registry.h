@@ -63,7 +63,7 @@ void addMultiHeadAttention(Registry &registry);
 void addContrib(Registry &registry);
 void addExperts(Registry &registry);
 void addQuantization(Registry &registry);
-void addControl(Registry &registry);
+void addConstants(Registry &registry);
 void addControlFlow(Registry &registry);
 
 } // namespace tamis::import
