@@ -186,6 +186,40 @@ static void attention(benchmark::State &state) {
           [&] { kernel.run({&q, &o, &y}, threads); });
 }
 
+/// Few queries of 16 heads on many keys, as in decoding: the figure is the bytes of keys and values a second.
+static void attentionOfFew(benchmark::State &state) {
+  int64_t queries = state.range(0), keys = state.range(1), keyHeads = state.range(2),
+          threads = state.range(3);
+  constexpr int64_t heads = 16, depth = 64;
+  std::string k = "memref<?x?x" + std::to_string(keyHeads * depth) + "xf32>",
+              q = "memref<?x?x" + std::to_string(heads * depth) + "xf32>";
+  static std::map<int64_t, std::unique_ptr<JitKernel>> kernels;
+  std::unique_ptr<JitKernel> &kernel = kernels[keyHeads];
+  if (!kernel)
+    kernel = std::make_unique<JitKernel>(
+        "func.func @main(%q: " + q + ", %k: " + k + ", %v: " + k + ", %y: " + q +
+            ") {\nkernel.attention %q, %k, %v, %y {heads = 16 : i64, kv_heads = " + std::to_string(keyHeads) +
+            " : i64, head_dim = 64 : i64, value_dim = 64 : i64, scale = 0.125 : f32, q_column = 0 : i64, "
+            "k_column "
+            "= 0 : i64, v_column = 0 : i64, causal = true, window = 0 : i64, softcap = 0.0 : f32, "
+            "operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 1>} : " +
+            q + ", " + k + ", " + k + ", " + q + "\nreturn\n}",
+        isaOfMachine());
+  Buffer qs({1, queries, heads * depth}), ks({1, keys, keyHeads * depth}), vs({1, keys, keyHeads * depth}),
+      y({1, queries, heads * depth});
+  for (Buffer *buffer : {&qs, &ks, &vs})
+    for (int64_t i = 0; i < buffer->elements(); ++i)
+      buffer->as()[i] = std::sin(i);
+  double best = 1e9;
+  for (auto _ : state) {
+    double seconds = secondsOf([&] { kernel->run({&qs, &ks, &vs, &y}, threads); });
+    state.SetIterationTime(seconds);
+    best = std::min(best, seconds);
+  }
+  state.counters["GB/s"] = 2.0 * ks.elements() * sizeof(float) / best / 1e9;
+  state.counters["best_us"] = best * 1e6;
+}
+
 static void layerNorm(benchmark::State &state) {
   int64_t rows = state.range(0), h = state.range(1);
   static JitKernel kernel(
@@ -214,7 +248,8 @@ int main(int argc, char **argv) {
       for (const char *epilogue : {"product", "bias", "gelu"})
         for (int64_t m : {1, 4, 16, 64, 128, 512})
           for (auto [k, n] : {std::pair(384, 384), std::pair(384, 1152), std::pair(384, 1536),
-                              std::pair(1536, 384), std::pair(768, 3072), std::pair(3072, 768)})
+                              std::pair(1536, 384), std::pair(768, 3072), std::pair(3072, 768),
+                              std::pair(1024, 4096), std::pair(4096, 1024), std::pair(4096, 4096)})
             for (int64_t threads : {1, 2})
               benchmark::RegisterBenchmark(
                   (std::string("linear_") + precision + "_" + epilogue + "_" + isa).c_str(),
@@ -231,6 +266,14 @@ int main(int argc, char **argv) {
           ->Args({batch, length, threads})
           ->ArgNames({"batch", "length", "threads"})
           ->UseManualTime();
+  for (int64_t keys : {128, 1024, 8192})
+    for (int64_t keyHeads : {1, 4, 16})
+      for (int64_t queries : {1, 2, 4, 6, 7})
+        for (int64_t threads : {1, 2})
+          benchmark::RegisterBenchmark("attention_of_few_16x64", attentionOfFew)
+              ->Args({queries, keys, keyHeads, threads})
+              ->ArgNames({"queries", "keys", "key_heads", "threads"})
+              ->UseManualTime();
   for (int64_t rows : {16, 128, 1024})
     benchmark::RegisterBenchmark("layer_norm", layerNorm)->Args({rows, 384});
   benchmark::RunSpecifiedBenchmarks();

@@ -1,5 +1,6 @@
 //===- AttentionSoftmax.cpp - Softmax over a block of attention scores --------------------------------===//
 #include "AttentionSoftmax.h"
+#include "tamis/Codegen/Kernels/Mask.h"
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -9,6 +10,14 @@ using namespace tamis;
 
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 static Value toIndex(Emitter &e, Value v) { return arith::IndexCastOp::create(e, e.getIndexType(), v); }
+
+void tamis::emitKeyMask(Emitter &e, Value scratch, Value at, Value keys, Value mask, Value maskAt) {
+  Value off = e.scalar(-infinity), on = e.scalar(0);
+  e.loop(e.index(0), keys, [&](Value j) {
+    Value kept = emitIsKept(e, e.load(mask, e.add(maskAt, j)));
+    e.store(e.select(kept, on, off), scratch, e.add(at, j));
+  });
+}
 
 void AttentionBias::locate(Emitter &e, Value positionsOfRows, Value row, Value rows) {
   positions = positionsOfRows;
@@ -184,8 +193,7 @@ bool AttentionRows::isScaledFirst() const { return bias.data || softcap != 0 || 
 // e^(scale (s - m)) = 2^(s c - m c). The rounding of m c scales all weights of the row alike.
 float AttentionRows::powerScale() const { return isScaledFirst() ? log2OfE : scale * log2OfE; }
 
-/// A row without keys subtracts 0, so that all its weights become 0 rather than NaN.
-static Value finite(Emitter &e, Value maximum) {
+Value tamis::emitFiniteMaximum(Emitter &e, Value maximum) {
   Value isNone = e.compare(arith::CmpFPredicate::OEQ, maximum, e.scalar(-infinity));
   return e.select(isNone, e.scalar(0), maximum);
 }
@@ -203,7 +211,7 @@ void AttentionRows::emitMaximum(Emitter &e, Value at, Value query, Value isFirst
       isFirst, [&] { e.store(maximum, scratch, maximumAt); },
       [&] {
         Value before = e.load(scratch, maximumAt), joined = e.maxF(before, maximum);
-        Value factor = emitExp2OfNegative(e, e.splat(e.subF(before, finite(e, joined))));
+        Value factor = emitExp2OfNegative(e, e.splat(e.subF(before, emitFiniteMaximum(e, joined))));
         e.store(joined, scratch, maximumAt);
         e.store(vector::ExtractOp::create(e, factor, ArrayRef<int64_t>{0}), scratch, factorAt);
       });
@@ -211,7 +219,7 @@ void AttentionRows::emitMaximum(Emitter &e, Value at, Value query, Value isFirst
 
 void AttentionRows::emitWeights(Emitter &e, Value i, Value at, Value isFirst, Value maximumAt, Value factorAt,
                                 Value sumAt) const {
-  Value subtrahend = e.splat(e.subF(e.scalar(0), finite(e, e.load(scratch, maximumAt))));
+  Value subtrahend = e.splat(e.subF(e.scalar(0), emitFiniteMaximum(e, e.load(scratch, maximumAt))));
   Value sum = e.reduceAdd(emitSum(e, i, at, subtrahend));
   e.either(
       isFirst, [&] { e.store(sum, scratch, sumAt); },

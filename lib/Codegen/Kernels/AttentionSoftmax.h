@@ -6,6 +6,15 @@
 
 namespace tamis {
 
+/// Writes 0 for keys [0, keys) that take part and -infinity for others to `scratch` from `at` on. The mask of
+/// the first one is at mask[maskAt].
+void emitKeyMask(Emitter &e, mlir::Value scratch, mlir::Value at, mlir::Value keys, mlir::Value mask,
+                 mlir::Value maskAt);
+
+/// What is subtracted from scores whose maximum this is: 0 for a row without keys, so that all its weights
+/// become 0 rather than NaN.
+mlir::Value emitFiniteMaximum(Emitter &e, mlir::Value maximum);
+
 /// What is added to the scaled scores, for one head of one sequence.
 struct AttentionBias {
   mlir::Value data;

@@ -70,8 +70,9 @@ static std::string textOf(const Form &f) {
       f.positions);
   std::string weightType = "memref<?x?x16x2xbf16>", linear;
   if (f.behindLinear)
-    linear = "%c0 = arith.constant 0 : index\n%rows = memref.dim %q, %c0 : " + qType +
-             "\n%h = memref.alloc(%rows) : " + qType +
+    linear = "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n%n0 = memref.dim %q, %c0 : " +
+             qType + "\n%n1 = memref.dim %q, %c1 : " + qType + "\n%h = memref.alloc(" +
+             (f.ragged ? "%n0" : "%n0, %n1") + ") : " + qType +
              "\nkernel.linear %q, %w, %h {activation = #nn<activation none>, operandSegmentSizes = "
              "array<i32: 1, 1, 0, 0, 0, 0, 1>} : " +
              qType + ", " + weightType + ", " + qType + "\n";
@@ -198,7 +199,57 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
                  std::memcmp(out.as(), out2.as(), out.elements() * 4) == 0);
 }
 
+/// Few queries a sequence, whose keys are read where they lie, in chunks of 512.
+static void fewQueries(Report &report, const std::string &isa, const Precision &precision) {
+  Form plain;
+  plain.precision = precision;
+  plain.precision.rounds = false; // nothing is rounded but what already is
+  plain.precision.tolerance = 3e-6;
+  plain.ragged = plain.fused = false;
+  auto all = [&](const Form &f, const std::string &what, bool holes = false) {
+    JitKernel kernel(textOf(f), isa);
+    for (int64_t queries : {1, 3, 4, 6})
+      for (int64_t keys : {1, 16, 17, 513, 1300})
+        if (keys >= queries || !f.causal)
+          attentionCase(
+              report, kernel, f, Batch{{queries, queries}, keys},
+              "few queries, " + what + ", " + std::to_string(queries) + " x " + std::to_string(keys), holes);
+  };
+  for (int64_t depth : {32, 64, 24, 7}) {
+    Form f = plain;
+    f.depth = depth;
+    f.valueDepth = depth == 24 ? 256 : depth + 4;
+    all(f, "depth " + std::to_string(depth));
+  }
+  Form f = plain;
+  f.heads = 6;
+  f.kvHeads = 1;
+  f.causal = true;
+  all(f, "one key head, causal");
+  f.kvHeads = 2;
+  f.mask = true;
+  all(f, "grouped, causal, mask", true);
+  f.causal = false;
+  f.softcap = 0.7f;
+  f.bias = true;
+  all(f, "grouped, mask, bias, softcap");
+  f.lowestRows = true;
+  f.mask = false;
+  f.softcap = 0;
+  f.window = 9;
+  all(f, "grouped, window, rows without keys");
+  Form behind = plain;
+  behind.fused = true;
+  behind.behindLinear = precision.rounds && std::strcmp(precision.name, "bf16") == 0;
+  behind.precision = precision;
+  JitKernel kernel(textOf(behind), isa);
+  for (int64_t tokens : {1, 3, 6})
+    attentionCase(report, kernel, behind, Batch{{tokens, tokens, tokens}},
+                  "few queries, a fused product of " + std::to_string(tokens));
+}
+
 static void attentionForms(Report &report, const std::string &isa, const Precision &precision) {
+  fewQueries(report, isa, precision);
   Batch ragged{{1, 5, 16, 17, 0, 70, 128, 513}}, small{{3, 29, 0, 17}}, padded{{5, 17, 0, 9}}, single{{16}};
   Form plain;
   plain.precision = precision;

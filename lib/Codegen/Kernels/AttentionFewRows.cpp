@@ -1,0 +1,340 @@
+//===- AttentionFewRows.cpp - Attention of few queries ------------------------------------------------===//
+//
+// A unit of work is a chunk of the keys of one key head of one sequence. It computes scores, weights and
+// products of its rows (each query of each head that uses the key head) into a record: products, maximum and
+// sum of weights. A sequence of one chunk is finished there and then; the records of several chunks are
+// joined by a second region.
+//
+//===--------------------------------------------------------------------------------------------------===//
+#include "AttentionFewRows.h"
+#include "AttentionFactors.h"
+#include "tamis/Codegen/Kernels/VectorMath.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
+
+using namespace mlir;
+using namespace tamis;
+
+/// Keys of a chunk: enough work for a claim, few enough for the second-level cache.
+static constexpr int64_t chunkKeys = 512;
+/// Rows of a tile of products, which share the values they load.
+static constexpr int64_t tileRows = 4;
+
+/// Places in one buffer of f32: first each thread's part, then the records of all units.
+struct AttentionFewRows::Scratch {
+  Value data, chunks, rows; ///< rows of a unit
+  Value scoreStride;
+  // From a thread's part on.
+  Value scores, mask, factors, perThread;
+  // Of record 0; a record each row, [batch, key head, chunk, row].
+  Value products, maxima, sums, size;
+
+  SmallVector<Value *> slots() {
+    return {&data,    &chunks,    &rows,     &scoreStride, &scores, &mask,
+            &factors, &perThread, &products, &maxima,      &sums,   &size};
+  }
+};
+
+/// A unit's part of the work.
+struct AttentionFewRows::Chunk {
+  Scratch at; ///< the thread's
+  Value sequence, keyHead, keyBegin, keys, padded;
+  Value record; ///< of row 0
+};
+
+AttentionFewRows::AttentionFewRows(KernelExpander &expander, kernel::AttentionOp op)
+    : expander(expander), op(op), heads(op.getHeads()), kvHeads(op.getKvHeads()), group(heads / kvHeads),
+      depth(op.getHeadDim()), valueDepth(op.getValueDim()) {}
+
+static int64_t valueColumns(int64_t valueDepth) { return llvm::alignTo(valueDepth, panelColumns); }
+
+static Value roundUp(Emitter &e, Value v) { return e.mul(e.ceilDiv(v, panelColumns), panelColumns); }
+
+/// `width` columns of row `row`, from `column` on, as f32.
+static Value loadRow(Emitter &e, const Matrix &m, Value row, int64_t column) {
+  Value at = e.madd(row, m.stride, m.offset);
+  if (!cast<MemRefType>(m.data.getType()).getElementType().isBF16())
+    return e.loadVector(m.data, e.add(at, column));
+  return e.extendBF16(e.loadVector(m.data, e.add(e.mul(at, 2), column)));
+}
+
+/// The same of a row of `columns` columns; zeros behind the last one.
+static Value loadRow(Emitter &e, const Matrix &m, Value row, int64_t column, int64_t columns) {
+  if (column + e.getWidth() <= columns)
+    return loadRow(e, m, row, column);
+  // Rows of bf16 are whole vectors.
+  return e.loadVector(m.data, e.add(e.madd(row, m.stride, m.offset), column),
+                      e.maskOf(e.index(columns - column)));
+}
+
+/// The sums of `width` vectors, as one vector: each step adds the halves of what one and the next vector
+/// hold, which leaves half the vectors.
+static Value emitSums(Emitter &e, SmallVector<Value> vectors) {
+  int64_t width = e.getWidth();
+  for (int64_t part = width / 2; part > 0; part /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < width; ++lane) {
+      int64_t segment = lane / part, segments = width / part;
+      int64_t from = segment % (segments / 2) * 2 * part + lane % part + (segment < segments / 2 ? 0 : width);
+      low.push_back(from);
+      high.push_back(from + part);
+    }
+    SmallVector<Value> sums;
+    for (size_t i = 0; i < vectors.size(); i += 2) {
+      Value a = vector::ShuffleOp::create(e, vectors[i], vectors[i + 1], low);
+      Value b = vector::ShuffleOp::create(e, vectors[i], vectors[i + 1], high);
+      sums.push_back(e.addF(a, b));
+    }
+    vectors = std::move(sums);
+  }
+  return vectors.front();
+}
+
+AttentionFewRows::Scratch AttentionFewRows::layOut(Emitter &e, const AttentionOperands &operands,
+                                                   Value records) {
+  Scratch at;
+  Value next = e.index(0);
+  auto take = [&](Value size) {
+    Value begin = next;
+    next = e.add(next, roundUp(e, size));
+    return begin;
+  };
+  at.rows = e.mul(operands.length, group);
+  at.scoreStride = roundUp(e, e.min(operands.keyLength, chunkKeys));
+  at.scores = take(e.mul(at.scoreStride, at.rows));
+  at.mask = take(operands.keyMask ? at.scoreStride : e.index(0));
+  at.factors = take(e.index(1));
+  at.perThread = next;
+  next = e.mul(at.perThread, e.threads());
+  at.products = take(e.mul(records, valueColumns(valueDepth)));
+  at.maxima = take(records);
+  at.sums = take(records);
+  at.size = next;
+  return at;
+}
+
+void AttentionFewRows::emit(Emitter &e, const AttentionOperands &operands, const AttentionSizes &sizes,
+                            StringRef name) {
+  Value chunks = e.max(e.ceilDiv(operands.keyLength, chunkKeys), 1);
+  Value units = e.mul(e.mul(sizes.batch, kvHeads), chunks);
+  Value records = e.mul(units, e.mul(operands.length, group));
+  Scratch at = layOut(e, operands, records);
+  at.chunks = chunks;
+  at.data = e.flatten(e.allocate(e.getF32Type(), at.size));
+  SmallVector<Value> captured = operands.values();
+  for (Value *slot : at.slots())
+    captured.push_back(*slot);
+
+  auto define =
+      [&](StringRef part, Value begin, Value end, Value thread,
+          llvm::function_ref<void(Emitter &, const AttentionOperands &, const Scratch &, Value)> body) {
+        SmallVector<Value> arguments(captured);
+        arguments.append({begin, end, thread});
+        expander.call(e, (name + part).str(), arguments, [&](Emitter &e, ValueRange rest) {
+          AttentionOperands inner = operands.in(rest);
+          Scratch at;
+          for (Value *slot : at.slots()) {
+            *slot = rest.front();
+            rest = rest.drop_front();
+          }
+          Value first = e.mul(rest[2], at.perThread);
+          for (Value *place : {&at.scores, &at.mask, &at.factors})
+            *place = e.add(*place, first);
+          e.loop(rest[0], rest[1], [&](Value unit) { body(e, inner, at, unit); });
+        });
+      };
+  Value unitBytes = e.div(sizes.bytes, e.max(units, 1));
+  e.parallel(units, grainForBytes(e, unitBytes), "nn.attention", sizes.flops, sizes.bytes,
+             [&](Value begin, Value end, Value thread) {
+               define("_chunks", begin, end, thread,
+                      [&](Emitter &e, const AttentionOperands &operands, const Scratch &at, Value unit) {
+                        emitChunk(e, operands, at, unit);
+                      });
+             });
+
+  e.when(e.less(e.index(1), chunks), [&] {
+    Value rows = e.mul(e.mul(sizes.batch, kvHeads), at.rows);
+    Value rowBytes = e.mul(e.mul(chunks, valueColumns(valueDepth)), 4);
+    e.parallel(rows, grainForBytes(e, rowBytes), "nn.attention", e.index(0), e.mul(rows, rowBytes),
+               [&](Value begin, Value end, Value thread) {
+                 define("_join", begin, end, thread,
+                        [&](Emitter &e, const AttentionOperands &operands, const Scratch &at, Value unit) {
+                          Value row = e.rem(unit, at.rows), headUnit = e.div(unit, at.rows);
+                          Value keyHead = e.rem(headUnit, e.index(kvHeads)), b = e.div(headUnit, kvHeads);
+                          Value record = e.madd(e.mul(headUnit, at.chunks), at.rows, row);
+                          Value query = e.madd(b, operands.length, e.div(row, group));
+                          Value head = e.madd(keyHead, e.index(group), e.rem(row, e.index(group)));
+                          emitJoin(e, operands, at, record, at.rows, at.chunks, query, head);
+                        });
+               });
+  });
+}
+
+void AttentionFewRows::emitChunk(Emitter &e, const AttentionOperands &operands, const Scratch &at,
+                                 Value unit) {
+  Chunk chunk;
+  chunk.at = at;
+  Value number = e.rem(unit, at.chunks), headUnit = e.div(unit, at.chunks);
+  chunk.keyHead = e.rem(headUnit, e.index(kvHeads));
+  chunk.sequence = e.div(headUnit, kvHeads);
+  chunk.keyBegin = e.mul(number, chunkKeys);
+  chunk.keys = e.min(e.sub(operands.keyLength, chunk.keyBegin), chunkKeys);
+  chunk.padded = roundUp(e, chunk.keys);
+  chunk.record = e.mul(unit, at.rows);
+
+  emitScores(e, operands, chunk);
+  if (operands.keyMask)
+    emitKeyMask(e, at.data, at.mask, chunk.keys, operands.keyMask,
+                e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin));
+  auto queryOf = [&](Value row) { return e.div(row, group); };
+  auto headOf = [&](Value row) { return e.madd(chunk.keyHead, e.index(group), e.rem(row, e.index(group))); };
+  e.loop(e.index(0), at.rows, [&](Value row) {
+    AttentionRows softmax(e, op, at.data);
+    if (operands.bias.data) {
+      softmax.bias = operands.bias;
+      softmax.bias.base =
+          e.madd(chunk.sequence, operands.bias.strides[0], e.mul(headOf(row), operands.bias.strides[1]));
+      softmax.bias.locate(e, operands.positions, e.mul(chunk.sequence, operands.keyLength),
+                          operands.keyLength);
+    }
+    softmax.alignment = e.sub(operands.keyLength, operands.length);
+    if (operands.keyMask)
+      softmax.maskAt = at.mask;
+    softmax.setBlock(e, chunk.keyBegin, chunk.keys, chunk.padded, std::nullopt);
+    Value scores = e.madd(row, at.scoreStride, at.scores), record = e.add(chunk.record, row);
+    Value maximum = e.add(at.maxima, record), isFirst = e.boolean(true);
+    softmax.emitMaximum(e, scores, queryOf(row), isFirst, maximum, at.factors);
+    softmax.emitWeights(e, row, scores, isFirst, maximum, at.factors, e.add(at.sums, record));
+  });
+  emitProducts(e, operands, chunk);
+  e.when(e.equal(at.chunks, e.index(1)), [&] {
+    e.loop(e.index(0), at.rows, [&](Value row) {
+      Value query = e.madd(chunk.sequence, operands.length, queryOf(row));
+      emitJoin(e, operands, at, e.add(chunk.record, row), at.rows, e.index(1), query, headOf(row));
+    });
+  });
+}
+
+void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
+  int64_t width = e.getWidth();
+  Value keyRow = e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin);
+  Value keyColumn = e.add(e.mul(chunk.keyHead, depth), op.getKColumn());
+  Matrix k = AttentionFactors::rowsAt(e, operands.k, operands.kStride, keyRow, keyColumn);
+  auto emitVector = [&](Value j, bool isLast) {
+    e.loop(e.index(0), chunk.at.rows, [&](Value row) {
+      Value head = e.madd(chunk.keyHead, e.index(group), e.rem(row, e.index(group)));
+      Value query = e.madd(chunk.sequence, operands.length, e.div(row, group));
+      Matrix q = AttentionFactors::rowsAt(e, operands.q, operands.qStride, query,
+                                          e.add(e.mul(head, depth), op.getQColumn()));
+      SmallVector<Value> queryVectors;
+      for (int64_t d = 0; d < depth; d += width)
+        queryVectors.push_back(loadRow(e, q, e.index(0), d, depth));
+      SmallVector<Value> sums;
+      for (int64_t i = 0; i < width; ++i) {
+        // Behind the last key its own score stands in; it gets no weight there.
+        Value key = isLast ? e.min(e.add(j, i), e.sub(chunk.keys, e.index(1))) : e.add(j, i);
+        Value sum;
+        for (auto [number, queryVector] : llvm::enumerate(queryVectors)) {
+          Value keyVector = loadRow(e, k, key, number * width, depth);
+          sum = sum ? e.fma(queryVector, keyVector, sum) : e.mulF(queryVector, keyVector);
+        }
+        sums.push_back(sum);
+      }
+      e.storeVector(emitSums(e, std::move(sums)), chunk.at.data,
+                    e.add(e.madd(row, chunk.at.scoreStride, chunk.at.scores), j));
+    });
+  };
+  Value whole = e.mul(e.div(chunk.keys, width), width);
+  e.loop(e.index(0), whole, e.index(width), [&](Value j) { emitVector(j, /*isLast=*/false); });
+  e.when(e.less(whole, chunk.keys), [&] { emitVector(whole, /*isLast=*/true); });
+}
+
+void AttentionFewRows::emitProducts(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
+  Value keyRow = e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin);
+  Value column = e.add(e.mul(chunk.keyHead, valueDepth), op.getVColumn());
+  Matrix v = AttentionFactors::rowsAt(e, operands.v, operands.vStride, keyRow, column);
+  int64_t vectors = llvm::divideCeil(valueDepth, e.getWidth());
+  // Sums of a tile take half the registers at most: 16 of 32, or 8 of 16.
+  int64_t most = e.getWidth() == 16 ? 16 : 8;
+  Value tiles = e.mul(e.div(chunk.at.rows, tileRows), tileRows);
+  auto emitRows = [&](Value row, int64_t rows) {
+    int64_t step = rows == 1 ? 2 : 1, together = most / (rows * step);
+    for (int64_t first = 0; first < vectors; first += together)
+      emitProductTile(e, v, chunk, row, rows, first * e.getWidth(), std::min(together, vectors - first),
+                      step);
+  };
+  e.loop(e.index(0), tiles, e.index(tileRows), [&](Value row) { emitRows(row, tileRows); });
+  e.loop(tiles, chunk.at.rows, [&](Value row) { emitRows(row, 1); });
+}
+
+void AttentionFewRows::emitProductTile(Emitter &e, const Matrix &v, const Chunk &chunk, Value row,
+                                       int64_t rows, int64_t column, int64_t vectors, int64_t step) {
+  const Scratch &at = chunk.at;
+  int64_t width = e.getWidth();
+  auto accumulate = [&](Value key, ValueRange sums) {
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < vectors; ++i)
+      values.push_back(loadRow(e, v, key, column + i * width, valueDepth));
+    Emitter::Values next;
+    for (int64_t r = 0; r < rows; ++r) {
+      Value weight = e.load(at.data, e.add(e.madd(e.add(row, r), at.scoreStride, at.scores), key));
+      for (int64_t i = 0; i < vectors; ++i)
+        next.push_back(e.fma(e.splat(weight), values[i], sums[r * vectors + i]));
+    }
+    return next;
+  };
+  // Keys of even and odd numbers have sums of their own where there would be too few chains.
+  int64_t chains = rows * vectors;
+  Value whole = e.mul(e.div(chunk.keys, step), step);
+  Emitter::Values zeros(chains * step, e.vector(0));
+  Emitter::Values sums = e.loop(e.index(0), whole, e.index(step), zeros, [&](Value key, ValueRange sofar) {
+    Emitter::Values next;
+    for (int64_t s = 0; s < step; ++s)
+      next.append(accumulate(e.add(key, s), sofar.slice(s * chains, chains)));
+    return next;
+  });
+  for (int64_t s = 1; s < step; ++s)
+    for (int64_t i = 0; i < chains; ++i)
+      sums[i] = e.addF(sums[i], sums[s * chains + i]);
+  sums.truncate(chains);
+  if (step > 1)
+    sums = e.loop(whole, chunk.keys, e.index(1), sums,
+                  [&](Value key, ValueRange sofar) { return accumulate(key, sofar); });
+  for (int64_t r = 0; r < rows; ++r) {
+    Value record = e.add(chunk.record, e.add(row, r));
+    Value to = e.add(e.madd(record, e.index(valueColumns(valueDepth)), at.products), column);
+    for (int64_t i = 0; i < vectors; ++i)
+      e.storeVector(sums[r * vectors + i], at.data, e.add(to, i * width));
+  }
+}
+
+void AttentionFewRows::emitJoin(Emitter &e, const AttentionOperands &operands, const Scratch &at,
+                                Value record, Value stride, Value chunks, Value resultRow, Value head) {
+  Value zero = e.index(0), one = e.index(1);
+  auto recordOf = [&](Value chunk) { return e.madd(chunk, stride, record); };
+  Value lowest = e.scalar(-std::numeric_limits<float>::infinity());
+  Value greatest = e.loop(zero, chunks, one, lowest, [&](Value chunk, ValueRange sofar) {
+    return Emitter::Values{e.maxF(e.load(at.data, e.add(at.maxima, recordOf(chunk))), sofar[0])};
+  })[0];
+  Value subtrahend = emitFiniteMaximum(e, greatest);
+  // The factor of a chunk takes the place of its maximum.
+  Value sum = e.loop(zero, chunks, one, e.scalar(0), [&](Value chunk, ValueRange sofar) {
+    Value place = e.add(at.maxima, recordOf(chunk));
+    Value power = emitExp2OfNegative(e, e.splat(e.subF(e.load(at.data, place), subtrahend)));
+    Value factor = vector::ExtractOp::create(e, power, ArrayRef<int64_t>{0});
+    e.store(factor, at.data, place);
+    Value weights = e.load(at.data, e.add(at.sums, recordOf(chunk)));
+    return Emitter::Values{e.addF(e.mulF(factor, weights), sofar[0])};
+  })[0];
+  Value inverse = e.splat(emitInverseSum(e, sum));
+  Value column = e.mul(head, valueDepth);
+  e.forVectors(e.index(valueDepth), [&](Value c, Value mask) {
+    Value y = e.loop(zero, chunks, one, e.vector(0), [&](Value chunk, ValueRange sofar) {
+      Value from = e.madd(recordOf(chunk), e.index(valueColumns(valueDepth)), e.add(at.products, c));
+      Value factor = e.splat(e.load(at.data, e.add(at.maxima, recordOf(chunk))));
+      return Emitter::Values{e.fma(e.loadVector(at.data, from), factor, sofar[0])};
+    })[0];
+    operands.result.store(e, e.mulF(y, inverse), resultRow, column, c, mask, /*last=*/true);
+  });
+}

@@ -1,0 +1,38 @@
+//===- AttentionOperands.h - What the code of an attention takes --------------------------------------===//
+#ifndef TAMIS_LIB_CODEGEN_KERNELS_ATTENTIONOPERANDS_H
+#define TAMIS_LIB_CODEGEN_KERNELS_ATTENTIONOPERANDS_H
+
+#include "AttentionResult.h"
+#include "AttentionSoftmax.h"
+
+namespace tamis {
+
+/// The operands of kernel.attention as flat buffers, their strides, and the sizes that the code needs. Values
+/// that the op has no operand for are null.
+struct AttentionOperands {
+  mlir::Value q, k, v;                   ///< rows of f32 or of bf16
+  mlir::Value qStride, kStride, vStride; ///< words from row to row
+  mlir::Value length, keyLength;         ///< padded form: queries and keys of a sequence
+  AttentionResult result;
+  mlir::Value offsets, keyMask, positions;
+  AttentionBias bias; ///< data and strides
+
+  /// Those that are there, in an order of their own: the arguments of a function.
+  llvm::SmallVector<mlir::Value> values() const;
+  /// The same operands as that function's arguments, which are taken off the front of `arguments`.
+  AttentionOperands in(mlir::ValueRange &arguments) const;
+
+private:
+  llvm::SmallVector<mlir::Value *> slots();
+};
+
+/// How much there is to do.
+struct AttentionSizes {
+  mlir::Value batch;                    ///< sequences
+  mlir::Value longestQuery, longestKey; ///< rows of the longest sequence
+  mlir::Value flops, bytes;
+};
+
+} // namespace tamis
+
+#endif
