@@ -26,7 +26,7 @@ PRECISIONS = ("f32", "split-f32", "bf16", "int8")
 OPTIONAL = {"iree": "requirements-iree.txt", "pytorch": "requirements-pytorch.txt"}
 CHOICES = {"models": ("l3", "l6", "base", "large"), "workloads": ("1x16", "1x128", "1x512", "8x128", "mixed"),
            "precisions": PRECISIONS, "peers": ("onnxruntime", "openvino", *OPTIONAL),
-           "parts": ("peaks", "times", "costs", "report")}
+           "parts": ("peaks", "kernels", "times", "costs", "report")}
 
 
 def parse():
@@ -163,13 +163,16 @@ def main():
                       [HERE / OPTIONAL[key] for key in options.peers if key in OPTIONAL])
 
     from peers import OTHERS, Tamis
-    from suite import models, peaks, report, store
+    from suite import kernels, models, peaks, report, store
 
     tamis = Tamis(options.build)
     peers, absent = choose_peers(options, OTHERS)
     summary = start(options, tamis, peers, absent)
     if "peaks" in options.parts and not options.prepare:
         summary["peaks"].update(peaks.measure_peaks(tamis, options.threads))
+        store.write(options.json, summary)
+    if "kernels" in options.parts and not options.prepare:
+        summary.update(kernels=kernels.measure_kernels(tamis), second_level_bytes=kernels.second_level_bytes())
         store.write(options.json, summary)
     if {"times", "costs"} & set(options.parts):
         for key in options.models:

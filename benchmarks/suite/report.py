@@ -1,4 +1,5 @@
 """Writes the results as Markdown."""
+from .kernels import shape_text
 from .targets import compare, error_of, quickest
 
 MIB = 1024.0 * 1024.0
@@ -113,6 +114,43 @@ def missed(compared):
         yield text + f" {figure['note'] or 'Not looked into yet.'}"
 
 
+def products(entries):
+    """The share of the peak of products: a line a shape, a column for each precision and number of rows."""
+    of = {(entry["precision"], entry["m"], entry["k"], entry["n"]): entry for entry in entries if entry["kind"] == "linear"}
+    columns = list(dict.fromkeys((precision, m) for precision, m, _, _ in of))
+    yield "| K | N | " + " | ".join(f"{precision}, {m} rows" for precision, m in columns) + " |"
+    yield "|---|---|" + "---|" * len(columns)
+    for k, n in dict.fromkeys((k, n) for _, _, k, n in of):
+        cells = [of.get((precision, m, k, n)) for precision, m in columns]
+        yield f"| {k} | {n} | " + " | ".join(f"{100 * cell['share']:.0f} / {100 * cell['best']:.0f}" if cell else "-"
+                                             for cell in cells) + " |"
+
+
+def weight_reads(entries):
+    yield "| precision | | GB/s of weights | share of reading |"
+    yield "|---|---|---|---|"
+    for entry in entries:
+        if entry["kind"] == "weight_reads":
+            yield f"| {entry['precision']} | {shape_text(entry)} | {entry['rate']:.1f} | {100 * entry['share']:.0f}% |"
+
+
+def kernels(summary):
+    entries = summary.get("kernels")
+    if not entries:
+        return
+    yield ""
+    yield "## Kernels"
+    yield ""
+    yield (f"Products [rows, K] x [K, N] of one thread with results in f32, at {entries[0]['isa']}, in percent of what the "
+           "level's multiply-add reaches: the median of pairs measured in turns / the best run over the best peak.")
+    yield ""
+    yield from products(entries)
+    yield ""
+    yield "One row times 700 MB of weights, beside what as many threads read from as much memory without computing:"
+    yield ""
+    yield from weight_reads(entries)
+
+
 def costs(summary):
     yield ("| model | precision | compile, s | compile, peak MiB | artifact, MiB | ONNX, MiB | first result, ms "
            "| ONNX Runtime's, ms |")
@@ -174,14 +212,13 @@ def markdown(summary):
            "1, Tamis is quicker. f32 and split-f32 are one grade. In brackets, which runtime it is.")
     yield ""
     yield from ratios(summary)
-    compared = compare(summary["models"], summary["cpu_class"])
+    compared = compare(summary)
     yield ""
     yield "## Figures to reach"
     yield ""
     kind = summary["cpu_class"]
     yield (f"This CPU is of the class {kind['title']}; 2 threads." if kind else
-           "This CPU is of no class that has figures of speed.") + " The figures stand in benchmarks/targets.toml; those of " \
-        "single kernels are measured by tamis-kernel-benchmarks."
+           "This CPU is of no class that has figures of speed.") + " The figures stand in benchmarks/targets.toml."
     yield ""
     yield from figures(summary, compared)
     reasons = list(missed(compared))
@@ -214,6 +251,7 @@ def markdown(summary):
            "it. Models with random weights are for times alone: their errors say how the arithmetic rounds, not what a "
            "trained model would lose. Times of other machines, or of a busy one, will differ; the ratio within a run is "
            "what to compare.")
+    yield from kernels(summary)
     yield ""
     yield "## Cost of a model"
     yield ""

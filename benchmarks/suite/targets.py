@@ -2,6 +2,8 @@
 import pathlib
 import tomllib
 
+from . import kernels
+
 HERE = pathlib.Path(__file__).resolve().parent.parent
 THREADS = 2
 
@@ -37,33 +39,54 @@ def error_of(entry):
     return entry["errors"].get("embedding", entry["errors"].get("hidden", float("inf")))
 
 
-def compare(models, cpu_class):
+def compare(summary):
     """The figures in order: dicts of `id`, `text`, `wanted`, `got` (None: not measured), `met` and `row`."""
     targets, notes = load()
+    kind = summary["cpu_class"]
     figures = []
-    for figure in targets["figure"] if cpu_class else []:
-        wanted, row = figure[cpu_class["id"]], None
-        model = models.get(figure["model"])
-        if model:
-            row = model["rows"].get(f"{figure['workload']}/{THREADS}")
-        ours = quickest(row, figure["grade"], True, wanted.get("error")) if row else None
-        theirs = quickest(row, figure["grade"], False) if row else None
-        got = theirs["best_ms"] / ours["best_ms"] if ours and theirs else None
-        limit = f", error at most {wanted['error']:.0e}" if "error" in wanted else ""
-        figures.append({"id": figure["id"], "text": figure["text"] + limit, "wanted": f"{wanted['ratio']:.2f}x",
-                        "got": got, "shown": f"{got:.2f}x" if got else "not measured", "ours": ours, "theirs": theirs,
-                        "met": got is not None and got >= wanted["ratio"],
-                        "missed_by": 1 - got / wanted["ratio"] if got else None, "row": row,
-                        "note": notes.get(cpu_class["id"], {}).get(figure["id"])})
-    for cost in targets["cost"]:
-        got = cost_of(models.get(cost["model"], {}).get("costs"), cost["kind"])
-        show = (lambda value: f"{value:.1f} s") if cost["kind"] == "compile_seconds" else lambda value: f"{100 * value:.0f}%"
-        figures.append({"id": cost["id"], "text": cost["text"], "wanted": f"at most {show(cost['at_most'])}", "got": got,
-                        "shown": show(got) if got else "not measured", "ours": None, "theirs": None, "row": None,
-                        "met": got is not None and got <= cost["at_most"],
-                        "missed_by": got / cost["at_most"] - 1 if got else None,
-                        "note": notes.get("any", {}).get(cost["id"])})
+    if kind:
+        figures += [model_figure(figure, figure[kind["id"]], summary) for figure in targets["figure"]]
+        figures += [kernel_figure(figure, figure[kind["id"]], summary) for figure in targets["kernel"] if kind["id"] in figure]
+    figures += [cost_figure(figure, summary) for figure in targets["cost"]]
+    for figure in figures:
+        figure["note"] = notes.get(kind["id"] if kind else "", {}).get(figure["id"], notes["any"].get(figure["id"]))
     return figures
+
+
+def model_figure(figure, wanted, summary):
+    model = summary["models"].get(figure["model"])
+    row = model["rows"].get(f"{figure['workload']}/{THREADS}") if model else None
+    ours = quickest(row, figure["grade"], True, wanted.get("error")) if row else None
+    theirs = quickest(row, figure["grade"], False) if row else None
+    got = theirs["best_ms"] / ours["best_ms"] if ours and theirs else None
+    limit = f", error at most {wanted['error']:.0e}" if "error" in wanted else ""
+    return {"id": figure["id"], "text": figure["text"] + limit, "wanted": f"{wanted['ratio']:.2f}x",
+            "got": got, "shown": f"{got:.2f}x" if got else "not measured", "ours": ours, "theirs": theirs,
+            "met": got is not None and got >= wanted["ratio"],
+            "missed_by": 1 - got / wanted["ratio"] if got else None, "row": row}
+
+
+def kernel_figure(figure, wanted, summary):
+    entries = list(kernels.chosen(summary.get("kernels"), figure, wanted, summary.get("second_level_bytes")))
+    least = min(entries, key=lambda entry: entry["share"], default=None)
+    got, limit = least["share"] if least else None, wanted["at_least"]
+    shown = "not measured"
+    if least:
+        reached = sum(entry["share"] >= limit for entry in entries)
+        shown = (f"{100 * got:.0f}% at the slowest ({kernels.shape_text(least)}), {100 * max(e['share'] for e in entries):.0f}% "
+                 f"at the quickest; {reached} of {len(entries)} shapes reach it")
+    return {"id": figure["id"], "text": figure["text"] + (", what fits L2" if wanted.get("fits_l2") else ""),
+            "wanted": f"{100 * limit:.0f}%", "got": got, "shown": shown, "ours": None, "theirs": None, "row": None,
+            "met": got is not None and got >= limit, "missed_by": 1 - got / limit if got is not None else None}
+
+
+def cost_figure(figure, summary):
+    got = cost_of(summary["models"].get(figure["model"], {}).get("costs"), figure["kind"])
+    show = (lambda value: f"{value:.1f} s") if figure["kind"] == "compile_seconds" else lambda value: f"{100 * value:.0f}%"
+    return {"id": figure["id"], "text": figure["text"], "wanted": f"at most {show(figure['at_most'])}", "got": got,
+            "shown": show(got) if got else "not measured", "ours": None, "theirs": None, "row": None,
+            "met": got is not None and got <= figure["at_most"],
+            "missed_by": got / figure["at_most"] - 1 if got else None}
 
 
 def cost_of(costs, kind):

@@ -1,5 +1,4 @@
-//===- OperationTable.cpp - Names of operations for profiles and messages
-//--------------------------------===//
+//===- OperationTable.cpp - Names of operations for profiles and messages -----------------------------===//
 #include "tamis/Codegen/OperationTable.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -29,9 +28,10 @@ int64_t OperationTable::indexOf(Operation *op) {
   // The model's own location is a path of the machine that compiled it.
   if (name == nodeName(module.getLoc()))
     name = module.getSymName().value_or("model");
-  auto launch = dyn_cast<rt::LaunchOp>(op);
-  auto key = std::make_pair(StringAttr::get(context, name),
-                            launch ? launch.getKindAttr() : StringAttr::get(context, "check"));
+  StringRef kind = isa<rt::ExpertsOp>(op) ? "moe.experts" : "check";
+  if (auto launch = dyn_cast<rt::LaunchOp>(op))
+    kind = launch.getKind();
+  auto key = std::make_pair(StringAttr::get(context, name), StringAttr::get(context, kind));
   return operations.insert({key, static_cast<int64_t>(operations.size())}).first->second;
 }
 

@@ -37,7 +37,8 @@ namespace tamis {
 using namespace mlir;
 using namespace tamis;
 
-static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48,
+static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48 &&
+                  offsetof(TamisHost, experts) == 112,
               "the code ABI changed");
 
 namespace {
@@ -149,6 +150,25 @@ struct CountLowering : ConvertOpToLLVMPattern<rt::CountOp> {
     rewriter.eraseOp(op);
     return success();
   }
+};
+
+struct ExpertsLowering : ConvertOpToLLVMPattern<rt::ExpertsOp> {
+  ExpertsLowering(const LLVMTypeConverter &converter, OperationTable &table)
+      : ConvertOpToLLVMPattern(converter), table(table) {}
+  LogicalResult matchAndRewrite(rt::ExpertsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    MemRefDescriptor counts(adaptor.getCounts());
+    Value data = getStridedElementPtr(rewriter, loc, op.getCounts().getType(), adaptor.getCounts(),
+                                      {host.integer(0)});
+    host.call(offsetof(TamisHost, experts), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(table.indexOf(op)), data, counts.size(rewriter, loc, 0), adaptor.getTokens(),
+               adaptor.getExpertBytes()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+  OperationTable &table;
 };
 
 /// A check that fails never returns, so the block that calls `fail` ends there.
@@ -278,7 +298,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateAMXLegalizeForLLVMExportPatterns(converter, patterns);
     patterns.add<WeightGetLowering>(converter, symbols);
-    patterns.add<CheckLowering, LaunchLowering>(converter, table);
+    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
     patterns.add<ThreadsLowering, CountLowering>(converter);

@@ -38,8 +38,8 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the context");
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
-    thread.host = {hostAllocate,         hostRelease, hostParallel, hostFail, model->weights,
-                   context->threadCount, {}};
+    thread.host = {hostAllocate,   hostRelease,          hostParallel, hostFail,
+                   model->weights, context->threadCount, {},           hostExperts};
     thread.context = context;
     thread.index = i;
   }
@@ -89,6 +89,8 @@ void tamis_context_destroy(TamisContext *context) {
   context->arena.destroy();
   TamisAllocator allocator = context->allocator;
   releaseArray(allocator, context->records, size_t(context->recordCapacity));
+  releaseArray(allocator, context->experts, size_t(context->expertsCapacity));
+  releaseArray(allocator, context->expertCounts, size_t(context->expertCountsCapacity));
   releaseArray(allocator, context->symbols, atLeastOne(context->model->symbolCount));
   releaseArray(allocator, context->outputs, atLeastOne(context->model->outputCount));
   releaseArray(allocator, context->inputs, atLeastOne(context->model->inputCount));
@@ -140,20 +142,48 @@ TamisStatus tamis_context_report(const TamisContext *context, TamisReport *repor
   return TAMIS_OK;
 }
 
+// The operation's row of the table; null for a number that is none.
+static const schema::Operation *operationOf(const TamisContext *context, int64_t number) {
+  auto *operations = context->model->artifact.header->operations();
+  bool known = number >= 0 && number < int64_t(operations->size());
+  return known ? operations->Get(uint32_t(number)) : nullptr;
+}
+
 int64_t tamis_context_events(const TamisContext *context, TamisEvent *events, int64_t capacity) {
   if (!context)
     return 0;
-  auto *operations = context->model->artifact.header->operations();
   for (int64_t i = 0; events && i < context->recordCount && i < capacity; ++i) {
     const RegionRecord &record = context->records[i];
-    bool known = record.operation >= 0 && record.operation < int64_t(operations->size());
-    const schema::Operation *operation = known ? operations->Get(uint32_t(record.operation)) : nullptr;
-    events[i] = {known ? operation->name()->c_str() : "",
-                 known ? operation->kind()->c_str() : "",
+    const schema::Operation *operation = operationOf(context, record.operation);
+    events[i] = {operation ? operation->name()->c_str() : "",
+                 operation ? operation->kind()->c_str() : "",
                  record.begin,
                  record.end,
                  record.flops,
                  record.bytes};
   }
   return context->recordCount;
+}
+
+int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *layers, int64_t capacity) {
+  if (!context)
+    return 0;
+  for (int64_t i = 0; layers && i < context->expertsCount && i < capacity; ++i) {
+    const ExpertsRecord &record = context->experts[i];
+    const int64_t *counts = context->expertCounts + record.firstCount;
+    int64_t touched = 0, pairs = 0;
+    for (int64_t e = 0; e < record.experts; ++e) {
+      touched += counts[e] > 0;
+      pairs += counts[e];
+    }
+    const schema::Operation *operation = operationOf(context, record.operation);
+    layers[i] = {operation ? operation->name()->c_str() : "",
+                 record.experts,
+                 touched,
+                 record.tokens,
+                 pairs,
+                 touched * record.expertBytes,
+                 counts};
+  }
+  return context->expertsCount;
 }

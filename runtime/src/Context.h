@@ -45,6 +45,12 @@ struct RegionRecord {
   int64_t operation, begin, end, flops, bytes;
 };
 
+/// A layer of experts as reported; its counts are `experts` numbers of TamisContext::expertCounts from
+/// `firstCount` on.
+struct ExpertsRecord {
+  int64_t operation, experts, tokens, expertBytes, firstCount;
+};
+
 /// Bits of TamisContext::interrupt.
 enum : uint32_t { kCancelled = 1, kFailed = 2 };
 
@@ -54,6 +60,8 @@ void hostRelease(TamisHost *host, void *data);
 void hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,
                   int64_t operation, int64_t flops, int64_t bytes);
 void hostFail(TamisHost *host, int64_t operation, const char *reason);
+void hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts, int64_t tokens,
+                 int64_t expertBytes);
 
 /// Checks the inputs of a run against the signature and fills `tensors`. `symbols` is scratch.
 TamisStatus checkInputs(const TamisModel *model, const TamisValue *inputs, int32_t count,
@@ -76,6 +84,10 @@ struct TamisContext {
   int64_t deadline;
   tamis::RegionRecord *records;
   int64_t recordCount, recordCapacity;
+  tamis::ExpertsRecord *experts;
+  int64_t expertsCount, expertsCapacity;
+  int64_t *expertCounts;
+  int64_t expertCountsSize, expertCountsCapacity;
   std::atomic<bool> busy;
   jmp_buf runEscape;
   tamis::Arena arena;

@@ -121,19 +121,42 @@ static void runInline(Thread *thread) {
   thread->inRegion = false;
 }
 
+// Makes room for `more` elements behind the `count` that there are; false if there is no memory.
+template <typename Element>
+static bool reserve(const TamisAllocator &allocator, Element *&data, int64_t count, int64_t more,
+                    int64_t &capacity) {
+  if (count + more <= capacity)
+    return true;
+  int64_t larger = capacity ? capacity * 2 : 1024;
+  larger = larger < count + more ? count + more : larger;
+  auto *moved = allocateArray<Element>(allocator, size_t(larger));
+  if (!moved)
+    return false;
+  if (count)
+    memcpy(moved, data, size_t(count) * sizeof(Element));
+  releaseArray(allocator, data, size_t(capacity));
+  data = moved;
+  capacity = larger;
+  return true;
+}
+
 static void record(TamisContext *context, const RegionRecord &entry) {
-  if (context->recordCount == context->recordCapacity) {
-    int64_t larger = context->recordCapacity ? context->recordCapacity * 2 : 1024;
-    auto *records = allocateArray<RegionRecord>(context->allocator, size_t(larger));
-    if (!records)
-      return; // a profile with gaps is better than a run that fails for it
-    if (context->recordCount)
-      memcpy(records, context->records, size_t(context->recordCount) * sizeof(RegionRecord));
-    releaseArray(context->allocator, context->records, size_t(context->recordCapacity));
-    context->records = records;
-    context->recordCapacity = larger;
-  }
-  context->records[context->recordCount++] = entry;
+  // A profile with gaps is better than a run that fails for it.
+  if (reserve(context->allocator, context->records, context->recordCount, 1, context->recordCapacity))
+    context->records[context->recordCount++] = entry;
+}
+
+void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
+                        int64_t tokens, int64_t expertBytes) {
+  TamisContext *context = reinterpret_cast<Thread *>(host)->context;
+  int64_t first = context->expertCountsSize;
+  // As above: a report that lacks a layer.
+  if (!reserve(context->allocator, context->experts, context->expertsCount, 1, context->expertsCapacity) ||
+      !reserve(context->allocator, context->expertCounts, first, experts, context->expertCountsCapacity))
+    return;
+  memcpy(context->expertCounts + first, counts, size_t(experts) * sizeof(int64_t));
+  context->expertCountsSize += experts;
+  context->experts[context->expertsCount++] = {operation, experts, tokens, expertBytes, first};
 }
 
 void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,

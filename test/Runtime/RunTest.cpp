@@ -84,6 +84,47 @@ TEST_P(ThreadsTest, SizesInAnyOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadsTest, testing::Values(1, 2, 5));
 
+// Two layers of experts for each row, of 3 and 2 experts; the first sends all rows to its experts 0 and 2.
+static void twoLayers(TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs) {
+  int64_t rows = inputs[0].dims[0];
+  outputs[0] = inputs[0];
+  int64_t first[] = {rows, 0, rows}, second[] = {0, 0};
+  host->experts(host, 1, first, 3, rows, 100);
+  host->experts(host, -1, second, 2, 0, 1 << 20);
+}
+
+TEST(Run, LayersOfExperts) {
+  EmbeddedModel model(twoLayers);
+  TamisContextOptions options = TAMIS_CONTEXT_OPTIONS_INIT;
+  options.threads = 2;
+  TamisContext *context = createContext(model.model, options);
+  EXPECT_EQ(tamis_context_experts(context, nullptr, 0), 0);
+  EXPECT_EQ(tamis_context_experts(nullptr, nullptr, 0), 0);
+  for (int64_t rows : {5, 7}) {
+    std::vector<float> data(size_t(rows) * 4);
+    TamisValue input = floats({rows, 4}, data.data());
+    Error error;
+    ASSERT_EQ(tamis_run(context, &input, 1, nullptr, &error), TAMIS_OK) << error.message;
+    ASSERT_EQ(tamis_context_experts(context, nullptr, 0), 2);
+    TamisExpertLayer layers[3] = {};
+    ASSERT_EQ(tamis_context_experts(context, layers, 1), 2);
+    EXPECT_EQ(layers[1].name, nullptr);
+    ASSERT_EQ(tamis_context_experts(context, layers, 3), 2);
+    EXPECT_STRNE(layers[0].name, "");
+    EXPECT_EQ(layers[0].experts, 3);
+    EXPECT_EQ(layers[0].experts_touched, 2);
+    EXPECT_EQ(layers[0].tokens, rows);
+    EXPECT_EQ(layers[0].pairs, 2 * rows);
+    EXPECT_EQ(layers[0].weight_bytes, 200);
+    EXPECT_EQ(layers[0].pairs_of_expert[2], rows);
+    EXPECT_STREQ(layers[1].name, "");
+    EXPECT_EQ(layers[1].experts_touched, 0);
+    EXPECT_EQ(layers[1].weight_bytes, 0);
+    EXPECT_EQ(layers[1].pairs_of_expert[1], 0);
+  }
+  tamis_context_destroy(context);
+}
+
 static void threadEach(void *user, void (*task)(void *argument, int32_t thread), void *argument) {
   auto *pool = static_cast<TamisPool *>(user);
   std::vector<std::thread> threads;

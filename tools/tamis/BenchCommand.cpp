@@ -1,6 +1,7 @@
 //===- BenchCommand.cpp - tamis bench: measure a model ---------------------------------===//
 
 #include "Commands.h"
+#include "ExpertReport.h"
 #include "File.h"
 #include "InputOptions.h"
 #include "Profile.h"
@@ -102,6 +103,8 @@ void bench(const BenchOptions &options) {
   json["tokens_computed"] = report.tokens_computed;
   json["arena_bytes"] = report.arena_bytes;
   json["arena_peak_bytes"] = report.arena_peak_bytes;
+  if (std::vector<TamisExpertLayer> layers = session.experts(); !layers.empty())
+    json["experts"] = expertsJson(layers);
 
   std::string table;
   if (options.profile || !options.trace.empty()) {

@@ -2,6 +2,7 @@
 
 #include "Commands.h"
 #include "Compare.h"
+#include "ExpertReport.h"
 #include "InputOptions.h"
 
 #include "artifact_generated.h"
@@ -83,6 +84,7 @@ void printReport(const Session &session) {
     fmt::print("padding removed: {} ({:.1f}%)\n", report.tokens_in - report.tokens_computed,
                100.0 * static_cast<double>(report.tokens_in - report.tokens_computed) /
                    static_cast<double>(report.tokens_in));
+  fmt::print("{}", expertsText(session.experts()));
   fmt::print("arena: {} bytes reserved, {} at most in use\n", report.arena_bytes, report.arena_peak_bytes);
   fmt::print("threads: {}\n", report.threads);
   fmt::print("ISA level: {}\n", tamis_model_isa(session.model()));
@@ -141,8 +143,10 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
       ->check(positive)
       ->needs(expected)
       ->capture_default_str();
-  command->add_flag("--report", options->report,
-                    "Print the tokens computed, memory, threads, ISA level, and what the passes remark");
+  command->add_flag(
+      "--report", options->report,
+      "Print the tokens computed, what each layer of experts did, memory, threads, ISA level, and what the "
+      "passes remark");
   command->footer(examples({
       {"Print a summary of the outputs", "tamis run model.tamis --inputs batch.npz"},
       {"Give inputs one by one",

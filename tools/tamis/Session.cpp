@@ -125,6 +125,12 @@ std::vector<TamisEvent> Session::events() const {
   return events;
 }
 
+std::vector<TamisExpertLayer> Session::experts() const {
+  std::vector<TamisExpertLayer> layers(size_t(tamis_context_experts(context.get(), nullptr, 0)));
+  tamis_context_experts(context.get(), layers.data(), int64_t(layers.size()));
+  return layers;
+}
+
 const TamisValue *Session::mask() const {
   const char *name = tamis_model_mask_input(model());
   auto found = tensors.find(name ? name : "attention_mask");

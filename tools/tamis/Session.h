@@ -33,6 +33,8 @@ public:
   std::vector<NamedValue> outputs() const;
   TamisReport report() const;
   std::vector<TamisEvent> events() const;
+  /// The layers of experts of the last run; their counts live until the next.
+  std::vector<TamisExpertLayer> experts() const;
 
   /// The input whose zeros mark padding; null when there is none.
   const TamisValue *mask() const;

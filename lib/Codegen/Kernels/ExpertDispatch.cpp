@@ -11,8 +11,8 @@ static void storeIndex(Emitter &e, Value value, Value flat, Value at) {
   e.store(arith::IndexCastOp::create(e, e.getI64Type(), value), flat, at);
 }
 
-ExpertDispatch::ExpertDispatch(Emitter &e, Value indices, Value pairs, int64_t experts, int64_t alignment,
-                               Value blockRows)
+ExpertDispatch::ExpertDispatch(Emitter &e, Value indices, Value tokens, Value pairs, int64_t experts,
+                               Value expertBytes, int64_t alignment, Value blockRows)
     : pairs(pairs) {
   auto allocate = [&](Value size) { return e.flatten(e.allocate(e.getI64Type(), size)); };
   // No more experts are chosen than there are pairs.
@@ -31,6 +31,7 @@ ExpertDispatch::ExpertDispatch(Emitter &e, Value indices, Value pairs, int64_t e
     rt::CheckOp::create(e, valid, "the router chose an expert that there is not");
     storeIndex(e, e.add(e.loadIndex(next, expert), 1), next, expert);
   });
+  rt::ExpertsOp::create(e, next, tokens, expertBytes);
   Emitter::Values inits = {zero, zero};
   Emitter::Values ends = e.loop(zero, e.index(experts), e.index(1), inits, [&](Value expert, ValueRange so) {
     Value row = so[0], number = so[1], count = e.loadIndex(next, expert), parts = e.ceilDiv(count, blockRows);

@@ -10,10 +10,11 @@ namespace tamis {
 /// An expert's rows begin at a multiple of `alignment`, which leaves gaps, and keep the order of the tokens.
 /// They are cut into blocks, the units of the first product: at most one more an expert than its rows fill.
 struct ExpertDispatch {
-  /// Sorts indices [pairs] (flat, i64, of [0, experts); another ends the run) by counting, on one thread. A
-  /// block has `blockRows` rows but for an expert's last one, a multiple of the alignment.
-  ExpertDispatch(Emitter &e, mlir::Value indices, mlir::Value pairs, int64_t experts, int64_t alignment,
-                 mlir::Value blockRows);
+  /// Sorts indices [pairs] (flat, i64, of [0, experts); another ends the run) by counting, on one thread, and
+  /// reports the counts of `tokens` rows, with the bytes of an expert's weights. A block has `blockRows` rows
+  /// but for an expert's last one, a multiple of the alignment.
+  ExpertDispatch(Emitter &e, mlir::Value indices, mlir::Value tokens, mlir::Value pairs, int64_t experts,
+                 mlir::Value expertBytes, int64_t alignment, mlir::Value blockRows);
 
   mlir::Value pairs;
   mlir::Value capacity; ///< rows that there may be, gaps included

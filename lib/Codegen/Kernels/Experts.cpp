@@ -252,8 +252,8 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   bool tiled = inKernel.wantsTiledLeft() || outKernel.wantsTiledLeft();
   Value fits = e.div(e.index(blockWords / blockMultiple), e.max(in.words(e), 1));
   Value blockRows = e.mul(e.max(fits, 1), blockMultiple);
-  ExpertDispatch dispatch(e, e.flatten(op.getIndices()), pairs, wType.getDimSize(0), tiled ? 16 : 1,
-                          blockRows);
+  ExpertDispatch dispatch(e, e.flatten(op.getIndices()), tokens, pairs, wType.getDimSize(0),
+                          e.add(in.bytesOfOne(e), out.bytesOfOne(e)), tiled ? 16 : 1, blockRows);
   LeftOperand left = gatherRows(e, inKernel, in, dispatch, x, slots);
 
   // Columns of the first product that exist, and of the hidden rows that it makes.

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define TAMIS_CODE_ABI_VERSION 1
+#define TAMIS_CODE_ABI_VERSION 2
 
 /* The highest rank of a tensor that crosses the boundary between code and host. */
 #define TAMIS_MAX_RANK 8
@@ -49,7 +49,10 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  *
  * `fail` ends the run with the status TAMIS_ERROR_INPUT and a message: the operation's name from the
  * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may
- * be called from a parallel body. Generated code owns nothing that needs unwinding. */
+ * be called from a parallel body. Generated code owns nothing that needs unwinding.
+ *
+ * `experts` reports the dispatch of a layer of experts: `tokens` rows were routed, counts[e] of them to expert
+ * e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry function only. */
 typedef struct TamisHost {
   void *(*allocate)(struct TamisHost *host, int64_t bytes);
   void (*release)(struct TamisHost *host, void *data);
@@ -59,6 +62,8 @@ typedef struct TamisHost {
   const uint8_t *weights; /* start of the weight segment, page aligned */
   int64_t threads;        /* threads that `parallel` may use; `thread` of a body is below it */
   int64_t counters[8];    /* written by generated code: see TamisCounter; zeroed before each run */
+  void (*experts)(struct TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
+                  int64_t tokens, int64_t expert_bytes);
 } TamisHost;
 
 enum TamisCounter {

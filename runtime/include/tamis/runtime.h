@@ -221,6 +221,21 @@ typedef struct TamisEvent {
 /* The number of events of the last run; event[i] is written for i < capacity. */
 TAMIS_API int64_t tamis_context_events(const TamisContext *context, TamisEvent *events, int64_t capacity);
 
+/* A layer of experts in the last run, in the order of execution. The name lives as long as the model, the
+ * numbers until the context's next run. A layer is missing if there was no memory to record it. */
+typedef struct TamisExpertLayer {
+  const char *name;               /* the ONNX node's name */
+  int64_t experts;                /* that the layer has */
+  int64_t experts_touched;        /* that at least one token was sent to */
+  int64_t tokens;                 /* rows that were routed */
+  int64_t pairs;                  /* of a token and an expert, which were computed */
+  int64_t weight_bytes;           /* of the experts touched */
+  const int64_t *pairs_of_expert; /* [experts] */
+} TamisExpertLayer;
+/* The number of such layers of the last run; layers[i] is written for i < capacity. */
+TAMIS_API int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *layers,
+                                        int64_t capacity);
+
 /* "0.1.0". */
 TAMIS_API const char *tamis_version(void);
 

@@ -183,6 +183,10 @@ static void expertsCase(Report &report, const std::string &isa, int64_t h, int64
     Buffer a = packed(in), c = packed(out);
     sums.run({&x, &indices, &weights, &a, &bIn, &c, &bOut, &y});
     sums.run({&x, &indices, &weights, &a, &bIn, &c, &bOut, &y2}, 2);
+    std::vector<int64_t> counts(experts);
+    for (int64_t p = 0; p < t * k; ++p)
+      ++counts[indices.as<int64_t>()[p]];
+    report.require("experts are not counted", sums.expertCounts == counts);
     pairs.run({&x, &indices, &weights, &a, &bIn, &c, &bOut, &rows});
     std::vector<double> expected(t * n, 0.0), expectedRows(t * k * n, 0.0);
     for (int64_t p = 0; p < t * k; ++p) {

@@ -86,6 +86,7 @@ struct Host : TamisHost {
   std::string failure;
   std::jmp_buf onFailure;
   std::vector<void *> memory;
+  std::vector<int64_t> expertCounts;
   /// The chunks of a region that one thread takes first, as the runtime's Host.cpp shares them out.
   struct alignas(64) Share {
     std::atomic<int64_t> next{0};
@@ -111,6 +112,9 @@ struct Host : TamisHost {
     fail = [](TamisHost *host, int64_t, const char *reason) {
       static_cast<Host *>(host)->failure = reason;
       std::longjmp(static_cast<Host *>(host)->onFailure, 1);
+    };
+    experts = [](TamisHost *host, int64_t, const int64_t *counts, int64_t count, int64_t, int64_t) {
+      static_cast<Host *>(host)->expertCounts.assign(counts, counts + count);
     };
     weights = nullptr;
     threads = threadCount;
@@ -228,10 +232,12 @@ __attribute__((no_sanitize("function"))) std::string JitKernel::run(const std::v
     std::free(data);
   host.memory.clear();
   host.failure.clear();
+  host.expertCounts.clear();
   std::memset(host.counters, 0, sizeof host.counters);
   if (setjmp(host.onFailure) == 0)
     code->entry(&host, tensors.data(), nullptr);
   std::memcpy(counters, host.counters, sizeof counters);
+  expertCounts = host.expertCounts;
   return host.failure;
 }
 

@@ -44,6 +44,8 @@ public:
   static void keepCores();
   /// Counters of the last run.
   int64_t counters[8];
+  /// How many rows chose each expert, of the last run's last layer of experts.
+  std::vector<int64_t> expertCounts;
 
 private:
   struct Code;

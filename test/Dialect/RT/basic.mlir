@@ -19,6 +19,13 @@ func.func @region(%n: index, %a: memref<?xf32>) {
   return
 }
 
+// CHECK-LABEL: func.func @experts
+func.func @experts(%counts: memref<8xi64>, %tokens: index) {
+  // CHECK: rt.experts %arg0 tokens %arg1 expert_bytes %arg1 : memref<8xi64>
+  rt.experts %counts tokens %tokens expert_bytes %tokens : memref<8xi64>
+  return
+}
+
 // CHECK-LABEL: func.func @launch
 func.func @launch(%n: index, %a: memref<?xf32>) {
   // CHECK: rt.launch @body(%arg1 : memref<?xf32>) count %arg0 grain %arg0 "test" flops %arg0 bytes %arg0

@@ -73,6 +73,15 @@ def RT_ThreadsOp : RT_Op<"threads", [Pure]> {
   let results = (outs Index:$threads);
   let assemblyFormat = "attr-dict";
 }
+def RT_ExpertsOp : RT_Op<"experts", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Adds a layer of experts to the run's report";
+  let description = [{
+    `tokens` rows were routed, counts[e] of them to expert e; an expert has `expert_bytes` bytes of weights.
+    Stands in the entry function, outside of rt.parallel.
+  }];
+  let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$expert_bytes);
+  let assemblyFormat = "$counts `tokens` $tokens `expert_bytes` $expert_bytes attr-dict `:` type($counts)";
+}
 def RT_CountOp : RT_Op<"count", [MemoryEffects<[MemWrite]>]> {
   let summary = "Adds to a counter of the run's report (TamisCounter)";
   let arguments = (ins I64Attr:$counter, Index:$value);
