@@ -216,3 +216,50 @@ func.func @cache(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %k: tensor<?x?x
       : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
   return %a : tensor<?x?x32xf32>
 }
+
+// -----
+
+// Router, experts and their sum work on real tokens, as rows of two dimensions or of one that is all tokens.
+
+// CHECK-LABEL: func.func @experts
+// CHECK: %[[ROWS:.*]], %[[OFFSETS:.*]] = token.index
+// CHECK: %[[I:.*]], %[[G:.*]] = moe.route %{{.*}} {{.*}} : (tensor<?x4xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK: moe.experts %{{.*}} to %[[I]] weighted %[[G]] in %{{.*}} out {{.*}} -> tensor<?x32xf32>
+// CHECK: moe.route %{{.*}} {{.*}} : (tensor<?x4xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK: %[[Y:.*]] = moe.experts %{{.*}} to %{{.*}} in %{{.*}} out {{.*}} -> tensor<?x2x32xf32>
+// CHECK: moe.combine %[[Y]], %{{.*}} -> tensor<?x32xf32>
+// CHECK: token.unpack
+func.func @experts(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", ""]}, %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                   %gate: tensor<32x4xf32>, %in: tensor<4x32x64xf32>, %out: tensor<4x64x32xf32>, %flat: tensor<2xi64>) -> tensor<?x?x32xf32> {
+  %a = nn.attention %x, %x, %x key_mask %mask {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 16 : i64, value_dim = 16 : i64, scale = 0.25 : f32}
+    : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  %l = nn.linear %a, %gate : (tensor<?x?x32xf32>, tensor<32x4xf32>) -> tensor<?x?x4xf32>
+  %i, %g = moe.route %l {k = 2 : i64, score = #moe<score softmax>} : (tensor<?x?x4xf32>) -> (tensor<?x?x2xi64>, tensor<?x?x2xf32>)
+  %y = moe.experts %a to %i weighted %g in %in out %out {activation = #nn<activation gelu>}
+    : (tensor<?x?x32xf32>, tensor<?x?x2xi64>, tensor<?x?x2xf32>, tensor<4x32x64xf32>, tensor<4x64x32xf32>) -> tensor<?x?x32xf32>
+  %shape = onnx.Constant dense<[-1, 32]> : tensor<2xi64>
+  %r = onnx.Reshape %y, %shape {allowzero = false} : (tensor<?x?x32xf32>, tensor<2xi64>) -> tensor<?x32xf32>
+  %l2 = nn.linear %r, %gate : (tensor<?x32xf32>, tensor<32x4xf32>) -> tensor<?x4xf32>
+  %i2, %g2 = moe.route %l2 {k = 2 : i64, score = #moe<score softmax>} : (tensor<?x4xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  %y2 = moe.experts %r to %i2 in %in out %out {activation = #nn<activation gelu>}
+    : (tensor<?x32xf32>, tensor<?x2xi64>, tensor<4x32x64xf32>, tensor<4x64x32xf32>) -> tensor<?x2x32xf32>
+  %z = moe.combine %y2, %g2 : (tensor<?x2x32xf32>, tensor<?x2xf32>) -> tensor<?x32xf32>
+  %s = onnx.Shape %x {start = 0 : i64, end = 3 : i64} : (tensor<?x?x32xf32>) -> tensor<3xi64>
+  %back = onnx.Reshape %z, %s {allowzero = false} : (tensor<?x32xf32>, tensor<3xi64>) -> tensor<?x?x32xf32>
+  return %back : tensor<?x?x32xf32>
+}
+
+// -----
+
+// Experts of places in the sequence, not of tokens.
+
+// CHECK: padding is kept because of node 'places': it routes something else than tokens
+// CHECK-LABEL: func.func @places
+// CHECK-NOT: token.unpack
+func.func @places(%x: tensor<?x4x32xf32> {onnx.dims = ["b", "", ""]}, %mask: tensor<?x4xi64> {onnx.dims = ["b", ""]}) -> tensor<?x32x2xf32> {
+  %a = nn.attention %x, %x, %x key_mask %mask {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 16 : i64, value_dim = 16 : i64, scale = 0.25 : f32}
+    : (tensor<?x4x32xf32>, tensor<?x4x32xf32>, tensor<?x4x32xf32>, tensor<?x4xi64>) -> tensor<?x4x32xf32>
+  %t = onnx.Transpose %a {perm = array<i64: 0, 2, 1>} : (tensor<?x4x32xf32>) -> tensor<?x32x4xf32>
+  %i, %w = moe.route %t {k = 2 : i64, score = #moe<score softmax>} : (tensor<?x32x4xf32>) -> (tensor<?x32x2xi64>, tensor<?x32x2xf32>) loc("places")
+  return %w : tensor<?x32x2xf32>
+}

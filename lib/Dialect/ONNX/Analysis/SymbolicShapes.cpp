@@ -1,6 +1,7 @@
 //===- SymbolicShapes.cpp - Sizes of tensors as functions of the arguments' sizes --------------------===//
 #include "tamis/Dialect/ONNX/Analysis/SymbolicShapes.h"
 
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Token/IR/TokenDialect.h"
@@ -392,6 +393,23 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
       .Case([&](nn::MeanPoolOp pool) {
         Sizes from(sizes(pool.getX()));
         return Sizes{pool.getMask() ? from.front() : newSymbol(), from.back()};
+      })
+      .Case([&](moe::RouteOp route) {
+        Sizes to(sizes(route.getLogits()));
+        to.back() = type.getShape().back();
+        return to;
+      })
+      .Case([&](moe::ExpertsOp experts) {
+        Sizes to(sizes(experts.getIndices()));
+        if (experts.getWeights())
+          to.pop_back();
+        to.push_back(type.isDynamicDim(rank - 1) ? newSymbol() : Polynomial(type.getShape().back()));
+        return to;
+      })
+      .Case([&](moe::CombineOp combine) {
+        Sizes to(sizes(combine.getY()));
+        to.erase(to.end() - 2);
+        return to;
       })
       .Case<token::PackOp>([&](auto pack) {
         Sizes from(sizes(pack.getX())), to{sizes(pack.getRows()).front()};

@@ -52,6 +52,7 @@ private:
   llvm::LogicalResult rewriteRotary(onnx::RotaryEmbeddingOp op);
   llvm::LogicalResult rewriteElementwise(mlir::Operation *op);
   llvm::LogicalResult rewriteLinear(nn::LinearOp op);
+  llvm::LogicalResult rewriteExperts(mlir::Operation *op, mlir::ValueRange ofRows);
   llvm::LogicalResult rewriteProduct(mlir::Operation *op);
   llvm::LogicalResult rewriteReshape(mlir::Operation *op);
   llvm::LogicalResult rewriteTranspose(onnx::TransposeOp op);

@@ -1,5 +1,6 @@
 //===- RowwiseOps.cpp - Ops between packing and unpacking, on real rows -------------------------------===//
 #include "RowRewriter.h"
+#include "tamis/Dialect/MoE/IR/MoEDialect.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -65,8 +66,31 @@ LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
   return success();
 }
 
-/// The range that x is quantised by is then that of the real tokens: never wider, so the error is never
-/// larger.
+/// A router, experts or their sum: all but the parameters, which are the same for all tokens, are of rows.
+LogicalResult RowRewriter::rewriteExperts(Operation *op, ValueRange ofRows) {
+  const Rows *first = nullptr;
+  for (Value operand : ofRows)
+    if (auto known = rows.find(operand); known != rows.end() && !first)
+      first = &known->second;
+  if (!first)
+    return fail(op, "its parameters depend on the tokens");
+  const TokenAxes axes = first->axes;
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    Value value = operand;
+    int64_t rank = typeOf(operand).getRank();
+    if (llvm::is_contained(ofRows, operand))
+      value = axes.has(rank - 1) ? Value() : operandRows(operand, axes, rank);
+    else if (isRows(operand))
+      value = {};
+    if (!value)
+      return fail(op, "it routes something else than tokens");
+    operands.push_back(value);
+  }
+  cloneWith(op, operands, axes);
+  return success();
+}
+
 /// A product of rows with a matrix that is the same for all.
 LogicalResult RowRewriter::rewriteProduct(Operation *op) {
   auto a = rows.find(op->getOperand(0));
@@ -179,7 +203,7 @@ LogicalResult RowRewriter::rewriteReduction(Operation *op) {
   return success();
 }
 
-/// Softmax, normalisations, Concat, Split: along one axis, or from one on, that must not be of tokens.
+/// Softmax, normalisations, Concat, Split, TopK: along one axis, or from one on, that must not be of tokens.
 LogicalResult RowRewriter::rewriteAlongAxis(Operation *op) {
   int64_t rank = typeOf(op->getResult(0)).getRank();
   auto attribute = op->getAttrOfType<IntegerAttr>("axis");
@@ -320,6 +344,16 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
                 "with --precision=int8 rounds each row by its own");
   if (auto rotary = dyn_cast<onnx::RotaryEmbeddingOp>(op))
     return rewriteRotary(rotary);
+  if (auto route = dyn_cast<moe::RouteOp>(op))
+    return rewriteExperts(route, route.getLogits());
+  if (auto experts = dyn_cast<moe::ExpertsOp>(op)) {
+    SmallVector<Value> ofRows{experts.getX(), experts.getIndices()};
+    if (experts.getWeights())
+      ofRows.push_back(experts.getWeights());
+    return rewriteExperts(experts, ofRows);
+  }
+  if (auto combine = dyn_cast<moe::CombineOp>(op))
+    return rewriteExperts(combine, {combine.getY(), combine.getWeights()});
   if (isElementwise(op))
     return rewriteElementwise(op);
   if (isa<MatMulOp, GemmOp>(op))
@@ -336,7 +370,7 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
           ReduceSumSquareOp, ReduceLogSumOp, ReduceLogSumExpOp>(op))
     return rewriteReduction(op);
   if (isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, RMSNormalizationOp, nn::LayerNormOp, nn::RMSNormOp,
-          ConcatOp, SplitOp>(op))
+          ConcatOp, SplitOp, TopKOp>(op))
     return rewriteAlongAxis(op);
   if (auto slice = dyn_cast<SliceOp>(op))
     return rewriteSlice(slice);
