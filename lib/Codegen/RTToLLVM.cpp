@@ -160,11 +160,36 @@ struct ExpertsLowering : ConvertOpToLLVMPattern<rt::ExpertsOp> {
     Location loc = op.getLoc();
     Host host(rewriter, loc);
     MemRefDescriptor counts(adaptor.getCounts());
-    Value data = getStridedElementPtr(rewriter, loc, op.getCounts().getType(), adaptor.getCounts(),
-                                      {host.integer(0)});
+    Value data =
+        getStridedElementPtr(rewriter, loc, op.getCounts().getType(), adaptor.getCounts(), {host.integer(0)});
     host.call(offsetof(TamisHost, experts), LLVM::LLVMVoidType::get(getContext()),
               {host.integer(table.indexOf(op)), data, counts.size(rewriter, loc, 0), adaptor.getTokens(),
                adaptor.getExpertBytes()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+  OperationTable &table;
+};
+
+struct ObserveLowering : ConvertOpToLLVMPattern<rt::ObserveOp> {
+  ObserveLowering(const LLVMTypeConverter &converter, OperationTable &table)
+      : ConvertOpToLLVMPattern(converter), table(table) {}
+  LogicalResult matchAndRewrite(rt::ObserveOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    auto dataOf = [&](TypedValue<MemRefType> buffer, Value descriptor) -> Value {
+      if (!buffer)
+        return LLVM::ZeroOp::create(rewriter, loc, host.pointer);
+      Value zero = host.integer(0);
+      return getStridedElementPtr(rewriter, loc, buffer.getType(), descriptor, {zero, zero});
+    };
+    MemRefDescriptor indices(adaptor.getIndices()), outputs(adaptor.getOutputs());
+    host.call(offsetof(TamisHost, observe), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(table.indexOf(op)), host.integer(op.getExperts()), indices.size(rewriter, loc, 0),
+               indices.size(rewriter, loc, 1), outputs.size(rewriter, loc, 1),
+               dataOf(op.getIndices(), adaptor.getIndices()), dataOf(op.getWeights(), adaptor.getWeights()),
+               dataOf(op.getOutputs(), adaptor.getOutputs()), dataOf(op.getLogits(), adaptor.getLogits())});
     rewriter.eraseOp(op);
     return success();
   }
@@ -298,7 +323,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateAMXLegalizeForLLVMExportPatterns(converter, patterns);
     patterns.add<WeightGetLowering>(converter, symbols);
-    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering>(converter, table);
+    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
     patterns.add<ThreadsLowering, CountLowering>(converter);

@@ -36,6 +36,8 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNPackWeights({options.precision,
                                           {options.layerPrecisions.begin(), options.layerPrecisions.end()},
                                           options.int4Group}));
+  if (options.observeExperts)
+    passes.addPass(moe::createMoEObserveExperts());
   passes.addPass(moe::createMoEPackWeights({options.precision}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(nn::createNNAttentionPrecision({options.precision}));

@@ -38,8 +38,8 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the context");
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
-    thread.host = {hostAllocate,   hostRelease,          hostParallel, hostFail,
-                   model->weights, context->threadCount, {},           hostExperts};
+    thread.host = {hostAllocate,         hostRelease, hostParallel, hostFail,   model->weights,
+                   context->threadCount, {},          hostExperts,  hostObserve};
     thread.context = context;
     thread.index = i;
   }
@@ -71,6 +71,8 @@ TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOpti
   context->allocator = allocator;
   context->logger = options.logger;
   context->loggerUser = options.logger_user;
+  context->expertObserver = options.expert_observer;
+  context->expertObserverUser = options.expert_observer_user;
   context->profile = options.profile != 0;
   if (TamisStatus status = fill(context, options, error); status != TAMIS_OK) {
     tamis_context_destroy(context);
@@ -149,13 +151,18 @@ static const schema::Operation *operationOf(const TamisContext *context, int64_t
   return known ? operations->Get(uint32_t(number)) : nullptr;
 }
 
+const char *tamis::operationName(const TamisContext *context, int64_t number) {
+  const schema::Operation *operation = operationOf(context, number);
+  return operation ? operation->name()->c_str() : "";
+}
+
 int64_t tamis_context_events(const TamisContext *context, TamisEvent *events, int64_t capacity) {
   if (!context)
     return 0;
   for (int64_t i = 0; events && i < context->recordCount && i < capacity; ++i) {
     const RegionRecord &record = context->records[i];
     const schema::Operation *operation = operationOf(context, record.operation);
-    events[i] = {operation ? operation->name()->c_str() : "",
+    events[i] = {operationName(context, record.operation),
                  operation ? operation->kind()->c_str() : "",
                  record.begin,
                  record.end,
@@ -176,8 +183,7 @@ int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *lay
       touched += counts[e] > 0;
       pairs += counts[e];
     }
-    const schema::Operation *operation = operationOf(context, record.operation);
-    layers[i] = {operation ? operation->name()->c_str() : "",
+    layers[i] = {operationName(context, record.operation),
                  record.experts,
                  touched,
                  record.tokens,

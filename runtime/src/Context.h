@@ -62,6 +62,12 @@ void hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count
 void hostFail(TamisHost *host, int64_t operation, const char *reason);
 void hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts, int64_t tokens,
                  int64_t expertBytes);
+void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
+                 int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
+                 const float *logits);
+
+/// The name of a row of the operation table; "" for a number that is none.
+const char *operationName(const TamisContext *context, int64_t number);
 
 /// Checks the inputs of a run against the signature and fills `tensors`. `symbols` is scratch.
 TamisStatus checkInputs(const TamisModel *model, const TamisValue *inputs, int32_t count,
@@ -75,6 +81,8 @@ struct TamisContext {
   TamisAllocator allocator;
   TamisLogger logger;
   void *loggerUser;
+  TamisExpertObserver expertObserver;
+  void *expertObserverUser;
   int32_t threadCount;
   bool ownPool, profile, hasOutputs;
   TamisPool callerPool;

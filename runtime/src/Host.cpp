@@ -71,6 +71,25 @@ void tamis::hostFail(TamisHost *host, int64_t operation, const char *reason) {
   leave(thread);
 }
 
+void tamis::hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
+                        int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
+                        const float *logits) {
+  TamisContext *context = reinterpret_cast<Thread *>(host)->context;
+  if (!context->expertObserver)
+    return;
+  TamisExpertObservation observation = {sizeof(TamisExpertObservation),
+                                        operationName(context, operation),
+                                        experts,
+                                        tokens,
+                                        slots,
+                                        columns,
+                                        indices,
+                                        weights,
+                                        outputs,
+                                        logits};
+  context->expertObserver(context->expertObserverUser, &observation);
+}
+
 // Claims and runs chunks of the region until none is left or the run ends: first the thread's own share,
 // whose chunks follow each other, so that what one asks memory for is there for the next; then what others
 // have left.

@@ -107,3 +107,17 @@ func.func @main(%counts: memref<4xi64>, %a: memref<?xf32>) -> memref<?xf32> {
   rt.experts %counts tokens %n expert_bytes %n : memref<4xi64> loc("layer/experts")
   return %a : memref<?xf32>
 }
+
+// -----
+
+// CHECK: tamis.operations = {{\[}}["layer/seen", "moe.experts"]]
+// CHECK-LABEL: llvm.func internal @main(
+// CHECK-SAME: %[[HOST:[^:]*]]: !llvm.ptr
+// CHECK-DAG: %[[NONE:.*]] = llvm.mlir.zero : !llvm.ptr
+// CHECK-DAG: %[[OBSERVE:.*]] = llvm.getelementptr %[[HOST]][120] {{.*}} i8
+// CHECK: %[[CALLEE:.*]] = llvm.load %[[OBSERVE]]
+// CHECK: llvm.call %[[CALLEE]](%[[HOST]], %{{.*}}, %[[NONE]]) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, i64, i64, i64, i64, !llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> ()
+func.func @main(%i: memref<?x2xi64>, %w: memref<?x2xf32>, %y: memref<?x12xf32>) -> memref<?x12xf32> {
+  rt.observe %i weighted %w of %y {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32> loc("layer/seen")
+  return %y : memref<?x12xf32>
+}

@@ -259,6 +259,8 @@ private:
       flags.push_back("--dim=" + dim);
     if (options.keepPadding)
       flags.push_back("--keep-padding");
+    if (options.observeExperts)
+      flags.push_back("--observe-experts");
     return flags;
   }
 
@@ -290,6 +292,7 @@ private:
   int runPipelines() {
     ModelPipeline::Options modelOptions;
     modelOptions.keepPadding = options.keepPadding;
+    modelOptions.observeExperts = options.observeExperts;
     modelOptions.printRaising = options.printRaising;
     modelOptions.precision = setting.precision;
     modelOptions.layerPrecisions = options.layerPrecisions;

@@ -24,6 +24,7 @@ void addCompileCommand(CLI::App &driver, ExitCode &exit);
 void addRunCommand(CLI::App &driver, ExitCode &exit);
 void addBenchCommand(CLI::App &driver, ExitCode &exit);
 void addPeakCommand(CLI::App &driver, ExitCode &exit);
+void addProfileCommand(CLI::App &driver, ExitCode &exit);
 void addInspectCommand(CLI::App &driver, ExitCode &exit);
 void addCompletionCommand(CLI::App &driver, ExitCode &exit);
 /// Hidden: writes the man pages, at build time.

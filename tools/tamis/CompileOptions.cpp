@@ -60,6 +60,9 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
       ->type_name("NAME=N|MIN..MAX")
       ->allow_extra_args(false);
   command.add_flag("--keep-padding", options.keepPadding, "Compute rows of padding too");
+  command.add_flag(
+      "--observe-experts", options.observeExperts,
+      "Make an artifact for 'tamis profile', which sees what each expert computes; it is slower");
   command.add_option("--weights", options.weights, "Where the weights of --emit=object and shared go")
       ->check(CLI::IsMember({"inside", "beside"}).description(""))
       ->type_name("{inside,beside}")
@@ -89,6 +92,8 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
       {"Store weights in 4 bits, 128 of them with one scale, but those of the pooler in 8",
        "tamis compile model.onnx -o model.tamis --precision=int4 --int4-group=128 "
        "--layer-precision 'pooler=int8'"},
+      {"Make an artifact that 'tamis profile' can look into",
+       "tamis compile moe.onnx -o moe-observed.tamis --observe-experts"},
       {"Make an object and a header to link into a program, the weights in a file beside",
        "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
       {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},

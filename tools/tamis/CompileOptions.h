@@ -33,6 +33,7 @@ struct CompileOptions {
   std::string weights = "inside";           // of --emit=object and shared
   std::string prefix;                       // of symbols; empty: from the output's name
   bool keepPadding = false;
+  bool observeExperts = false;
   bool printRaising = false;
   bool quiet = false;
   bool json = false;

@@ -2,9 +2,11 @@
 
 #include "ArtifactHeader.h"
 #include "Commands.h"
+#include "ExpertProfile.h"
 #include "Tensor.h"
 
 #include <fmt/format.h>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -187,20 +189,39 @@ void print(const Json &json) {
     fmt::print("  {}: {}\n", text(remark["pass"]), text(remark["text"]));
 }
 
+/// Whether a file is JSON rather than an artifact: by its first byte. What cannot be read is left to the
+/// reader of artifacts, who says why.
+bool isProfile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return file.get() == '{';
+}
+
 } // namespace
 
 void addInspectCommand(CLI::App &driver, ExitCode &) {
   CLI::App *command =
       driver.add_subcommand("inspect", "Show what a compiled model holds and how it was made");
   auto options = std::make_shared<InspectOptions>();
-  command->add_option("artifact", options->artifact, "The compiled model")->required()->type_name("FILE");
+  command->add_option("artifact", options->artifact, "The compiled model, or a profile of 'tamis profile'")
+      ->required()
+      ->type_name("FILE");
   command->add_flag("--weights", options->weights, "List the weights, with what was done to each");
-  command->add_flag("--json", options->json, "Print one JSON object (schema tamis.inspect.v1)");
+  command->add_flag("--json", options->json,
+                    "Print one JSON object (schema tamis.inspect.v1, or the profile's own)");
   command->footer(examples({
       {"See inputs, outputs, code and provenance", "tamis inspect model.tamis"},
       {"List the weights for a script", "tamis inspect model.tamis --weights --json"},
+      {"See which experts a profile found busy", "tamis inspect moe.profile.json"},
   }));
   command->callback([options] {
+    if (isProfile(options->artifact)) {
+      ExpertProfile profile = ExpertProfile::read(options->artifact);
+      if (options->json)
+        fmt::print("{}\n", profile.json().dump(2, ' ', false, Json::error_handler_t::replace));
+      else
+        fmt::print("{}", profile.text());
+      return;
+    }
     Json json = describe(ArtifactHeader(options->artifact), *options);
     // Names of a model need not be UTF-8.
     if (options->json)

@@ -80,6 +80,7 @@ int main(int argc, char **argv) {
   addRunCommand(app, exit);
   addBenchCommand(app, exit);
   addPeakCommand(app, exit);
+  addProfileCommand(app, exit);
   addInspectCommand(app, exit);
   addCompletionCommand(app, exit);
   addManCommand(app, exit);

@@ -16,6 +16,12 @@ struct SessionOptions {
   int32_t threads = 0;  // 0: one for each core
 };
 
+/// Who is told what layers of experts compute.
+struct ExpertObserver {
+  TamisExpertObserver call = nullptr;
+  void *user = nullptr;
+};
+
 /// What a command runs: a loaded model and its contexts. Every function throws ToolError.
 class Session {
 public:
@@ -26,7 +32,7 @@ public:
   void bind(TensorMap tensors);
 
   /// Makes the context anew; before the first run, one without profile is made if need be.
-  void createContext(bool profile);
+  void createContext(bool profile, ExpertObserver observer = {});
   void run();
 
   /// The outputs of the last run; their data live until the next.

@@ -16,6 +16,9 @@ public:
   struct Options : mlir::PassPipelineOptions<Options> {
     Option<bool> keepPadding{*this, "keep-padding", llvm::cl::desc("Compute rows of padding too"),
                              llvm::cl::init(false)};
+    Option<bool> observeExperts{*this, "observe-experts",
+                                llvm::cl::desc("Show the host what experts compute, for a profile"),
+                                llvm::cl::init(false)};
     Option<bool> printRaising{
         *this, "print-raising",
         llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),

@@ -52,7 +52,11 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * be called from a parallel body. Generated code owns nothing that needs unwinding.
  *
  * `experts` reports the dispatch of a layer of experts: `tokens` rows were routed, counts[e] of them to expert
- * e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry function only. */
+ * e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry function only.
+ *
+ * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots` slots
+ * of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots, columns], and
+ * the router's `logits` [tokens, experts], or null. For the entry function only. */
 typedef struct TamisHost {
   void *(*allocate)(struct TamisHost *host, int64_t bytes);
   void (*release)(struct TamisHost *host, void *data);
@@ -64,6 +68,9 @@ typedef struct TamisHost {
   int64_t counters[8];    /* written by generated code: see TamisCounter; zeroed before each run */
   void (*experts)(struct TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
                   int64_t tokens, int64_t expert_bytes);
+  void (*observe)(struct TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
+                  int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
+                  const float *logits);
 } TamisHost;
 
 enum TamisCounter {

@@ -157,6 +157,23 @@ typedef struct TamisAllocator {
   void (*release)(void *user, void *data, size_t bytes, size_t alignment);
 } TamisAllocator;
 
+/* What a layer of experts computed, in an artifact of `tamis compile --observe-experts`. Numbers are row-major
+ * and valid during the call. */
+typedef struct TamisExpertObservation {
+  size_t size;
+  const char *name;       /* the ONNX node's name; lives as long as the model */
+  int64_t experts;        /* that the layer has */
+  int64_t tokens;         /* rows that were routed */
+  int64_t slots;          /* experts of a row */
+  int64_t columns;        /* of an expert's result */
+  const int64_t *indices; /* [tokens, slots]: the experts, each in [0, experts) */
+  const float *weights;   /* [tokens, slots] */
+  const float *outputs;   /* [tokens, slots, columns], before they are weighted */
+  const float *logits;    /* [tokens, experts]: what the router chose by; null where that is not known */
+} TamisExpertObservation;
+/* Called on the thread that runs the model, once for each such layer of a run. */
+typedef void (*TamisExpertObserver)(void *user, const TamisExpertObservation *observation);
+
 typedef struct TamisContextOptions {
   size_t size;
   int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
@@ -166,8 +183,10 @@ typedef struct TamisContextOptions {
   int32_t profile;                 /* record time per operation */
   TamisLogger logger;
   void *logger_user;
+  TamisExpertObserver expert_observer; /* null: none */
+  void *expert_observer_user;
 } TamisContextOptions;
-#define TAMIS_CONTEXT_OPTIONS_INIT {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL}
+#define TAMIS_CONTEXT_OPTIONS_INIT {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}
 
 TAMIS_API TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOptions *options,
                                            TamisContext **context, TamisError *error);

@@ -116,6 +116,8 @@ struct Host : TamisHost {
     experts = [](TamisHost *host, int64_t, const int64_t *counts, int64_t count, int64_t, int64_t) {
       static_cast<Host *>(host)->expertCounts.assign(counts, counts + count);
     };
+    observe = [](TamisHost *, int64_t, int64_t, int64_t, int64_t, int64_t, const int64_t *, const float *,
+                 const float *, const float *) {};
     weights = nullptr;
     threads = threadCount;
     std::memset(counters, 0, sizeof counters);

@@ -21,6 +21,8 @@ func.func @experts(%x: tensor<?x?x12xf32>, %i: tensor<?x?x2xi64>, %w: tensor<?x?
     -> tensor<?x?x2x12xf32>
   // CHECK: moe.combine %{{.*}}, %arg2
   %z = moe.combine %y, %w : (tensor<?x?x2x12xf32>, tensor<?x?x2xf32>) -> tensor<?x?x12xf32>
+  // CHECK: moe.observe %arg1 weighted %arg2 of %{{.*}} {experts = 8 : i64}
+  moe.observe %i weighted %w of %y {experts = 8 : i64} : tensor<?x?x2xi64>, tensor<?x?x2xf32>, tensor<?x?x2x12xf32>
   // 20 columns of a gate are rounded up to 24.
   // CHECK: moe.experts %arg0 to %arg1 weighted %arg2 in %arg7 out %arg5 {activation = #nn<activation silu>, gated}
   %s = moe.experts %x to %i weighted %w in %g out %w2 {activation = #nn<activation silu>, gated}

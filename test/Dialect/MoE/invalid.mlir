@@ -165,3 +165,19 @@ func.func @f(%y: tensor<?x2x12xf32>, %w: tensor<?x2xf32>) {
   %z = moe.combine %y, %w : (tensor<?x2x12xf32>, tensor<?x2xf32>) -> tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%i: tensor<?x2xi64>, %w: tensor<?x2xf32>, %y: tensor<?x12xf32>) {
+  // expected-error @below {{needs indices and weights [..., k] and y [..., k, N]}}
+  moe.observe %i weighted %w of %y {experts = 4 : i64} : tensor<?x2xi64>, tensor<?x2xf32>, tensor<?x12xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x2xi64>, %w: tensor<?x2xf32>, %y: tensor<?x2x12xf32>, %l: tensor<?x8xf32>) {
+  // expected-error @below {{needs logits [..., E] for E experts}}
+  moe.observe %i weighted %w of %y logits %l {experts = 4 : i64} : tensor<?x2xi64>, tensor<?x2xf32>, tensor<?x2x12xf32>, tensor<?x8xf32>
+  return
+}

@@ -26,6 +26,15 @@ func.func @experts(%counts: memref<8xi64>, %tokens: index) {
   return
 }
 
+// CHECK-LABEL: func.func @observe
+func.func @observe(%i: memref<?x2xi64>, %w: memref<?x2xf32>, %y: memref<?x12xf32>, %l: memref<?x4xf32>) {
+  // CHECK: rt.observe %arg0 weighted %arg1 of %arg2 logits %arg3 {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32>, memref<?x4xf32>
+  rt.observe %i weighted %w of %y logits %l {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32>, memref<?x4xf32>
+  // CHECK: rt.observe %arg0 weighted %arg1 of %arg2 {experts = 4 : i64}
+  rt.observe %i weighted %w of %y {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @launch
 func.func @launch(%n: index, %a: memref<?xf32>) {
   // CHECK: rt.launch @body(%arg1 : memref<?xf32>) count %arg0 grain %arg0 "test" flops %arg0 bytes %arg0

@@ -88,6 +88,28 @@ struct CombineModel : AllocatingOpModel<CombineModel, moe::CombineOp> {
     return success();
   }
 };
+
+/// Has no result, so that there is no kernel: the host looks at the buffers as they are.
+struct ObserveModel : AllocatingOpModel<ObserveModel, moe::ObserveOp> {
+  bool bufferizesToAllocation(Operation *, Value) const { return false; }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto observe = cast<moe::ObserveOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value indices = build.buffer(observe.getIndices()), weights = build.buffer(observe.getWeights()),
+          y = build.buffer(observe.getY()), logits = build.buffer(observe.getLogits());
+    if (build.hasFailed())
+      return failure();
+    int64_t leading = cast<MemRefType>(indices.getType()).getRank() - 1;
+    for (Value other : {weights, y, logits})
+      if (other)
+        checkTokens(build, indices, other, leading);
+    rt::ObserveOp::create(rewriter, op->getLoc(), build.rows(indices), build.rows(weights), build.rows(y),
+                          logits ? build.rows(logits) : Value(), observe.getExpertsAttr());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
 } // namespace
 
 void kernel::registerMoEBufferization(DialectRegistry &registry) {
@@ -96,5 +118,6 @@ void kernel::registerMoEBufferization(DialectRegistry &registry) {
     moe::RouteOp::attachInterface<RouteModel>(*context);
     moe::ExpertsOp::attachInterface<ExpertsModel>(*context);
     moe::CombineOp::attachInterface<CombineModel>(*context);
+    moe::ObserveOp::attachInterface<ObserveModel>(*context);
   });
 }

@@ -158,6 +158,23 @@ LogicalResult CombineOp::verify() {
   return success();
 }
 
+LogicalResult ObserveOp::verify() {
+  RankedTensorType indices = typeOf(getIndices()), weights = typeOf(getWeights()), y = typeOf(getY());
+  int64_t rank = indices.getRank();
+  if (rank < 1 || weights.getRank() != rank || y.getRank() != rank + 1)
+    return emitOpError("needs indices and weights [..., k] and y [..., k, N]");
+  if (failed(verifyLeading(*this, indices, weights, rank, "weights")) ||
+      failed(verifyLeading(*this, indices, y, rank, "y")))
+    return failure();
+  if (!getLogits())
+    return success();
+  RankedTensorType logits = typeOf(getLogits());
+  if (logits.getRank() != rank || failed(verifyLeading(*this, indices, logits, rank - 1, "logits")) ||
+      !compatible(logits.getShape().back(), static_cast<int64_t>(getExperts())))
+    return emitOpError("needs logits [..., E] for E experts");
+  return success();
+}
+
 namespace {
 /// The experts add up what they compute: the rows of pairs need not be written.
 struct FoldIntoExperts : OpRewritePattern<CombineOp> {

@@ -81,4 +81,17 @@ def MoE_CombineOp : MoE_Op<"combine"> {
   let hasCanonicalizer = 1;
 }
 
+def MoE_ObserveOp : Op<MoE_Dialect, "observe", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Shows what a layer of experts computes, for a profile";
+  let description = [{
+    indices and weights [..., k] of the layer's tokens, and y [..., k, N], what the experts gave before it is weighted; with
+    `logits` [..., E], what the router chose by. `experts` is E. moe-observe-experts adds it; it changes nothing of the
+    results.
+  }];
+  let arguments = (ins RankedTensorOf<[I64]>:$indices, RankedTensorOf<[F32]>:$weights, RankedTensorOf<[F32]>:$y,
+                   Optional<RankedTensorOf<[F32]>>:$logits, I64Attr:$experts);
+  let assemblyFormat = "$indices `weighted` $weights `of` $y (`logits` $logits^)? attr-dict `:` type(operands)";
+  let hasVerifier = 1;
+}
+
 #endif

@@ -4,6 +4,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MoEObserveExperts : Pass<"moe-observe-experts", "::mlir::ModuleOp"> {
+  let summary = "Show what each layer of experts computes, for a profile";
+  let description = [{
+    Adds moe.observe to each moe.experts whose rows are weighted, by the op itself or by a moe.combine. The rows of pairs
+    are then written before they are added up, which is slower; results stay the same but for rounding.
+  }];
+  let statistics = [Statistic<"observed", "observed", "Layers of experts that are observed">];
+}
+
 def MoEPackWeights : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Weights of experts in the layout and precision that the microkernels read";
   let description = [{

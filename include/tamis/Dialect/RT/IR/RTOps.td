@@ -82,6 +82,18 @@ def RT_ExpertsOp : RT_Op<"experts", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$expert_bytes);
   let assemblyFormat = "$counts `tokens` $tokens `expert_bytes` $expert_bytes attr-dict `:` type($counts)";
 }
+def RT_ObserveOp : RT_Op<"observe", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Shows the host what a layer of experts computed";
+  let description = [{
+    indices and weights [T, k], outputs [T * k, N] and, where there are any, logits [T, experts]; contiguous. Stands in the
+    entry function, outside of rt.parallel.
+  }];
+  let arguments = (ins MemRefRankOf<[I64], [2]>:$indices, MemRefRankOf<[F32], [2]>:$weights,
+                   MemRefRankOf<[F32], [2]>:$outputs, Optional<MemRefRankOf<[F32], [2]>>:$logits, I64Attr:$experts);
+  let assemblyFormat = [{
+    $indices `weighted` $weights `of` $outputs (`logits` $logits^)? attr-dict `:` type(operands)
+  }];
+}
 def RT_CountOp : RT_Op<"count", [MemoryEffects<[MemWrite]>]> {
   let summary = "Adds to a counter of the run's report (TamisCounter)";
   let arguments = (ins I64Attr:$counter, Index:$value);

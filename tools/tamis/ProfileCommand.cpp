@@ -1,0 +1,150 @@
+//===- ProfileCommand.cpp - tamis profile: what experts do over many requests -----------===//
+
+#include "ArtifactHeader.h"
+#include "Commands.h"
+#include "ExpertProfile.h"
+#include "File.h"
+#include "Progress.h"
+#include "Session.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace tamis::tools {
+
+namespace {
+
+struct ProfileOptions {
+  SessionOptions session;
+  std::vector<std::string> requests, merged;
+  std::string output;
+  bool quiet = false;
+};
+
+/// The npz files that the options name, those of a folder in the order of their names.
+std::vector<std::string> requestFiles(const std::vector<std::string> &paths) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const std::string &path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const fs::directory_entry &entry : fs::directory_iterator(path, error))
+      if (entry.path().extension() == ".npz")
+        found.push_back(entry.path());
+    if (error)
+      throw ToolError(ExitCode::System, fmt::format("{}: {}", path, error.message()));
+    if (found.empty())
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: holds no .npz file; give requests as npz files", path));
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+void observe(void *user, const TamisExpertObservation *observation) {
+  static_cast<ExpertProfile *>(user)->add(*observation);
+}
+
+ExpertProfile profileOf(const std::string &artifact) {
+  ArtifactHeader header(artifact);
+  const schema::Provenance &provenance = *header.header().provenance();
+  auto *flags = provenance.flags();
+  bool observed = flags && std::any_of(flags->begin(), flags->end(), [](const flatbuffers::String *flag) {
+                    return flag->string_view() == "--observe-experts";
+                  });
+  if (!observed)
+    throw ToolError(
+        ExitCode::Refused,
+        fmt::format("{}: does not show what its experts compute; compile the model with --observe-experts",
+                    artifact));
+  return {provenance.source_name()->str(), fmt::format("{:016x}", provenance.source_hash())};
+}
+
+void run(const ProfileOptions &options) {
+  // Everything that can be refused without a run is.
+  ExpertProfile profile = profileOf(options.session.artifact);
+  for (const std::string &path : options.merged)
+    profile.merge(ExpertProfile::read(path), path);
+  std::vector<std::string> files = requestFiles(options.requests);
+  if (files.empty() && options.merged.empty())
+    throw ToolError(ExitCode::Usage, "there are neither --requests nor profiles to --merge");
+  AtomicFile output(options.output);
+
+  Session session(options.session);
+  session.createContext(/*profile=*/false, {observe, &profile});
+  Progress progress;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (progress.isDue())
+      progress.show(fmt::format("request {} of {}", i + 1, files.size()));
+    session.bind(readNpz(files[i]));
+    session.run();
+    ++profile.requests;
+  }
+  if (profile.layers.empty())
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: has no layer of experts that was recognised; see 'tamis compile "
+                                "--print-raising'",
+                                options.session.artifact));
+  // Names of a model need not be UTF-8.
+  output.write(profile.json().dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  output.commit();
+  if (!options.quiet)
+    fmt::print("{}", profile.text());
+}
+
+} // namespace
+
+void addProfileCommand(CLI::App &driver, ExitCode &) {
+  CLI::App *command = driver.add_subcommand("profile", "Record what a model's experts do over many requests");
+  auto options = std::make_shared<ProfileOptions>();
+  command
+      ->add_option("artifact", options->session.artifact,
+                   "The model, compiled with 'tamis compile --observe-experts'")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--requests", options->requests,
+                   "An npz file, which is one request, or a folder of them; may be repeated")
+      ->type_name("PATH")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--merge", options->merged,
+                   "Add an earlier profile of the same ONNX file; may be repeated")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("-o,--output", options->output, "The profile to write (schema tamis.profile.v1)")
+      ->required()
+      ->type_name("OUT.json");
+  command->add_option("--threads", options->session.threads, "Run on this many threads; 0: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->capture_default_str();
+  command
+      ->add_option("--isa", options->session.isa,
+                   "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
+      ->type_name("LEVEL");
+  command->add_flag("-q,--quiet", options->quiet, "No summary");
+  command->footer(examples({
+      {"Profile a model on a folder of requests",
+       "tamis compile moe.onnx -o moe-observed.tamis --observe-experts && tamis profile moe-observed.tamis "
+       "--requests requests --output moe.profile.json"},
+      {"Add Monday's profile to that of today's requests",
+       "tamis profile moe-observed.tamis --requests today --merge monday.json -o all.json --quiet"},
+      {"Use one thread and the code for AVX2",
+       "tamis profile moe-observed.tamis --requests a.npz -o p.json --threads 1 --isa x86-64-v3"},
+      {"Look at a profile again", "tamis inspect moe.profile.json"},
+  }));
+  command->callback([options] { run(*options); });
+}
+
+} // namespace tamis::tools
