@@ -155,11 +155,14 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
       if (!function.getBody().hasOneBlock())
         return;
       weight::foldTransforms(function);
-      for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts,
-                       raiseLinears, raiseQuantizedLinears, raiseMaskedExperts, raiseGatheredExperts,
-                       raiseEmbeddings, raisePooling, raiseAttention}) {
+      for (auto run :
+           {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts, raiseLinears,
+            raiseQuantizedLinears, raiseMaskedExperts, raiseExpertLoops, raiseDenseExperts,
+            raiseGatheredExperts, raiseEmbeddings, raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);
+        if (stage.hasRefused())
+          return signalPassFailure();
         eraseDead(function);
       }
     });

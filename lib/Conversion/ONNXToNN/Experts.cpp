@@ -61,6 +61,14 @@ Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights,
                                 weights);
 }
 
+nn::LinearOp raising::plainLinear(Value value) {
+  auto linear = value.getDefiningOp<nn::LinearOp>();
+  bool isPlain = linear && !linear.getResidual() && linear.getActivation() == nn::Activation::None &&
+                 weight::isWeight(linear.getW()) && typeOf(linear.getW()).getRank() == 2 &&
+                 isF32(linear.getW()) && (!linear.getBias() || weight::isKnownWeight(linear.getBias()));
+  return isPlain ? linear : nn::LinearOp();
+}
+
 moe::RouteOp raising::buildRoute(Stage &stage, Value logits, Value bias, const Routing &routing) {
   SmallVector<int64_t> shape(typeOf(logits).getShape());
   shape.back() = routing.k;

@@ -33,7 +33,8 @@ struct ExpertLayers {
   float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
 };
 
-/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N].
+/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N]. `chosen` as
+/// the attribute.
 mlir::Value buildExperts(Stage &stage, mlir::Value x, mlir::Value indices, mlir::Value weights,
                          const ExpertLayers &layers);
 /// moe.route of logits [..., E] and a bias [E] that only chooses, or null.
@@ -49,6 +50,31 @@ struct Choice {
 /// The TopK over the last dimension that `indices` come from: what makes them distinct and smaller than the
 /// number of experts. Null when they do not.
 onnx::TopKOp topKOf(mlir::Value indices);
+
+/// A router's indices [..., k], before idle casts: distinct within a token and smaller than the number of
+/// experts. They come from a TopK, or from ArgMaxes of which each excludes what those before it chose. Null
+/// when they do not.
+mlir::Value routerIndices(Stage &stage, mlir::Value indices);
+/// How many experts a router whose indices these are chooses among.
+int64_t routerExperts(mlir::Value indices);
+
+/// A factor of a token, [..., 1] or [...], that is its weight when it chose `expert`, and 0 otherwise.
+struct Selection {
+  Choice choice;
+  int64_t expert;
+};
+std::optional<Selection> selectionOf(Stage &stage, mlir::Value factor);
+
+/// Takes the operand that `match` accepts; the other one goes to `other`.
+bool matchEither(mlir::Operation *op, mlir::Value &other, llvm::function_ref<bool(mlir::Value)> match);
+
+/// A linear layer of which nothing but its product and its bias is left, when `value` is one: both are
+/// weights.
+nn::LinearOp plainLinear(mlir::Value value);
+
+/// What a router chooses by when experts outside of the best groups are excluded: the scores before that, and
+/// `groups` to `groupFill` of `routing`. Null when `chosen` is something else.
+mlir::Value beforeGroupLimit(Stage &stage, mlir::Value chosen, Routing &routing);
 
 /// moe.route for a choice, when its weights are made in one of the ways that moe.route knows; else, after a
 /// remark, the choice as it is.

@@ -19,12 +19,6 @@ using namespace tamis;
 using namespace tamis::raising;
 
 namespace {
-/// A factor [T, 1] that is a token's weight where it chose `expert`, and 0 elsewhere.
-struct Selection {
-  Choice choice;
-  int64_t expert;
-};
-
 /// One expert's layers, of matrices [K, N].
 struct MLP {
   Value x;
@@ -39,72 +33,6 @@ struct Term {
   Value expert;
 };
 } // namespace
-
-/// Takes the operand that `match` accepts; the other one goes to `other`.
-static bool matchEither(Operation *op, Value &other, llvm::function_ref<bool(Value)> match) {
-  for (unsigned i : {0u, 1u})
-    if (match(op->getOperand(i))) {
-      other = op->getOperand(1 - i);
-      return true;
-    }
-  return false;
-}
-
-/// The expert that indices are compared with, and the indices.
-static bool matchEqual(Stage &stage, Value value, Value &indices, int64_t &expert) {
-  value = skipIdleCasts(value);
-  if (auto cast = value.getDefiningOp<onnx::CastOp>())
-    value = cast.getX();
-  auto equal = value.getDefiningOp<onnx::EqualOp>();
-  Value other;
-  std::optional<double> number = equal ? stage.scalarOperand(equal, other) : std::nullopt;
-  if (!number || !topKOf(other))
-    return false;
-  indices = topKOf(other).getIndices();
-  expert = static_cast<int64_t>(*number);
-  return true;
-}
-
-static std::optional<Selection> matchSelection(Stage &stage, Value factor) {
-  factor = skipIdleCasts(factor);
-  bool keeps = true;
-  if (auto unsqueeze = factor.getDefiningOp<onnx::UnsqueezeOp>();
-      unsqueeze && unsqueeze.getAxes() == ArrayRef<int64_t>{typeOf(factor).getRank() - 1}) {
-    factor = skipIdleCasts(unsqueeze.getData());
-    keeps = false;
-  }
-  auto sum = factor.getDefiningOp<onnx::ReduceSumOp>();
-  if (!sum || sum.getKeepdims() != keeps ||
-      sum.getAxes() != ArrayRef<int64_t>{typeOf(sum.getData()).getRank() - 1})
-    return std::nullopt;
-  Selection result;
-  Value product = skipIdleCasts(sum.getData());
-  if (auto where = product.getDefiningOp<onnx::WhereOp>()) {
-    if (!matchEqual(stage, where.getCondition(), result.choice.indices, result.expert) ||
-        !stage.isScalar(where.getY(), 0))
-      return std::nullopt;
-    result.choice.weights = where.getX();
-  } else if (auto mul = product.getDefiningOp<onnx::MulOp>()) {
-    if (!matchEither(mul, result.choice.weights, [&](Value value) {
-          return matchEqual(stage, value, result.choice.indices, result.expert);
-        }))
-      return std::nullopt;
-  } else {
-    return std::nullopt;
-  }
-  if (typeOf(result.choice.weights).getShape() != typeOf(result.choice.indices).getShape() ||
-      !isF32(result.choice.weights))
-    return std::nullopt;
-  return result;
-}
-
-/// A linear layer of which nothing but its product and its bias is left.
-static nn::LinearOp plainLinear(Value value) {
-  auto linear = value.getDefiningOp<nn::LinearOp>();
-  bool isPlain = linear && !linear.getResidual() && linear.getActivation() == nn::Activation::None &&
-                 weight::isWeight(linear.getW()) && (!linear.getBias() || weight::isWeight(linear.getBias()));
-  return isPlain ? linear : nn::LinearOp();
-}
 
 /// The layer under an activation, which may be none.
 static nn::LinearOp activatedLinear(Value value, nn::Activation &activation) {
@@ -183,7 +111,7 @@ static void flattenSum(Stage &stage, Value value, SmallVectorImpl<Term> &terms,
     std::optional<Selection> selection;
     Value expert;
     if (matchEither(product, expert,
-                    [&](Value factor) { return (selection = matchSelection(stage, factor)).has_value(); })) {
+                    [&](Value factor) { return (selection = selectionOf(stage, factor)).has_value(); })) {
       terms.push_back({product, *selection, expert});
       return;
     }

@@ -17,8 +17,66 @@ onnx::TopKOp raising::topKOf(Value indices) {
   return topK;
 }
 
-/// Is `sum` the sum of the last dimension of `value`, plus `epsilon`?
-static bool isSumOf(Stage &stage, Value sum, Value value, float &epsilon) {
+/// The ArgMax over the last dimension whose result, with that dimension, `value` is.
+static onnx::ArgMaxOp argMaxOf(Value value) {
+  value = skipIdleCasts(value);
+  if (auto unsqueeze = value.getDefiningOp<onnx::UnsqueezeOp>();
+      unsqueeze && unsqueeze.getAxes() == ArrayRef<int64_t>{typeOf(value).getRank() - 1}) {
+    auto op = skipIdleCasts(unsqueeze.getData()).getDefiningOp<onnx::ArgMaxOp>();
+    return op && !op.getKeepdims() && isLast(op.getAxis(), op.getData()) ? op : onnx::ArgMaxOp();
+  }
+  auto op = value.getDefiningOp<onnx::ArgMaxOp>();
+  return op && op.getKeepdims() && isLast(op.getAxis(), op.getData()) ? op : onnx::ArgMaxOp();
+}
+
+/// Is every element of `value` -infinity?
+static bool isMinusInfinity(Stage &stage, Value value) {
+  SmallVector<onnx::Polynomial, 4> place;
+  for (const onnx::Polynomial &size : stage.shapes.sizes(value))
+    place.push_back(stage.shapes.newIndex(size));
+  return stage.elements.build({value, place})->isNumber(-std::numeric_limits<double>::infinity());
+}
+
+/// ArgMaxes side by side, each of the same scores but for -infinity where those before it chose.
+static bool areSuccessiveMaxima(Stage &stage, onnx::ConcatOp concat) {
+  if (!isLast(concat.getAxis(), concat.getY()))
+    return false;
+  onnx::ArgMaxOp before;
+  for (Value input : concat.getInputs()) {
+    onnx::ArgMaxOp op = argMaxOf(input);
+    if (!op || typeOf(op.getData()).isDynamicDim(op.getAxis()))
+      return false;
+    if (before) {
+      auto scatter = skipIdleCasts(op.getData()).getDefiningOp<onnx::ScatterElementsOp>();
+      if (!scatter || skipIdleCasts(scatter.getData()) != skipIdleCasts(before.getData()) ||
+          scatter.getReduction() != "none" || !isLast(scatter.getAxis(), scatter.getData()) ||
+          argMaxOf(scatter.getIndices()) != before || !isMinusInfinity(stage, scatter.getUpdates()))
+        return false;
+    }
+    before = op;
+  }
+  return true;
+}
+
+Value raising::routerIndices(Stage &stage, Value indices) {
+  if (onnx::TopKOp topK = topKOf(indices))
+    return topK.getIndices();
+  indices = skipIdleCasts(indices);
+  auto concat = indices.getDefiningOp<onnx::ConcatOp>();
+  return concat && areSuccessiveMaxima(stage, concat) ? indices : Value();
+}
+
+int64_t raising::routerExperts(Value indices) {
+  Value scores;
+  if (onnx::TopKOp topK = topKOf(indices))
+    scores = topK.getX();
+  else
+    scores = argMaxOf(indices.getDefiningOp<onnx::ConcatOp>().getInputs().front()).getData();
+  return typeOf(scores).getShape().back();
+}
+
+/// Is `sum` the sum of the last dimension of `value`, or of what is left of it without signs, plus `epsilon`?
+static bool isSumOf(Stage &stage, Value sum, Value value, float &epsilon, bool &isWithoutSigns) {
   sum = skipIdleCasts(sum);
   Value inner;
   if (auto add = sum.getDefiningOp<onnx::AddOp>())
@@ -26,15 +84,19 @@ static bool isSumOf(Stage &stage, Value sum, Value value, float &epsilon) {
       epsilon = static_cast<float>(*constant);
       sum = skipIdleCasts(inner);
     }
-  auto reduce = sum.getDefiningOp<onnx::ReduceSumOp>();
-  return reduce && skipIdleCasts(reduce.getData()) == value && reduce.getKeepdims() &&
-         reduce.getAxes() == ArrayRef<int64_t>{typeOf(value).getRank() - 1};
+  auto sums = [&](auto reduce) {
+    return reduce && skipIdleCasts(reduce.getData()) == value && reduce.getKeepdims() &&
+           reduce.getAxes() == ArrayRef<int64_t>{typeOf(value).getRank() - 1};
+  };
+  isWithoutSigns = sums(sum.getDefiningOp<onnx::ReduceL1Op>());
+  return isWithoutSigns || sums(sum.getDefiningOp<onnx::ReduceSumOp>());
 }
 
 /// Takes apart what made the weights, back to the scores of the chosen: the numbers that TopK took, or those
 /// gathered at its indices. Returns the scores of all experts; null when they are made in another way, and
 /// then `culprit` is where.
-static Value scoresOf(Stage &stage, Value weights, onnx::TopKOp topK, Routing &routing, Operation *&culprit) {
+static Value scoresOf(Stage &stage, Value weights, onnx::TopKOp topK, Routing &routing, Operation *&culprit,
+                      bool &isWithoutSigns) {
   Value value = skipIdleCasts(weights), inner;
   auto next = [&](Value to) { value = skipIdleCasts(to); };
   if (auto product = value.getDefiningOp<onnx::MulOp>())
@@ -43,7 +105,8 @@ static Value scoresOf(Stage &stage, Value weights, onnx::TopKOp topK, Routing &r
       next(inner);
     }
   if (auto quotient = value.getDefiningOp<onnx::DivOp>();
-      quotient && isSumOf(stage, quotient.getB(), skipIdleCasts(quotient.getA()), routing.epsilon)) {
+      quotient &&
+      isSumOf(stage, quotient.getB(), skipIdleCasts(quotient.getA()), routing.epsilon, isWithoutSigns)) {
     routing.normalize = true;
     next(quotient.getA());
   } else if (auto softmax = value.getDefiningOp<onnx::SoftmaxOp>();
@@ -71,16 +134,31 @@ static Value asBias(Stage &stage, Value value, int64_t experts) {
 
 Choice raising::raiseRouting(Stage &stage, const Choice &choice) {
   onnx::TopKOp topK = topKOf(choice.indices);
+  if (!topK) {
+    stage.remark(choice.indices.getDefiningOp(),
+                 "experts are chosen here one after the other; the router stays as it is");
+    return choice;
+  }
   int64_t experts = typeOf(topK.getX()).getDimSize(topK.getAxis());
   Routing routing;
   routing.k = typeOf(choice.indices).getShape().back();
   Operation *culprit = topK;
-  Value scores = scoresOf(stage, choice.weights, topK, routing, culprit), chosen = skipIdleCasts(topK.getX()),
-        bias;
+  bool isWithoutSigns = false;
+  Value scores = scoresOf(stage, choice.weights, topK, routing, culprit, isWithoutSigns),
+        chosen = skipIdleCasts(topK.getX()), bias;
   if (!scores) {
     stage.remark(culprit,
                  "experts are chosen here in a way that moe.route does not know; the router stays as it is");
     return choice;
+  }
+  if (Value unlimited = beforeGroupLimit(stage, chosen, routing)) {
+    if (scores == chosen) {
+      stage.remark(topK,
+                   "weights are taken from scores that groups were excluded from, and an excluded expert "
+                   "may be chosen where scores are 0; the router stays as it is");
+      return choice;
+    }
+    chosen = unlimited;
   }
   if (chosen != scores) {
     auto add = chosen.getDefiningOp<onnx::AddOp>();
@@ -100,6 +178,12 @@ Choice raising::raiseRouting(Stage &stage, const Choice &choice) {
   } else if (auto sigmoid = scores.getDefiningOp<onnx::SigmoidOp>()) {
     routing.score = moe::Score::Sigmoid;
     logits = sigmoid.getX();
+  }
+  if (isWithoutSigns && routing.score == moe::Score::Logits) {
+    stage.remark(
+        topK,
+        "scores that may be negative are divided by their sum without signs; the router stays as it is");
+    return choice;
   }
   if (!isF32(logits))
     return choice;

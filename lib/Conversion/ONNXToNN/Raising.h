@@ -32,6 +32,12 @@ public:
   /// Puts `builder` before `op`, with its location or that of `named`.
   void buildAt(mlir::Operation *op, mlir::Operation *named = nullptr);
   mlir::Location location() const { return where; }
+  /// An error at the node: the graph has no meaning that can be compiled.
+  mlir::InFlightDiagnostic refuse(mlir::Operation *op) {
+    refused = true;
+    return mlir::emitError(op->getLoc());
+  }
+  bool hasRefused() const { return refused; }
   /// Says at the node why what looks like a layer is none, when asked for.
   void remark(mlir::Operation *op, const llvm::Twine &text);
 
@@ -42,7 +48,7 @@ public:
   onnx::Elements elements;
 
 private:
-  bool remarks;
+  bool remarks, refused = false;
   mlir::Location where = mlir::UnknownLoc::get(function.getContext());
 };
 
@@ -63,6 +69,8 @@ void raiseLinears(Stage &stage);
 void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);
 void raiseMaskedExperts(Stage &stage);
+void raiseExpertLoops(Stage &stage);
+void raiseDenseExperts(Stage &stage);
 void raiseGatheredExperts(Stage &stage);
 void raisePooling(Stage &stage);
 void raiseAttention(Stage &stage);

@@ -90,10 +90,16 @@ std::optional<ElementOf> Elements::step(const ElementOf &element) {
         const Integers *repeats = shapes.integers(op.getRepeats());
         ElementOf from{op.getX(), indices};
         for (auto [i, size] : llvm::enumerate(shapes.sizes(op.getX()))) {
-          if (size.isConstant(1))
+          if (size.isConstant(1)) {
             from.indices[i] = Polynomial();
-          else if (!repeats || i >= repeats->size() || !(*repeats)[i] || !(*repeats)[i]->isConstant(1))
+          } else if (!repeats || i >= repeats->size() || !(*repeats)[i]) {
             return std::nullopt;
+          } else if (!(*repeats)[i]->isConstant(1)) {
+            auto divided = divide(indices[i], size);
+            if (!divided)
+              return std::nullopt;
+            from.indices[i] = divided->second;
+          }
         }
         return from;
       })
@@ -106,14 +112,14 @@ std::optional<ElementOf> Elements::step(const ElementOf &element) {
         ElementOf from{op.getData(), indices};
         const Integers *starts = shapes.integers(op.getStarts());
         for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
-          if (!starts || i >= starts->size() || !(*starts)[i] || op.getSteps()[i] != 1)
+          if (!starts || i >= starts->size() || !(*starts)[i] || op.getSteps()[i] < 1)
             return std::nullopt;
           Polynomial start = *(*starts)[i];
           if (start.constant() && *start.constant() < 0)
             start = shapes.sizes(op.getData())[axis] + start;
           if (!shapes.isNonNegative(start))
             return std::nullopt;
-          from.indices[axis] = from.indices[axis] + start;
+          from.indices[axis] = from.indices[axis] * Polynomial(op.getSteps()[i]) + start;
         }
         return from;
       })
@@ -170,7 +176,41 @@ std::optional<ElementOf> Elements::step(const ElementOf &element) {
         from.indices.append(indices.begin() + leading, indices.end());
         return from;
       })
+      .Case([&](TopKOp op) -> Result {
+        // What was chosen, when it has a name.
+        std::optional<Polynomial> at =
+            opResult.getResultNumber() == 0 ? nameOf({op.getIndices(), indices}) : std::nullopt;
+        if (!at)
+          return std::nullopt;
+        ElementOf from{op.getX(), indices};
+        from.indices[op.getAxis()] = *at;
+        return from;
+      })
       .Default([](Operation *) -> Result { return std::nullopt; });
+}
+
+void Elements::name(const ElementOf &element, const Polynomial &value) {
+  names[element.tensor].push_back({element, value});
+}
+
+std::optional<Polynomial> Elements::nameOf(const ElementOf &element) const {
+  auto found = names.find(element.tensor);
+  if (found == names.end())
+    return std::nullopt;
+  for (const auto &[place, value] : found->second)
+    if (place == element)
+      return value;
+  return std::nullopt;
+}
+
+std::optional<std::pair<Polynomial, Polynomial>> Elements::divide(const Polynomial &index,
+                                                                  const Polynomial &divisor) {
+  Polynomial rest, quotient = index.divide(divisor, rest);
+  std::optional<Polynomial> bound = shapes.upperBound(rest);
+  if (!bound || !shapes.isNonNegative(quotient) || !shapes.isNonNegative(rest) ||
+      !shapes.isNonNegative(divisor - 1 - *bound))
+    return std::nullopt;
+  return std::make_pair(quotient, rest);
 }
 
 ElementOf Elements::trace(ElementOf element, Value stop) {
@@ -240,6 +280,8 @@ std::optional<Polynomial> Elements::integer(const ElementOf &element) {
   ++depth;
   llvm::scope_exit leave([&] { --depth; });
   ElementOf source = trace(element);
+  if (std::optional<Polynomial> named = nameOf(source))
+    return named;
   if (const Integers *known = shapes.integers(source.tensor)) {
     Polynomial position;
     for (auto [size, index] : llvm::zip(shapes.sizes(source.tensor), source.indices))
@@ -275,7 +317,17 @@ std::optional<Polynomial> Elements::integer(const ElementOf &element) {
     std::optional<Polynomial> a = operand(op->getOperand(0)), b = operand(op->getOperand(1));
     if (a && b)
       return isa<AddOp>(op) ? *a + *b : isa<SubOp>(op) ? *a - *b : *a * *b;
-  } else if (auto cast = dyn_cast<CastOp>(op)) {
+  } else if (isa<DivOp, ModOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isInteger()) {
+    // Of what is not negative, all roundings of a quotient are one.
+    std::optional<Polynomial> a = operand(op->getOperand(0)), b = operand(op->getOperand(1));
+    if (auto divided = a && b ? divide(*a, *b) : std::nullopt)
+      return isa<DivOp>(op) ? divided->first : divided->second;
+  } else if (auto cast = dyn_cast<CastOp>(op);
+             cast && getElementTypeOrSelf(cast.getX().getType()).isInteger(1)) {
+    const Element *condition = build({cast.getX(), source.indices});
+    if (condition->isNumber(0) || condition->isNumber(1))
+      return Polynomial(static_cast<int64_t>(condition->number));
+  } else if (cast) {
     if (getElementTypeOrSelf(cast.getX().getType()).isInteger() &&
         !getElementTypeOrSelf(cast.getY().getType()).isInteger(1))
       return operand(cast.getX());

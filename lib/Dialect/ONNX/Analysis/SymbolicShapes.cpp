@@ -335,6 +335,12 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
         return to;
       })
       .Case([&](GatherElementsOp gather) { return Sizes(sizes(gather.getIndices())); })
+      .Case([&](OneHotOp oneHot) {
+        Sizes to(sizes(oneHot.getIndices()));
+        std::optional<Polynomial> depth = integer(oneHot.getDepth());
+        to.insert(to.begin() + oneHot.getAxis(), depth ? *depth : newSymbol());
+        return to;
+      })
       .Case([&](GatherNDOp gather) {
         Sizes data(sizes(gather.getData())), to(sizes(gather.getIndices()));
         std::optional<int64_t> depth = to.back().constant();
@@ -375,6 +381,9 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
       })
       .Case<ReduceSumOp, ReduceMeanOp, ReduceMaxOp, ReduceMinOp, ReduceProdOp, ReduceL2Op, ReduceSumSquareOp>(
           [&](auto reduce) { return reduced(reduce.getData(), reduce.getAxes(), reduce.getKeepdims()); })
+      .Case<ArgMaxOp, ArgMinOp>([&](auto reduce) {
+        return reduced(reduce.getData(), {static_cast<int64_t>(reduce.getAxis())}, reduce.getKeepdims());
+      })
       .Case([&](onnx::AttentionOp attention) {
         Sizes to(sizes(attention.getQ()));
         if (to.size() == 4)

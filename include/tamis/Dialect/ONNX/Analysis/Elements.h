@@ -59,17 +59,25 @@ public:
   ElementOf trace(ElementOf element, mlir::Value stop = {});
   /// The value of an element of an integer tensor, when it is a polynomial.
   std::optional<Polynomial> integer(const ElementOf &element);
+  /// Gives an element of an integer tensor, traced as far as it goes, a name: the index `value`. It is to be
+  /// an index of its own, or one of `element` is: then the name says no more than that there is such a value.
+  void name(const ElementOf &element, const Polynomial &value);
 
   static Element number(double value);
 
 private:
   std::optional<ElementOf> step(const ElementOf &element);
   std::optional<ElementOf> regroup(const ElementOf &element, mlir::Value source);
+  /// The name of an element that is traced as far as it goes.
+  std::optional<Polynomial> nameOf(const ElementOf &element) const;
+  /// Quotient and remainder of an index and a size, when the remainder is proven to be one.
+  std::optional<std::pair<Polynomial, Polynomial>> divide(const Polynomial &index, const Polynomial &divisor);
   const Element *make(Element element);
   const Element *simplify(mlir::Operation *op, llvm::SmallVector<const Element *, 3> operands);
 
   SymbolicShapes &shapes;
   std::deque<Element> pool;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<ElementOf, Polynomial>, 2>> names;
   unsigned depth = 0;
 };
 

@@ -1,0 +1,391 @@
+//===- ExpertMatcher.cpp - An expert's layers, found from an element of its result --------------------===//
+#include "ExpertMatcher.h"
+#include "tamis/Dialect/NN/Transforms/Activations.h"
+#include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "tamis/Dialect/Weight/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace tamis;
+using namespace tamis::raising;
+using onnx::ElementOf;
+using onnx::Polynomial;
+
+/// What is multiplied to the hidden row: an activation of a product, or a product.
+struct ExpertMatcher::Half {
+  ExpertProduct product;
+  nn::Activation activation = nn::Activation::None;
+  float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
+};
+
+std::nullopt_t ExpertMatcher::fail(Operation *op, const Twine &text) {
+  stage.remark(op, "this looks like a mixture of experts, but " + text);
+  return std::nullopt;
+}
+
+ElementOf ExpertMatcher::operand(Value value, ArrayRef<Polynomial> indices) {
+  SmallVector<Polynomial, 4> place;
+  ArrayRef<Polynomial> sizes = stage.shapes.sizes(value);
+  for (auto [size, index] : llvm::zip(sizes, indices.take_back(sizes.size())))
+    place.push_back(size.isConstant(1) ? Polynomial() : index);
+  return trace(value, place);
+}
+
+bool ExpertMatcher::isExpert(const ElementOf &element) {
+  if (!isPair(element))
+    return false;
+  Value found = routerIndices(stage, element.tensor);
+  if (!found || (indices && found != indices))
+    return false;
+  indices = found;
+  return true;
+}
+
+Value ExpertMatcher::weightAt(const ElementOf &element, int64_t rank, SmallVectorImpl<Polynomial> &rest) {
+  ArrayRef<Polynomial> place = element.indices;
+  auto isWeight = [&](Value value) { return weight::isKnownWeight(value) && isF32(value); };
+  if (isWeight(element.tensor)) {
+    // A bias may have dimensions of 1 between the expert's and its own.
+    SmallVector<Polynomial, 4> pair;
+    if (rank == 1 && place.size() > 2 &&
+        llvm::all_of(typeOf(element.tensor).getShape().slice(1, place.size() - 2),
+                     [](int64_t size) { return size == 1; })) {
+      pair = {place.front(), place.back()};
+      place = pair;
+    }
+    bool ofAll = static_cast<int64_t>(place.size()) == rank + 1;
+    if (!expert || (ofAll ? !(place.front() == *expert) : static_cast<int64_t>(place.size()) != rank))
+      return {};
+    rest.append(place.begin() + ofAll, place.end());
+    return element.tensor;
+  }
+  Value data;
+  ElementOf at;
+  if (auto gather = element.tensor.getDefiningOp<onnx::GatherOp>()) {
+    size_t depth = stage.shapes.sizes(gather.getIndices()).size();
+    if (gather.getAxis() != 0)
+      return {};
+    data = gather.getData();
+    at = trace(gather.getIndices(), place.take_front(depth));
+    rest.append(place.begin() + depth, place.end());
+  } else if (auto gather = element.tensor.getDefiningOp<onnx::GatherNDOp>()) {
+    ArrayRef<Polynomial> sizes = stage.shapes.sizes(gather.getIndices());
+    if (gather.getBatchDims() != 0 || !sizes.back().isConstant(1))
+      return {};
+    data = gather.getData();
+    SmallVector<Polynomial, 4> tuple(place.take_front(sizes.size() - 1));
+    rest.append(place.begin() + tuple.size(), place.end());
+    tuple.push_back(Polynomial());
+    at = trace(gather.getIndices(), tuple);
+  } else {
+    return {};
+  }
+  return isWeight(data) && static_cast<int64_t>(rest.size()) == rank && isExpert(at) ? data : Value();
+}
+
+bool ExpertMatcher::linear(const ElementOf &element, ExpertProduct &result) {
+  nn::LinearOp linear = plainLinear(element.tensor);
+  if (!linear || !expert || (linear.getBias() && !result.bias.empty()))
+    return false;
+  result.w = {linear.getW()};
+  if (linear.getBias())
+    result.bias = {linear.getBias()};
+  SmallVector<Polynomial, 4> place(element.indices);
+  result.column = place.back();
+  place.back() = result.inner = stage.shapes.newIndex(typeOf(linear.getW()).getDimSize(0));
+  result.x = trace(linear.getX(), place);
+  return true;
+}
+
+bool ExpertMatcher::matmul(const ElementOf &element, ExpertProduct &result) {
+  auto matmul = element.tensor.getDefiningOp<onnx::MatMulOp>();
+  if (!matmul || element.indices.size() < 2)
+    return false;
+  ArrayRef<Polynomial> place = element.indices, batch = place.drop_back(2);
+  size_t rank = place.size();
+  if (stage.shapes.sizes(matmul.getA()).size() < 2 || stage.shapes.sizes(matmul.getB()).size() < 2)
+    return false;
+  result.inner = stage.shapes.newIndex(stage.shapes.sizes(matmul.getA()).back());
+  for (bool weightIsLeft : {true, false}) {
+    result.column = place[weightIsLeft ? rank - 2 : rank - 1];
+    SmallVector<Polynomial, 4> a(batch), b(batch), rest;
+    a.append({place[rank - 2], result.inner});
+    b.append({result.inner, place[rank - 1]});
+    ElementOf left = operand(matmul.getA(), a), right = operand(matmul.getB(), b);
+    Value w = weightAt(weightIsLeft ? left : right, 2, rest);
+    if (!w)
+      continue;
+    result.isTransposed = rest[0] == result.column && rest[1] == result.inner;
+    if (!result.isTransposed && !(rest[0] == result.inner && rest[1] == result.column))
+      continue;
+    result.w = {w};
+    result.x = weightIsLeft ? right : left;
+    return true;
+  }
+  return false;
+}
+
+std::optional<ExpertProduct> ExpertMatcher::product(const ElementOf &element) {
+  ExpertProduct result;
+  ElementOf place = element;
+  SmallVector<Polynomial, 4> biasColumn;
+  if (auto add = place.tensor.getDefiningOp<onnx::AddOp>())
+    for (unsigned i : {0u, 1u})
+      if (Value bias = weightAt(operand(add->getOperand(i), element.indices), 1, biasColumn)) {
+        result.bias = {bias};
+        place = operand(add->getOperand(1 - i), element.indices);
+        break;
+      }
+  if (!linear(place, result) && !matmul(place, result) && !grouped(place, result))
+    return std::nullopt;
+  if (!biasColumn.empty() && !(biasColumn.front() == result.column))
+    return std::nullopt;
+  return result;
+}
+
+/// The limit of min(x, limit), and x.
+static std::optional<double> upperLimit(Stage &stage, Value value, Value &x) {
+  if (auto clip = value.getDefiningOp<onnx::ClipOp>(); clip && clip.getMax()) {
+    x = clip.getX();
+    std::optional<double> low = clip.getMin() ? stage.scalar(clip.getMin()) : std::nullopt;
+    if (clip.getMin() && (!low || *low > -std::numeric_limits<float>::max()))
+      return std::nullopt;
+    return stage.scalar(clip.getMax());
+  }
+  if (auto min = value.getDefiningOp<onnx::MinOp>())
+    return stage.scalarOperand(min, x);
+  return std::nullopt;
+}
+
+std::optional<ExpertMatcher::Half> ExpertMatcher::gateOf(const ElementOf &element) {
+  Operation *op = element.tensor.getDefiningOp();
+  if (!op)
+    return std::nullopt;
+  Half half;
+  half.activation = nn::activationOf(op);
+  ElementOf inner;
+  if (half.activation != nn::Activation::None) {
+    inner = operand(op->getOperand(0), element.indices);
+  } else if (auto swish = dyn_cast<onnx::SwishOp>(op)) {
+    half.alpha = swish.getAlpha().convertToFloat();
+    inner = operand(swish.getX(), element.indices);
+  } else if (isa<onnx::MulOp>(op)) {
+    // g * sigmoid(alpha * g)
+    for (unsigned i : {0u, 1u}) {
+      ElementOf gate = operand(op->getOperand(i), element.indices),
+                sigmoid = operand(op->getOperand(1 - i), element.indices);
+      auto factor = sigmoid.tensor.getDefiningOp<onnx::SigmoidOp>();
+      ElementOf scaled = factor ? operand(factor.getX(), sigmoid.indices) : ElementOf();
+      auto product = scaled.tensor ? scaled.tensor.getDefiningOp<onnx::MulOp>() : onnx::MulOp();
+      Value g;
+      std::optional<double> alpha = product ? stage.scalarOperand(product, g) : std::nullopt;
+      if (alpha && *alpha != 0 && operand(g, scaled.indices) == gate) {
+        half.alpha = static_cast<float>(*alpha);
+        inner = gate;
+      }
+    }
+  }
+  if (!inner.tensor)
+    return std::nullopt;
+  if (half.activation == nn::Activation::None)
+    half.activation = nn::Activation::Silu;
+  Value x;
+  if (std::optional<double> limit = upperLimit(stage, inner.tensor, x)) {
+    half.limit = static_cast<float>(*limit);
+    inner = operand(x, inner.indices);
+  }
+  std::optional<ExpertProduct> found = product(inner);
+  if (!found)
+    return std::nullopt;
+  half.product = *found;
+  return half;
+}
+
+std::optional<ExpertMatcher::Half> ExpertMatcher::upOf(const ElementOf &element) {
+  Half half;
+  ElementOf inner = element;
+  Value x;
+  if (auto add = inner.tensor.getDefiningOp<onnx::AddOp>())
+    if (std::optional<double> beta = stage.scalarOperand(add, x)) {
+      half.beta = static_cast<float>(*beta);
+      inner = operand(x, inner.indices);
+    }
+  if (auto clip = inner.tensor.getDefiningOp<onnx::ClipOp>()) {
+    std::optional<double> low = clip.getMin() ? stage.scalar(clip.getMin()) : std::nullopt,
+                          high = clip.getMax() ? stage.scalar(clip.getMax()) : std::nullopt;
+    if (!low || !high || *low != -*high)
+      return std::nullopt;
+    half.limit = static_cast<float>(*high);
+    inner = operand(clip.getX(), inner.indices);
+  }
+  std::optional<ExpertProduct> found = product(inner);
+  if (!found)
+    return std::nullopt;
+  half.product = *found;
+  return half;
+}
+
+/// Is the product's column first + step * index, for all of `count` indices?
+static std::optional<ColumnRange> columnsOf(const ExpertProduct &product, const Polynomial &index,
+                                            int64_t count) {
+  for (int64_t step : {1, 2})
+    if (std::optional<int64_t> first = (product.column - index * Polynomial(step)).constant()) {
+      int64_t all = product.columns();
+      if (*first >= 0 && *first + (count - 1) * step < all && (step == 1 || (*first < 2 && count * 2 == all)))
+        return ColumnRange{*first, step};
+      return std::nullopt;
+    }
+  return std::nullopt;
+}
+
+ElementOf ExpertMatcher::withoutFactor(const ElementOf &element) {
+  auto product = rowFactor ? element.tensor.getDefiningOp<onnx::MulOp>() : onnx::MulOp();
+  if (product)
+    for (unsigned i : {0u, 1u})
+      if (rowFactor(operand(product->getOperand(i), element.indices)))
+        return operand(product->getOperand(1 - i), element.indices);
+  return element;
+}
+
+std::optional<MatchedExpert> ExpertMatcher::expertOf(Operation *result, const ExpertProduct &out,
+                                                     const Polynomial &column) {
+  if (!(out.column == column))
+    return fail(result, "its columns are in another order than those of the last product");
+  MatchedExpert found;
+  found.out = out;
+  Operation *hidden = out.x.tensor.getDefiningOp();
+  std::optional<Half> gate, up;
+  if (isa_and_nonnull<onnx::MulOp>(hidden))
+    for (unsigned i : {0u, 1u})
+      if ((gate = gateOf(operand(hidden->getOperand(i), out.x.indices))) &&
+          (up = upOf(operand(hidden->getOperand(1 - i), out.x.indices))))
+        break;
+  if (!gate || !up) {
+    up.reset();
+    gate = gateOf(out.x);
+  }
+  if (!gate)
+    return fail(hidden ? hidden : result, "this is no activation of an expert's product, or times another");
+  if (!up && (gate->alpha != 1 || gate->limit != std::numeric_limits<float>::infinity()))
+    return fail(hidden, "its activation has a factor or a limit, and multiplies no other product");
+  if (up && gate->limit != up->limit)
+    return fail(hidden, "the two halves of its hidden row have different limits");
+  found.gate = gate->product;
+  found.form.activation = gate->activation;
+  found.form.alpha = gate->alpha;
+  found.form.limit = gate->limit;
+  if (gate->activation != nn::Activation::Silu && gate->alpha != 1)
+    return fail(hidden, "its activation has a factor");
+  if (up) {
+    found.up = up->product;
+    found.form.beta = up->beta;
+  }
+  found.gate.x = withoutFactor(found.gate.x);
+  if (found.up)
+    found.up->x = withoutFactor(found.up->x);
+  auto readsToken = [&](const ExpertProduct &product) {
+    const ElementOf &x = product.x;
+    return x.tensor == found.gate.x.tensor && x.indices.size() == 2 && x.indices[0] == token &&
+           x.indices[1] == product.inner;
+  };
+  if (!readsToken(found.gate) || (found.up && !readsToken(*found.up)))
+    return fail(hidden, "its rows are not the tokens'");
+  found.x = found.gate.x.tensor;
+  int64_t inner = out.depth();
+  std::optional<ColumnRange> gateColumns = columnsOf(found.gate, out.inner, inner),
+                             upColumns = up ? columnsOf(*found.up, out.inner, inner) : ColumnRange();
+  if (!gateColumns || !upColumns)
+    return fail(hidden, "its hidden columns are in another order than those of a product");
+  found.gateColumns = *gateColumns;
+  found.upColumns = *upColumns;
+  return found;
+}
+
+bool MatchedExpert::isAlike(const MatchedExpert &other) const {
+  auto productsAreAlike = [](const ExpertProduct &a, const ExpertProduct &b) {
+    auto type = [](Value value) { return value.getType(); };
+    return llvm::equal(llvm::map_range(a.w, type), llvm::map_range(b.w, type)) &&
+           llvm::equal(llvm::map_range(a.bias, type), llvm::map_range(b.bias, type)) &&
+           a.isTransposed == b.isTransposed;
+  };
+  return x == other.x && form.activation == other.form.activation && form.alpha == other.form.alpha &&
+         form.beta == other.form.beta && form.limit == other.form.limit && gateColumns == other.gateColumns &&
+         upColumns == other.upColumns && up.has_value() == other.up.has_value() &&
+         productsAreAlike(gate, other.gate) && productsAreAlike(out, other.out) &&
+         (!up || productsAreAlike(*up, *other.up));
+}
+
+/// Matrices of single experts as one weight with a leading dimension.
+static Value stack(Stage &stage, ArrayRef<Value> parts, bool areOfAll, bool isBias) {
+  if (areOfAll) {
+    Value all = weight::asWeight(stage.builder, parts.front());
+    ArrayRef<int64_t> shape = typeOf(all).getShape();
+    if (!isBias || shape.size() == 2)
+      return all;
+    return weight::ReshapeOp::create(stage.builder, stage.location(),
+                                     typeOf(all).clone({shape.front(), shape.back()}), all);
+  }
+  SmallVector<Value> stacked;
+  for (Value part : parts) {
+    part = weight::asWeight(stage.builder, part);
+    SmallVector<int64_t> shape(typeOf(part).getShape());
+    shape.insert(shape.begin(), 1);
+    stacked.push_back(
+        weight::ReshapeOp::create(stage.builder, stage.location(), typeOf(part).clone(shape), part));
+  }
+  SmallVector<int64_t> shape(typeOf(stacked.front()).getShape());
+  shape[0] = static_cast<int64_t>(stacked.size());
+  return weight::ConcatOp::create(stage.builder, stage.location(), typeOf(stacked.front()).clone(shape),
+                                  stacked, 0);
+}
+
+/// Columns of a layer of all experts, as [E, K, N], with their bias.
+static ExpertLayer layerOf(Stage &stage, const ExpertProduct &product, ColumnRange columns, int64_t count) {
+  auto &builder = stage.builder;
+  auto slice = [&](Value value, int64_t axis, int64_t begin, int64_t size) -> Value {
+    SmallVector<int64_t> shape(typeOf(value).getShape());
+    shape[axis] = size;
+    return weight::SliceOp::create(builder, stage.location(), typeOf(value).clone(shape), value, axis, begin);
+  };
+  auto take = [&](Value value, int64_t axis) -> Value {
+    SmallVector<int64_t> shape(typeOf(value).getShape());
+    if (columns.step == 1)
+      return count == shape[axis] ? value : slice(value, axis, columns.first, count);
+    SmallVector<int64_t> pairs(shape);
+    pairs[axis] = count;
+    pairs.insert(pairs.begin() + axis + 1, 2);
+    shape[axis] = count;
+    Value split = weight::ReshapeOp::create(builder, stage.location(), typeOf(value).clone(pairs), value);
+    return weight::ReshapeOp::create(builder, stage.location(), typeOf(value).clone(shape),
+                                     slice(split, axis + 1, columns.first, 1));
+  };
+  ExpertLayer layer;
+  layer.w = take(stack(stage, product.w, product.isOfAll(), false), product.isTransposed ? 1 : 2);
+  if (product.isTransposed)
+    layer.w = transposed(stage, layer.w);
+  if (!product.bias.empty())
+    layer.bias = take(stack(stage, product.bias, typeOf(product.bias.front()).getRank() > 1, true), 1);
+  return layer;
+}
+
+ExpertLayers raising::buildLayers(Stage &stage, ArrayRef<MatchedExpert> experts) {
+  const MatchedExpert &first = experts.front();
+  auto build = [&](llvm::function_ref<const ExpertProduct &(const MatchedExpert &)> part, ColumnRange columns,
+                   int64_t count) {
+    ExpertProduct all = part(first);
+    for (const MatchedExpert &expert : experts.drop_front()) {
+      llvm::append_range(all.w, part(expert).w);
+      llvm::append_range(all.bias, part(expert).bias);
+    }
+    return layerOf(stage, all, columns, count);
+  };
+  ExpertLayers layers = first.form;
+  int64_t inner = first.out.depth();
+  layers.gate =
+      build([](const MatchedExpert &e) -> const ExpertProduct & { return e.gate; }, first.gateColumns, inner);
+  if (first.up)
+    layers.up =
+        build([](const MatchedExpert &e) -> const ExpertProduct & { return *e.up; }, first.upColumns, inner);
+  layers.out = build([](const MatchedExpert &e) -> const ExpertProduct & { return e.out; }, ColumnRange(),
+                     first.out.columns());
+  return layers;
+}
