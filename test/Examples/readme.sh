@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #===- readme.sh - Runs the commands of the README's tour, as they stand there ---------------------------------===#
-# usage: readme.sh BUILD FOLDER PYTHON
+# usage: readme.sh BUILD FOLDER
 set -euo pipefail
-build=$1 folder=$2 python=$3
+build=$1 folder=$2
 source=$(cd "$(dirname "$0")/../.." && pwd)
 
 rm -rf "$folder"
@@ -14,15 +14,8 @@ cd "$folder"
 # The commands are the indented lines of the section.
 sed -n '/^## Five minutes/,/^## /s/^    //p' "$source/README.md" > tour.sh
 [[ -s tour.sh ]] || { echo "README.md has no tour"; exit 1; }
-# The real model comes from the Python environment of the tests; without it the tour is shorter.
-packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-model=$(find "$packages" -name paraphrase-MiniLM-L3-v2.onnx -print -quit)
-if [[ -n $model ]]; then
-  build/release/bin/tamis compile "$model" -o build/release/minilm.tamis
-else
-  echo "without the real model"
-  sed -i '/minilm/d' tour.sh
-fi
+# The tour runs what the quickstart leaves.
+build/release/bin/tamis compile examples/package-section/package-section.onnx -o build/release/package-section.tamis
 cat tour.sh
 bash -euo pipefail tour.sh
 [[ -s tiny.tamis && -s tiny.o && -s tiny.h ]]

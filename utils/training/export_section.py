@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Exports the encoder that train_section.py wrote, by torch.onnx.export.
+
+    export_section.py build/training/section examples/package-section/package-section.onnx
+
+The experts are spelt as `batched_mm`, the form of the transformers library that this exporter takes: weights gathered
+for each pair of a token and its expert. --experts grouped_mm is the library's other form, by its own exporter, which
+ONNX Runtime runs much quicker. Weights are stored as float16 and computed in float32.
+"""
+import argparse
+import pathlib
+
+import torch
+
+import onnx_file
+from section_model import MixtralForMeanClassification
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("output", type=pathlib.Path)
+    parser.add_argument("--experts", choices=("batched_mm", "grouped_mm"), default="batched_mm")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    model = MixtralForMeanClassification.from_pretrained(options.folder).eval()
+    model.set_attn_implementation("eager")
+    model.model.set_experts_implementation(options.experts)
+    onnx_file.round_to_half(model)
+
+    ids = torch.randint(3, model.config.vocab_size, (3, 11))
+    mask = torch.ones_like(ids)
+    mask[1, 7:] = 0
+    ids *= mask
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    if options.experts == "batched_mm":
+        program = torch.onnx.export(
+            model, (ids, mask), dynamo=True, opset_version=20, input_names=["input_ids", "attention_mask"],
+            output_names=["logits"], dynamic_shapes={"input_ids": axes, "attention_mask": axes})
+        program.save(options.output)
+    else:
+        import onnx_ir
+        from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        program = OnnxExporter().export(model, inputs, config=OnnxConfig(dynamic=True)).program
+        onnx_ir.save(program, str(options.output))
+    onnx_file.finish(options.output)
+
+
+if __name__ == "__main__":
+    main()
