@@ -14,7 +14,8 @@ installation and the examples, clang-format, clang-tidy, and the runtime and too
 line says 'N passed, N failed, N skipped'; the exit status is 1 when anything failed. Logs are in DIR/log.
 
   --build DIR     the build folder (default: build/release); sanitizers build beneath it
-  --corpus DIR    also compile and run the encoders and malformed files of an acceptance corpus
+  --corpus DIR    also compile and run the encoders, mixtures of experts and malformed files of an
+                  acceptance corpus, and count the mixtures of experts that are raised
   --sanitizers    also build the compiler with the address and undefined-behaviour sanitizers and with the
                   assertions of LLVM's headers, and run the lit tests with it (long). Left out are the tests of
                   x86-64-v4 that another does for x86-64-v3, since the compiler runs the same code for both, and
@@ -137,10 +138,13 @@ step build ninja -k 0 -C "$build" || finish
 ctest_in unit "$build"
 lit_in lit "$build/test"
 if [[ -n $corpus ]]; then
-  for group in A E; do
+  for group in A C E; do
     suite "corpus-$group" count_last_line "$python" "$corpus/run_corpus.py" "$corpus" --tamis "$build/bin/tamis" \
       --group "$group"
   done
+  # How many mixtures of experts run only what tokens chose; the log says why the others do not.
+  step raised "$python" "$TAMIS_SOURCE/utils/count_raised.py" "$corpus" --tamis "$build/bin/tamis"
+  tail -n 1 "$log/raised.log"
 fi
 
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
