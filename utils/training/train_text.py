@@ -5,12 +5,10 @@
 
 A text is <s>, the description, and </s> where it ends within the tokens that are read. The product with the embedding
 matrix, which takes more than half of the time, is computed in bfloat16 while training; everything else is float32.
-Writes a MixtralForCausalLM (config.json, model.safetensors), the log, and figures.json with the perplexity on the split
-held out.
+Writes the log and a MixtralForCausalLM (config.json, model.safetensors); evaluate_text.py measures it on the split held
+out.
 """
 import argparse
-import json
-import math
 
 import numpy as np
 import torch
@@ -64,7 +62,7 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
 
-    learned, validation, held_out = (Split(options, name) for name in ("training", "validation", "held-out"))
+    learned, validation = (Split(options, name) for name in ("training", "validation"))
     model = MixtralForCausalLM(MixtralConfig(
         vocab_size=8192, hidden_size=192, intermediate_size=128, num_hidden_layers=4, num_attention_heads=6,
         num_key_value_heads=2, num_local_experts=8, num_experts_per_tok=2, max_position_embeddings=512,
@@ -83,17 +81,10 @@ def main():
     def validate():
         return f"perplexity {negative_log_likelihoods(model, validation, np.random.default_rng(0))[0].mean().exp():.3f}"
 
-    log = training.train(
+    training.train(
         model, lambda epoch: texts.batches(learned.lengths(), options.tokens, np.random.default_rng([options.seed, 1000 + epoch])),
         loss_of, validate, options.output, options)
-    model.eval()
-    with torch.no_grad():
-        each, complete = negative_log_likelihoods(model, held_out, np.random.default_rng(0))
-    figures = {"texts": len(held_out.ids), "tokens": len(each), "perplexity": each.mean().exp().item(),
-               "bits a byte, of texts read to their end": (each[complete].sum() / math.log(2) / held_out.bytes).item()}
-    log(f"held out: {figures}")
     model.save_pretrained(options.output)
-    (options.output / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,6 @@ def train(model, plan, loss_of, validate, folder, options):
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1,
                         "seconds": seconds + time.perf_counter() - start, "tokens": tokens}, part)
             part.replace(state_file)
-    return log
 
 
 def add_options(parser, epochs, rate):
