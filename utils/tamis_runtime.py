@@ -52,6 +52,16 @@ class _Report(ctypes.Structure):
                 ("system_allocations", ctypes.c_int64), ("threads", ctypes.c_int32)]
 
 
+class _RunOptions(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("deadline_ns", ctypes.c_int64), ("use_cache", ctypes.c_int32),
+                ("wanted_rows", ctypes.c_void_p)]
+
+
+class _DecoderInfo(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("caches", ctypes.c_int32), ("vocabulary", ctypes.c_int64),
+                ("max_length", ctypes.c_int64), ("has_mask", ctypes.c_int32)]
+
+
 class Model:
     """An artifact, mapped into memory."""
 
@@ -107,21 +117,42 @@ class Context:
         once.keeps = arrays  # the values point into them
         return once
 
+    def output(self, name):
+        """A copy of an output of the last run."""
+        value = _Value()
+        index = self.model.outputs.index(name)
+        self.model.check(self.model.runtime.tamis_context_output, self.handle, index, ctypes.byref(value))
+        shape = tuple(value.dims[: value.rank])
+        dtype = np.dtype(TYPES[value.type])
+        size = int(np.prod(shape)) * dtype.itemsize
+        data = ctypes.string_at(value.data, size) if size else b""
+        return np.frombuffer(data, dtype).reshape(shape)
+
     def outputs(self):
         """Copies of the last run's outputs, by name."""
-        result, value = {}, _Value()
-        for index, name in enumerate(self.model.outputs):
-            self.model.check(self.model.runtime.tamis_context_output, self.handle, index, ctypes.byref(value))
-            shape = tuple(value.dims[: value.rank])
-            dtype = np.dtype(TYPES[value.type])
-            size = int(np.prod(shape)) * dtype.itemsize
-            data = ctypes.string_at(value.data, size) if size else b""
-            result[name] = np.frombuffer(data, dtype).reshape(shape)
-        return result
+        return {name: self.output(name) for name in self.model.outputs}
 
     def run(self, inputs):
         self.bind(inputs)()
         return self.outputs()
+
+    def logits_with_cache(self, ids):
+        """All logits of a run with the context's caches on token ids without padding, a list for each sequence."""
+        ids = np.ascontiguousarray(ids, np.int64)
+        self.model.runtime.tamis_cache_length.restype = ctypes.c_int64
+        past = self.model.runtime.tamis_cache_length(self.handle)
+        batch, new = ids.shape
+        given = {"input_ids": ids, "attention_mask": np.ones((batch, past + new), np.int64),
+                 "position_ids": np.tile(np.arange(past, past + new), (batch, 1))}
+        values = (_Value * len(self.model.inputs))()
+        for value, name in zip(values, self.model.inputs):
+            if name in given:
+                array = given[name]
+                value.type, value.rank, value.data = NUMBERS[array.dtype], 2, array.ctypes.data
+                value.dims[:2] = array.shape
+        options = _RunOptions(size=ctypes.sizeof(_RunOptions), use_cache=1)
+        self.model.check(self.model.runtime.tamis_run, self.handle, values, len(values), ctypes.byref(options))
+        return self.output("logits")
 
     def report(self):
         report = _Report(size=ctypes.sizeof(_Report))
@@ -131,6 +162,41 @@ class Context:
     def __del__(self):
         if getattr(self, "handle", None):
             self.model.runtime.tamis_context_destroy(self.handle)
+
+
+class Generation:
+    """Tokens that follow prompts, the likeliest ones. Uses the caches of its context."""
+
+    def __init__(self, context):
+        self.context, self.model, self.count = context, context.model, 0
+        info = _DecoderInfo(size=ctypes.sizeof(_DecoderInfo))
+        self.model.check(self.model.runtime.tamis_model_decoder, self.model.handle, ctypes.byref(info))
+        self.vocabulary = info.vocabulary
+        self.model.runtime.tamis_generation_logits.restype = ctypes.POINTER(ctypes.c_float)
+        self.handle = ctypes.c_void_p()
+        self.model.check(self.model.runtime.tamis_generation_create, context.handle, None, ctypes.byref(self.handle))
+
+    def begin(self, prompts):
+        self.count = len(prompts)
+        arrays = [(ctypes.c_int64 * len(prompt))(*prompt) for prompt in prompts]
+        data = (ctypes.POINTER(ctypes.c_int64) * self.count)(*arrays)
+        lengths = (ctypes.c_int64 * self.count)(*map(len, prompts))
+        self.model.check(self.model.runtime.tamis_generation_begin, self.handle, data, lengths, self.count)
+
+    def step(self):
+        """The next token of each sequence; -1 where it has ended."""
+        tokens = (ctypes.c_int64 * self.count)()
+        self.model.check(self.model.runtime.tamis_generation_step, self.handle, None, tokens)
+        return list(tokens)
+
+    def logits(self, sequence):
+        """A copy of the logits that the last step's token of a sequence was chosen by."""
+        data = self.model.runtime.tamis_generation_logits(self.handle, sequence)
+        return np.ctypeslib.as_array(data, (self.vocabulary,)).copy()
+
+    def __del__(self):
+        if getattr(self, "handle", None):
+            self.model.runtime.tamis_generation_destroy(self.handle)
 
 
 def library_in(build):

@@ -23,7 +23,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "tamis/Codegen/OperationTable.h"
-#include "tamis/Dialect/RT/IR/RTDialect.h"
+#include "tamis/Dialect/RT/IR/RTDecoding.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/code_abi.h"
 
@@ -38,7 +38,8 @@ using namespace mlir;
 using namespace tamis;
 
 static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48 &&
-                  offsetof(TamisHost, experts) == 112,
+                  offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
+                  offsetof(TamisHost, cache) == 128 && sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
 namespace {
@@ -133,6 +134,69 @@ struct ThreadsLowering : ConvertOpToLLVMPattern<rt::ThreadsOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Host host(rewriter, op.getLoc());
     rewriter.replaceOp(op, host.member(offsetof(TamisHost, threads), rewriter.getI64Type()));
+    return success();
+  }
+};
+
+/// The host fills a TamisCacheRows on the stack.
+struct CacheLowering : ConvertOpToLLVMPattern<rt::CacheOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(rt::CacheOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getPlace().getType());
+    int64_t heads = type.getDimSize(1), size = type.getDimSize(3);
+    Host host(rewriter, loc);
+    Type i64 = rewriter.getI64Type();
+    auto record = LLVM::LLVMStructType::getLiteral(getContext(), {host.pointer, i64, i64});
+    Value storage;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(&op->getParentRegion()->front());
+      storage = LLVM::AllocaOp::create(rewriter, loc, host.pointer, record, host.integer(1), 16);
+    }
+    auto product = [&](Value a, int64_t b) -> Value {
+      return LLVM::MulOp::create(rewriter, loc, a, host.integer(b));
+    };
+    host.call(offsetof(TamisHost, cache), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(op.getCache()), product(adaptor.getBatch(), heads), adaptor.getRows(),
+               host.integer(size * type.getElementTypeBitWidth() / 8), storage});
+    auto field = [&](int32_t i, Type fieldType) -> Value {
+      Value address =
+          LLVM::GEPOp::create(rewriter, loc, host.pointer, record, storage, ArrayRef<LLVM::GEPArg>{0, i});
+      return LLVM::LoadOp::create(rewriter, loc, fieldType, address);
+    };
+    Value data = field(0, host.pointer), capacity = field(1, i64), kept = field(2, i64);
+    Value headStride = product(capacity, size);
+    auto descriptor = MemRefDescriptor::poison(rewriter, loc, getTypeConverter()->convertType(type));
+    descriptor.setAllocatedPtr(rewriter, loc, data);
+    descriptor.setAlignedPtr(rewriter, loc, data);
+    descriptor.setConstantOffset(rewriter, loc, 0);
+    Value sizes[] = {adaptor.getBatch(), host.integer(heads), adaptor.getRows(), host.integer(size)};
+    Value strides[] = {product(headStride, heads), headStride, host.integer(size), host.integer(1)};
+    for (unsigned i = 0; i < 4; ++i) {
+      descriptor.setSize(rewriter, loc, i, sizes[i]);
+      descriptor.setStride(rewriter, loc, i, strides[i]);
+    }
+    Value isKept = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, kept, host.integer(0));
+    rewriter.replaceOp(op, {descriptor, isKept});
+    return success();
+  }
+};
+
+struct WantedRowsLowering : ConvertOpToLLVMPattern<rt::WantedRowsOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(rt::WantedRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    Value data = host.member(offsetof(TamisHost, wanted_rows), host.pointer);
+    Value none = LLVM::ZeroOp::create(rewriter, loc, host.pointer);
+    Value some = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, data, none);
+    auto type = cast<MemRefType>(op.getRows().getType());
+    Value rows =
+        createMemRefDescriptor(loc, type, data, data, {adaptor.getBatch()}, {host.integer(1)}, rewriter);
+    rewriter.replaceOp(op, {some, rows});
     return success();
   }
 };
@@ -326,7 +390,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
-    patterns.add<ThreadsLowering, CountLowering>(converter);
+    patterns.add<ThreadsLowering, CountLowering, CacheLowering, WantedRowsLowering>(converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     convertStreamingTileLoads(module);

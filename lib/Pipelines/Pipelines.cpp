@@ -31,8 +31,10 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(token::createTokenRemovePadding({options.keepPadding}));
   simplify(passes);
+  passes.addPass(nn::createNNAppendCache({options.maxLength}));
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
+  passes.addPass(token::createTokenLastLogits());
   passes.addPass(nn::createNNPackWeights({options.precision,
                                           {options.layerPrecisions.begin(), options.layerPrecisions.end()},
                                           options.int4Group}));

@@ -69,6 +69,7 @@ void tamis::registerDialects(DialectRegistry &registry) {
   vector::registerBufferizableOpInterfaceExternalModels(registry);
   kernel::registerMoEBufferization(registry);
   kernel::registerNNBufferization(registry);
+  kernel::registerDecodingBufferization(registry);
   kernel::registerTokenBufferization(registry);
   kernel::registerWeightBufferization(registry);
   func::registerInlinerExtension(registry);

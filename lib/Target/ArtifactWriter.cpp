@@ -77,6 +77,26 @@ ModelDescription tamis::describeModel(ModuleOp module) {
   return model;
 }
 
+std::optional<DecoderDescription> tamis::describeDecoder(ModuleOp module) {
+  auto attribute = module->getAttrOfType<DictionaryAttr>("tamis.decoder");
+  if (!attribute)
+    return std::nullopt;
+  auto integer = [&](StringRef name) { return attribute.getAs<IntegerAttr>(name).getInt(); };
+  DecoderDescription decoder;
+  for (auto pair : attribute.getAs<ArrayAttr>("caches").getAsRange<DenseI64ArrayAttr>())
+    decoder.caches.push_back({pair[0], pair[1]});
+  decoder.ids = integer("ids");
+  decoder.mask = integer("mask");
+  decoder.positions = integer("positions");
+  decoder.logits = integer("logits");
+  decoder.vocabulary = integer("vocabulary");
+  decoder.maxLength = integer("max_length");
+  decoder.paddedBehind = attribute.getAs<BoolAttr>("padded_behind").getValue();
+  decoder.wantedRows = attribute.getAs<BoolAttr>("wanted_rows").getValue();
+  decoder.problem = attribute.getAs<StringAttr>("problem").str();
+  return decoder;
+}
+
 namespace {
 /// Builds the tables of artifact.fbs.
 class HeaderBuilder {
@@ -115,7 +135,7 @@ public:
         builder.CreateVector(segments), builder.CreateVector(variants), builder.CreateVector(operations),
         builder.CreateVector(weightTable), provenance, builder.CreateVector(remarks),
         model.maskInput.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(model.maskInput),
-        precision(model.precision));
+        precision(model.precision), decoder(model.decoder));
     schema::FinishArtifactBuffer(builder, artifact);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
   }
@@ -154,6 +174,19 @@ private:
           builder, precision.measured->error, precision.measured->bound, string(precision.measured->isa),
           string(precision.measured->inputs), precision.measured->inputsHash);
     return schema::CreatePrecision(builder, string(precision.name), builder.CreateVector(layers), measured);
+  }
+
+  flatbuffers::Offset<schema::Decoder> decoder(const std::optional<DecoderDescription> &decoder) {
+    if (!decoder)
+      return {};
+    std::vector<flatbuffers::Offset<schema::Cache>> caches;
+    for (auto [input, output] : decoder->caches)
+      caches.push_back(schema::CreateCache(builder, input, output));
+    return schema::CreateDecoder(builder, builder.CreateVector(caches), decoder->ids, decoder->mask,
+                                 decoder->positions, decoder->logits, decoder->vocabulary,
+                                 decoder->paddedBehind ? schema::PaddingSide::behind
+                                                       : schema::PaddingSide::front,
+                                 decoder->maxLength, decoder->wantedRows, string(decoder->problem));
   }
 
   flatbuffers::FlatBufferBuilder builder;

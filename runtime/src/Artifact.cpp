@@ -83,6 +83,51 @@ static const char *problemOfMask(const schema::Artifact *header) {
   return "its mask is none of its inputs";
 }
 
+static bool isSame(const schema::Dimension *a, const schema::Dimension *b) { return a->size() == b->size(); }
+
+// A cache's input and output are [batch, heads, rows, size] with heads and size known.
+static bool isCache(const schema::TensorSpec *input, const schema::TensorSpec *output) {
+  if (input->type() != output->type() || input->dims()->size() != 4 || output->dims()->size() != 4)
+    return false;
+  for (uint32_t d : {1u, 3u})
+    if (input->dims()->Get(d)->size() < 1 || !isSame(input->dims()->Get(d), output->dims()->Get(d)))
+      return false;
+  return input->dims()->Get(2)->size() < 0 && output->dims()->Get(2)->size() < 0;
+}
+
+static const char *problemOfDecoder(const schema::Artifact *header) {
+  const schema::Decoder *decoder = header->decoder();
+  if (!decoder)
+    return nullptr;
+  const auto *inputs = header->inputs(), *outputs = header->outputs();
+  auto inputCount = int64_t(inputs->size());
+  for (const schema::Cache *cache : *decoder->caches()) {
+    if (cache->input() >= inputs->size() || cache->output() >= outputs->size())
+      return "a cache is none of its inputs and outputs";
+    if (!isCache(inputs->Get(cache->input()), outputs->Get(cache->output())))
+      return "a cache has an impossible type";
+  }
+  for (int32_t index : {decoder->ids(), decoder->mask(), decoder->positions()}) {
+    if (index < -1 || index >= inputCount)
+      return "a role of its decoder is none of its inputs";
+    if (index >= 0 && inputs->Get(uint32_t(index))->dims()->size() != 2)
+      return "an input of its decoder has an impossible rank";
+  }
+  if (decoder->logits() < -1 || decoder->logits() >= int64_t(outputs->size()))
+    return "its logits are none of its outputs";
+  if (decoder->logits() >= 0) {
+    const auto *dims = outputs->Get(uint32_t(decoder->logits()))->dims();
+    if (dims->size() != 3 || decoder->vocabulary() < 1 || dims->Get(2)->size() != decoder->vocabulary())
+      return "its logits have an impossible shape";
+  }
+  if (decoder->max_length() < 0 || decoder->max_length() > kMaxDimension)
+    return "its caches have an impossible length";
+  bool isWhole = decoder->ids() >= 0 && decoder->logits() >= 0 && decoder->caches()->size() != 0;
+  if (!isWhole && !(decoder->problem() && decoder->problem()->size()))
+    return "its decoder lacks ids, logits or caches";
+  return nullptr;
+}
+
 TamisStatus tamis::checkHeader(const void *data, size_t bytes, const char *what, Artifact &artifact,
                                TamisError *error) {
   // FlatBuffers asserts on what is too large for it, and its fields must be aligned.
@@ -104,6 +149,7 @@ TamisStatus tamis::checkHeader(const void *data, size_t bytes, const char *what,
   problem = problem ? problem : problemOfCode(header);
   problem = problem ? problem : problemOfWeights(header, artifact.weights);
   problem = problem ? problem : problemOfMask(header);
+  problem = problem ? problem : problemOfDecoder(header);
   return problem ? damaged(error, what, problem) : TAMIS_OK;
 }
 

@@ -33,13 +33,15 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
   context->threads = allocateArray<Thread>(context->allocator, size_t(context->threadCount));
   context->inputs = allocateArray<TamisTensor>(context->allocator, atLeastOne(model->inputCount));
   context->outputs = allocateArray<TamisTensor>(context->allocator, atLeastOne(model->outputCount));
+  context->values = allocateArray<TamisValue>(context->allocator, atLeastOne(model->inputCount));
   context->symbols = allocateArray<int64_t>(context->allocator, atLeastOne(model->symbolCount));
-  if (!context->threads || !context->inputs || !context->outputs || !context->symbols)
+  if (!context->threads || !context->inputs || !context->outputs || !context->values || !context->symbols ||
+      !context->caches.initialize(context->allocator, model))
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the context");
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
-    thread.host = {hostAllocate,         hostRelease, hostParallel, hostFail,   model->weights,
-                   context->threadCount, {},          hostExperts,  hostObserve};
+    thread.host = {hostAllocate, hostRelease, hostParallel, hostFail,  model->weights, context->threadCount,
+                   {},           hostExperts, hostObserve,  hostCache, nullptr};
     thread.context = context;
     thread.index = i;
   }
@@ -89,11 +91,13 @@ void tamis_context_destroy(TamisContext *context) {
   if (context->ownPool)
     context->pool.stop();
   context->arena.destroy();
+  context->caches.destroy();
   TamisAllocator allocator = context->allocator;
   releaseArray(allocator, context->records, size_t(context->recordCapacity));
   releaseArray(allocator, context->experts, size_t(context->expertsCapacity));
   releaseArray(allocator, context->expertCounts, size_t(context->expertCountsCapacity));
   releaseArray(allocator, context->symbols, atLeastOne(context->model->symbolCount));
+  releaseArray(allocator, context->values, atLeastOne(context->model->inputCount));
   releaseArray(allocator, context->outputs, atLeastOne(context->model->outputCount));
   releaseArray(allocator, context->inputs, atLeastOne(context->model->inputCount));
   releaseArray(allocator, context->threads, size_t(context->threadCount));
@@ -110,6 +114,10 @@ TamisStatus tamis_context_output(const TamisContext *context, int32_t index, Tam
   if (!context->hasOutputs)
     return fail(error, TAMIS_ERROR_USAGE,
                 "there is no output yet: no run has succeeded, or the last one failed");
+  if (context->caches.holds(index))
+    return fail(error, TAMIS_ERROR_USAGE,
+                "output " TAMIS_NAME " stays in the context's cache; run without use_cache to get it",
+                context->model->outputs[index].signature.name);
   const TamisSignature &signature = context->model->outputs[index].signature;
   const TamisTensor &tensor = context->outputs[index];
   TamisValue value = {signature.type, signature.rank, {}, tensor.data};

@@ -3,6 +3,7 @@
 #define TAMIS_RUNTIME_CONTEXT_H
 
 #include "Arena.h"
+#include "Cache.h"
 #include "Model.h"
 #include "Pool.h"
 #include "tamis/code_abi.h"
@@ -69,6 +70,15 @@ void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t to
 /// The name of a row of the operation table; "" for a number that is none.
 const char *operationName(const TamisContext *context, int64_t number);
 
+void hostCache(TamisHost *host, int64_t cache, int64_t heads, int64_t rows, int64_t rowBytes,
+               TamisCacheRows *place);
+/// Ends the run from a host function for want of `bytes`, or because the input is refused.
+[[noreturn]] void leaveForMemory(TamisHost *host, int64_t bytes);
+[[noreturn]] void leaveForInput(TamisHost *host, const char *reason);
+
+/// Puts the inputs of a run with the context's caches into its `values`: those of the caller, and the caches.
+TamisStatus bindCaches(TamisContext *context, const TamisValue *inputs, int32_t count, TamisError *error);
+
 /// Checks the inputs of a run against the signature and fills `tensors`. `symbols` is scratch.
 TamisStatus checkInputs(const TamisModel *model, const TamisValue *inputs, int32_t count,
                         TamisTensor *tensors, int64_t *symbols, TamisError *error);
@@ -88,6 +98,7 @@ struct TamisContext {
   TamisPool callerPool;
   tamis::Thread *threads;
   TamisTensor *inputs, *outputs;
+  TamisValue *values; ///< the inputs of a run with the context's caches, which the caller does not give
   int64_t *symbols;
   int64_t deadline;
   tamis::RegionRecord *records;
@@ -99,6 +110,7 @@ struct TamisContext {
   std::atomic<bool> busy;
   jmp_buf runEscape;
   tamis::Arena arena;
+  tamis::CacheSet caches;
   tamis::Failure failure;
   alignas(64) std::atomic<uint32_t> interrupt; ///< read at every chunk, so alone on its line
   alignas(64) tamis::Region region;

@@ -55,8 +55,7 @@ void *tamis::hostAllocate(TamisHost *host, int64_t bytes) {
   void *data = thread->inRegion ? nullptr : thread->context->arena.allocate(bytes);
   if (data)
     return data;
-  recordFailure(thread->context, TAMIS_ERROR_MEMORY, -1, nullptr, bytes);
-  leave(thread);
+  leaveForMemory(host, bytes);
 }
 
 void tamis::hostRelease(TamisHost *host, void *data) {
@@ -88,6 +87,18 @@ void tamis::hostObserve(TamisHost *host, int64_t operation, int64_t experts, int
                                         outputs,
                                         logits};
   context->expertObserver(context->expertObserverUser, &observation);
+}
+
+void tamis::leaveForMemory(TamisHost *host, int64_t bytes) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  recordFailure(thread->context, TAMIS_ERROR_MEMORY, -1, nullptr, bytes);
+  leave(thread);
+}
+
+void tamis::leaveForInput(TamisHost *host, const char *reason) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  recordFailure(thread->context, TAMIS_ERROR_INPUT, -1, reason, 0);
+  leave(thread);
 }
 
 // Claims and runs chunks of the region until none is left or the run ends: first the thread's own share,

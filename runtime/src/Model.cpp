@@ -64,6 +64,33 @@ static TamisStatus numberSymbols(TamisModel *model, TamisError *error) {
   return TAMIS_OK;
 }
 
+static TamisStatus readDecoder(TamisModel *model, TamisError *error) {
+  const schema::Decoder *decoder = model->artifact.header->decoder();
+  if (!decoder)
+    return TAMIS_OK;
+  auto count = int32_t(decoder->caches()->size());
+  const flatbuffers::String *problem = decoder->problem();
+  model->decoder = {count,
+                    decoder->ids(),
+                    decoder->mask(),
+                    decoder->positions(),
+                    decoder->logits(),
+                    decoder->vocabulary(),
+                    decoder->max_length(),
+                    decoder->padding() == schema::PaddingSide::behind,
+                    decoder->wanted_rows(),
+                    problem && problem->size() ? problem->c_str() : nullptr};
+  model->cacheInputs = static_cast<int32_t *>(calloc(count ? size_t(count) * 2 : 1, sizeof(int32_t)));
+  if (!model->cacheInputs)
+    return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the model");
+  model->cacheOutputs = model->cacheInputs + count;
+  for (int32_t i = 0; i < count; ++i) {
+    model->cacheInputs[i] = int32_t(decoder->caches()->Get(uint32_t(i))->input());
+    model->cacheOutputs[i] = int32_t(decoder->caches()->Get(uint32_t(i))->output());
+  }
+  return TAMIS_OK;
+}
+
 static TamisStatus readSignature(TamisModel *model, TamisError *error) {
   const schema::Artifact *header = model->artifact.header;
   model->inputCount = int32_t(header->inputs()->size());
@@ -75,6 +102,8 @@ static TamisStatus readSignature(TamisModel *model, TamisError *error) {
   model->outputs = model->inputs + model->inputCount;
   decode(header->inputs(), model->inputs);
   decode(header->outputs(), model->outputs);
+  if (TamisStatus status = readDecoder(model, error); status != TAMIS_OK)
+    return status;
   return numberSymbols(model, error);
 }
 
@@ -338,6 +367,7 @@ void tamis_model_destroy(TamisModel *model) {
   model->file.unmap();
   model->code.unmap();
   free(model->inputs);
+  free(model->cacheInputs);
   free(model);
 }
 

@@ -15,6 +15,15 @@ struct Tensor {
   int32_t symbols[TAMIS_MAX_DIMENSIONS]; ///< index of the dimension's symbol; -1 for none
 };
 
+/// The decoder's part of the header. Indices of inputs and outputs; -1 where there is none.
+struct Decoder {
+  int32_t cacheCount; ///< 0: the model is no decoder with caches
+  int32_t ids, mask, positions, logits;
+  int64_t vocabulary, maxLength;
+  bool paddedBehind, hasWantedRows;
+  const char *problem; ///< why the model cannot be stepped; null when it can
+};
+
 } // namespace tamis
 
 /// Immutable once loaded. Memory of malloc.
@@ -27,6 +36,8 @@ struct TamisModel {
   const char *isa;
   tamis::Tensor *inputs, *outputs; ///< one array
   int32_t inputCount, outputCount, symbolCount;
+  tamis::Decoder decoder;
+  int32_t *cacheInputs, *cacheOutputs; ///< of each cache; one array
 };
 
 #endif

@@ -98,6 +98,21 @@ static TamisStatus refuseOwnOutputs(const TamisContext *context, const TamisValu
   return TAMIS_OK;
 }
 
+// Generated code reads a row number for each sequence without looking at it.
+static TamisStatus checkWantedRows(const TamisContext *context, const int64_t *rows, TamisError *error) {
+  const Decoder &decoder = context->model->decoder;
+  if (decoder.cacheCount == 0 || decoder.ids < 0)
+    return fail(error, TAMIS_ERROR_USAGE,
+                "rows of the logits were asked for, but the model is no decoder with caches");
+  const TamisTensor &ids = context->inputs[decoder.ids];
+  for (int64_t b = 0; b < ids.dims[0]; ++b)
+    if (rows[b] < 0 || rows[b] >= ids.dims[1])
+      return fail(error, TAMIS_ERROR_INPUT, "row %lld of sequence %lld was asked for; it has %lld",
+                  static_cast<long long>(rows[b]), static_cast<long long>(b),
+                  static_cast<long long>(ids.dims[1]));
+  return TAMIS_OK;
+}
+
 static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t count,
                        const TamisRunOptions *given, TamisError *error) {
   TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
@@ -105,13 +120,27 @@ static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t 
     return fail(error, TAMIS_ERROR_USAGE, "the run options have no size; use TAMIS_RUN_OPTIONS_INIT");
   if (context->ownPool)
     context->pool.wake(); // it takes them about as long as the code before the first region
-  TamisStatus status = checkInputs(context->model, inputs, count, context->inputs, context->symbols, error);
+  TamisStatus status = TAMIS_OK;
+  if (options.use_cache) {
+    status = bindCaches(context, inputs, count, error);
+    inputs = context->values;
+  }
+  if (status == TAMIS_OK)
+    status = checkInputs(context->model, inputs, count, context->inputs, context->symbols, error);
   if (status == TAMIS_OK)
     status = refuseOwnOutputs(context, inputs, error);
+  if (status == TAMIS_OK && options.wanted_rows)
+    status = checkWantedRows(context, options.wanted_rows, error);
   if (status != TAMIS_OK)
     return status;
   context->deadline = options.deadline_ns;
-  return runChecked(context, error);
+  context->caches.begin(options.use_cache != 0);
+  context->threads->host.wanted_rows = options.wanted_rows;
+  status = runChecked(context, error);
+  context->threads->host.wanted_rows = nullptr;
+  if (status == TAMIS_OK)
+    context->caches.commit();
+  return status;
 }
 
 TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs, int32_t count,

@@ -121,3 +121,24 @@ func.func @main(%i: memref<?x2xi64>, %w: memref<?x2xf32>, %y: memref<?x12xf32>) 
   rt.observe %i weighted %w of %y {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32> loc("layer/seen")
   return %y : memref<?x12xf32>
 }
+
+// -----
+
+// The host fills a record on the stack: data, rows from one head to the next, whether the past is there. Rows that are
+// wanted are a member of the host, null for all.
+
+// CHECK-LABEL: llvm.func internal @decoding(
+// CHECK-SAME: %[[HOST:[^:]*]]: !llvm.ptr
+// CHECK: %[[RECORD:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(ptr, i64, i64)>
+// CHECK: %[[HEADS:.*]] = llvm.mul %{{.*}}, %{{.*}} : i64
+// CHECK: llvm.getelementptr %[[HOST]][128]
+// CHECK: llvm.call %{{.*}}(%[[HOST]], %{{.*}}, %[[HEADS]], %{{.*}}, %{{.*}}, %[[RECORD]]) : !llvm.ptr, (!llvm.ptr, i64, i64, i64, i64, !llvm.ptr) -> ()
+// CHECK: llvm.getelementptr %[[RECORD]][0, 1]
+// CHECK: llvm.getelementptr %[[HOST]][136]
+// CHECK: llvm.icmp "ne"
+func.func @decoding(%n: index) -> (memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, i1, memref<?xi64>) {
+  %place, %kept = rt.cache 2 batch %n rows %n : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>
+  %some, %rows = rt.wanted_rows %n : memref<?xi64>
+  %both = arith.andi %kept, %some : i1
+  return %place, %both, %rows : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, i1, memref<?xi64>
+}

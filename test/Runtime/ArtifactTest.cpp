@@ -1,7 +1,7 @@
 //===- ArtifactTest.cpp - Damaged and wrong artifacts ---------------------------------------------------===//
+#include "DecoderModel.h"
 #include "Hash.h"
 #include "Memory.h"
-#include "TestModel.h"
 #include <functional>
 
 using namespace tamis;
@@ -159,6 +159,48 @@ TEST(Artifact, ImpossibleHeadersAreRefused) {
     memcpy(file.data(), &prefix, sizeof(prefix));
     Error error;
     EXPECT_EQ(load(file.data(), file.size(), error), TAMIS_ERROR_ARTIFACT) << reason;
+    EXPECT_TRUE(error.mentions(reason)) << reason << ": " << error.message;
+  }
+}
+
+TEST(Artifact, ImpossibleDecodersAreRefused) {
+  using Change = std::function<void(Description &)>;
+  std::pair<const char *, Change> changes[] = {
+      {"a cache is none of", [](Description &d) { d.decoder->caches[0].first = 3; }},
+      {"a cache is none of", [](Description &d) { d.decoder->caches[0].second = 2; }},
+      {"impossible type", [](Description &d) { d.decoder->caches[0] = {0, 0}; }},
+      {"impossible type", [](Description &d) { d.inputs[2].dims[1] = {-1, "heads"}; }},
+      {"impossible type", [](Description &d) { d.outputs[1].dims[3] = {4}; }},
+      {"impossible type", [](Description &d) { d.outputs[1].type = TAMIS_F16; }},
+      {"impossible type", [](Description &d) { d.inputs[2].dims[2] = {5}; }},
+      {"a role of its decoder", [](Description &d) { d.decoder->mask = 3; }},
+      {"a role of its decoder", [](Description &d) { d.decoder->ids = -2; }},
+      {"impossible rank", [](Description &d) { d.decoder->positions = 2; }},
+      {"its logits are none", [](Description &d) { d.decoder->logits = 2; }},
+      {"impossible shape", [](Description &d) { d.decoder->logits = 1; }},
+      {"impossible shape", [](Description &d) { d.decoder->vocabulary = 96; }},
+      {"impossible length", [](Description &d) { d.decoder->maxLength = -1; }},
+      {"lacks ids, logits or caches", [](Description &d) { d.decoder->ids = -1; }},
+      {"lacks ids, logits or caches", [](Description &d) { d.decoder->caches.clear(); }},
+  };
+  static const char *const isas[] = {kIsa};
+  void *entries[] = {reinterpret_cast<void *>(decoderEntry)};
+  auto load = [&](const Description &description, Error &error) {
+    std::vector<uint8_t> header = buildHeader(description);
+    TamisEmbedded embedded = {
+        sizeof(TamisEmbedded), header.data(), header.size(), nullptr, 0, nullptr, isas, entries, 1};
+    TamisModel *model;
+    TamisStatus status = tamis_model_load_embedded(&embedded, nullptr, nullptr, &model, &error);
+    tamis_model_destroy(model);
+    return status;
+  };
+  Error none;
+  EXPECT_EQ(load(decoderDescription(), none), TAMIS_OK) << none.message;
+  for (auto &[reason, change] : changes) {
+    Description description = decoderDescription();
+    change(description);
+    Error error;
+    EXPECT_EQ(load(description, error), TAMIS_ERROR_ARTIFACT) << reason;
     EXPECT_TRUE(error.mentions(reason)) << reason << ": " << error.message;
   }
 }

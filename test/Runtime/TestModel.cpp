@@ -42,10 +42,21 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
   auto provenance = schema::CreateProvenanceDirect(builder, "0.1.0", "test.onnx");
   auto inputs = buildTensors(builder, description.inputs);
   auto outputs = buildTensors(builder, description.outputs);
+  flatbuffers::Offset<schema::Decoder> decoder;
+  if (description.decoder) {
+    const DecoderSpec &spec = *description.decoder;
+    std::vector<flatbuffers::Offset<schema::Cache>> caches;
+    for (auto [input, output] : spec.caches)
+      caches.push_back(schema::CreateCache(builder, input, output));
+    decoder = schema::CreateDecoderDirect(
+        builder, &caches, spec.ids, spec.mask, spec.positions, spec.logits, spec.vocabulary,
+        spec.paddedBehind ? schema::PaddingSide::behind : schema::PaddingSide::front, spec.maxLength, true,
+        spec.problem.c_str());
+  }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,
                                          outputs, builder.CreateVector(segments), builder.CreateVector(code),
                                          builder.CreateVector(operations), builder.CreateVector(weights),
-                                         provenance, builder.CreateVector(remarks), mask);
+                                         provenance, builder.CreateVector(remarks), mask, 0, decoder);
   schema::FinishArtifactBuffer(builder, artifact);
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }

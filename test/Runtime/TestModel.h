@@ -7,6 +7,7 @@
 #include "tamis/code_abi.h"
 #include "tamis/runtime.h"
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,15 @@ struct WeightSpec {
   uint64_t offset, length;
 };
 
+/// A decoder's part of a header: by default one cache, from input 2 to output 1.
+struct DecoderSpec {
+  std::vector<std::pair<uint32_t, uint32_t>> caches = {{2, 1}};
+  int32_t ids = 0, mask = 1, positions = -1, logits = 0;
+  int64_t vocabulary = 97, maxLength = 0;
+  bool paddedBehind = false;
+  std::string problem = "";
+};
+
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,
 /// without code and weights.
 struct Description {
@@ -52,6 +62,7 @@ struct Description {
                                                                  {"/layer/1", "test.second"}};
   std::vector<WeightSpec> weights;
   std::string maskInput;
+  std::optional<DecoderSpec> decoder;
 };
 
 /// The FlatBuffers header.

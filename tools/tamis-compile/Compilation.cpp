@@ -261,6 +261,8 @@ private:
       flags.push_back("--keep-padding");
     if (options.observeExperts)
       flags.push_back("--observe-experts");
+    if (options.maxLength)
+      flags.push_back("--max-length=" + std::to_string(options.maxLength));
     return flags;
   }
 
@@ -298,6 +300,7 @@ private:
     modelOptions.layerPrecisions = options.layerPrecisions;
     if (options.int4Group)
       modelOptions.int4Group = *options.int4Group;
+    modelOptions.maxLength = options.maxLength;
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");
@@ -321,6 +324,7 @@ private:
         description.precision.layers.push_back(
             {cast<StringAttr>(layer[0]).str(), cast<StringAttr>(layer[1]).str()});
     summary.remarks = description.remarks;
+    description.decoder = describeDecoder(*module);
   }
 
   static std::string print(ModuleOp target) {

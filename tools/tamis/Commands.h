@@ -22,6 +22,7 @@ namespace tamis::tools {
 // (Done, if it does not) or throws ToolError.
 void addCompileCommand(CLI::App &driver, ExitCode &exit);
 void addRunCommand(CLI::App &driver, ExitCode &exit);
+void addGenerateCommand(CLI::App &driver, ExitCode &exit);
 void addBenchCommand(CLI::App &driver, ExitCode &exit);
 void addPeakCommand(CLI::App &driver, ExitCode &exit);
 void addProfileCommand(CLI::App &driver, ExitCode &exit);

@@ -59,6 +59,12 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command.add_option("--dim", options.dims, "Fix a symbolic dimension, or bound it")
       ->type_name("NAME=N|MIN..MAX")
       ->allow_extra_args(false);
+  command
+      .add_option(
+          "--max-length", options.maxLength,
+          "Tokens of a sequence that a decoder's caches may hold, its prompt included; default: no bound")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(INT32_MAX)).description(""));
   command.add_flag("--keep-padding", options.keepPadding, "Compute rows of padding too");
   command.add_flag(
       "--observe-experts", options.observeExperts,
@@ -82,6 +88,7 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
       {"Compile for every ISA level", "tamis compile model.onnx --output model.tamis"},
       {"Compile for this machine alone, with the batch fixed and the length bounded",
        "tamis compile model.onnx -o model.tamis --target=native --dim batch=1 --dim sequence=1..128"},
+      {"Bound the caches of a decoder", "tamis compile decoder.onnx -o decoder.tamis --max-length 4096"},
       {"Keep every row, real or padding, in full precision",
        "tamis compile model.onnx -o model.tamis --keep-padding --precision f32"},
       {"Take the quickest precision whose outputs differ from those of f32 by 0.01 at most on some inputs",

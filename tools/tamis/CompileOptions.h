@@ -32,6 +32,7 @@ struct CompileOptions {
   std::vector<std::string> dims;            // NAME=N or NAME=MIN..MAX
   std::string weights = "inside";           // of --emit=object and shared
   std::string prefix;                       // of symbols; empty: from the output's name
+  int64_t maxLength = 0;                    // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;
   bool observeExperts = false;
   bool printRaising = false;

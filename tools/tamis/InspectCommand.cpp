@@ -74,6 +74,30 @@ Json precisionJson(const schema::Precision *precision) {
   return json;
 }
 
+/// What a decoder's inputs and outputs mean; null for other models.
+Json decoderJson(const schema::Artifact &header) {
+  const schema::Decoder *decoder = header.decoder();
+  if (!decoder)
+    return Json();
+  auto name = [](const auto *specs, int32_t index) {
+    return index < 0 ? Json() : Json(specs->Get(static_cast<uint32_t>(index))->name()->str());
+  };
+  Json json = {{"caches", Json::array()},
+               {"ids", name(header.inputs(), decoder->ids())},
+               {"mask", name(header.inputs(), decoder->mask())},
+               {"positions", name(header.inputs(), decoder->positions())},
+               {"logits", name(header.outputs(), decoder->logits())},
+               {"vocabulary", decoder->vocabulary()},
+               {"max_length", decoder->max_length()},
+               {"padding", schema::EnumNamePaddingSide(decoder->padding())},
+               {"wanted_rows", decoder->wanted_rows()},
+               {"problem", decoder->problem() ? decoder->problem()->str() : ""}};
+  for (const schema::Cache *cache : *decoder->caches())
+    json["caches"].push_back({{"input", name(header.inputs(), static_cast<int32_t>(cache->input()))},
+                              {"output", name(header.outputs(), static_cast<int32_t>(cache->output()))}});
+  return json;
+}
+
 /// Everything that is printed, as JSON or as text.
 Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
   const schema::Artifact &header = artifact.header();
@@ -91,6 +115,7 @@ Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
       json[key].push_back(specJson(*spec));
   }
   json["mask_input"] = header.mask_input() ? Json(header.mask_input()->str()) : Json();
+  json["decoder"] = decoderJson(header);
   json["segments"] = Json::array();
   for (const schema::Segment *segment : *header.segments())
     json["segments"].push_back({{"kind", schema::EnumNameSegmentKind(segment->kind())},
@@ -154,6 +179,18 @@ void printPrecision(const Json &precision) {
              bound, text(measured["isa"]), text(measured["inputs"]), text(measured["inputs_hash"]));
 }
 
+void printDecoder(const Json &decoder) {
+  fmt::print("decoder of {} tokens with {} caches", text(decoder["vocabulary"]), decoder["caches"].size());
+  if (decoder["max_length"] != 0)
+    fmt::print(" of {} tokens at most", text(decoder["max_length"]));
+  for (const char *role : {"ids", "mask", "positions", "logits"})
+    if (decoder[role].is_string())
+      fmt::print(", {} {}", role, text(decoder[role]));
+  fmt::print("\n");
+  if (decoder["problem"] != "")
+    fmt::print("  cannot be stepped: {}\n", text(decoder["problem"]));
+}
+
 void print(const Json &json) {
   fmt::print("{}: {} bytes, header {} bytes with hash {}, code ABI {}\n", text(json["name"]),
              text(json["file_bytes"]), text(json["header_bytes"]), text(json["header_hash"]),
@@ -162,6 +199,8 @@ void print(const Json &json) {
   printSpecs("outputs", json["outputs"]);
   if (json["mask_input"].is_string())
     fmt::print("padding is removed by the input {}\n", text(json["mask_input"]));
+  if (!json["decoder"].is_null())
+    printDecoder(json["decoder"]);
   fmt::print("segments:\n");
   for (const Json &segment : json["segments"])
     fmt::print("  {} at {}: {} bytes, hash {}\n", text(segment["kind"]), text(segment["offset"]),

@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
   ExitCode exit = ExitCode::Done;
   addCompileCommand(app, exit);
   addRunCommand(app, exit);
+  addGenerateCommand(app, exit);
   addBenchCommand(app, exit);
   addPeakCommand(app, exit);
   addProfileCommand(app, exit);

@@ -45,6 +45,8 @@ public:
   /// The input whose zeros mark padding; null when there is none.
   const TamisValue *mask() const;
   const TamisModel *model() const { return model_.get(); }
+  /// The context that createContext made; null before.
+  TamisContext *handle() const { return context.get(); }
 
 private:
   struct Destroy {

@@ -32,6 +32,9 @@ public:
     Option<int64_t> int4Group{*this, "int4-group",
                               llvm::cl::desc("Elements of a column that share a scale under int4"),
                               llvm::cl::init(32)};
+    Option<int64_t> maxLength{*this, "max-length",
+                              llvm::cl::desc("Tokens of a sequence that a decoder's caches may hold"),
+                              llvm::cl::init(0)};
   };
   static void build(mlir::OpPassManager &passes, const Options &options);
 };

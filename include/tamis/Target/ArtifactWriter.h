@@ -30,6 +30,15 @@ struct PrecisionDescription {
   std::optional<MeasuredError> measured;
 };
 
+/// What stepping a decoder needs (schema/artifact.fbs). Indices of inputs and outputs; -1: none.
+struct DecoderDescription {
+  std::vector<std::pair<uint32_t, uint32_t>> caches; // input and output
+  int32_t ids = -1, mask = -1, positions = -1, logits = -1;
+  int64_t vocabulary = 0, maxLength = 0;
+  bool paddedBehind = false, wantedRows = false;
+  std::string problem;
+};
+
 /// What an artifact says of itself beside code and weights.
 struct ModelDescription {
   std::string name;
@@ -42,10 +51,14 @@ struct ModelDescription {
   std::vector<std::pair<std::string, std::string>> remarks;    // pass and text
   std::string maskInput;
   PrecisionDescription precision;
+  std::optional<DecoderDescription> decoder; // of a model with caches
 };
 
 /// Reads inputs, outputs and the model's name from @main's signature as the importer leaves it.
 ModelDescription describeModel(mlir::ModuleOp module);
+
+/// Reads the attribute `tamis.decoder` of nn-append-cache.
+std::optional<DecoderDescription> describeDecoder(mlir::ModuleOp module);
 
 struct CodeVariant {
   std::string isa;

@@ -15,7 +15,7 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   if (heads < 1 || kvHeads < 1 || heads % kvHeads || depth < 1 || valueDepth < 1)
     return op.emitOpError("needs heads that are a multiple of the key heads, and dimensions above 0");
   AttentionFactors factors(*this, op);
-  bool ragged = bool(op.getOffsets());
+  bool ragged = bool(op.getOffsets()), cached = cast<MemRefType>(op.getK().getType()).getRank() == 4;
   int64_t rank = cast<MemRefType>(op.getQ().getType()).getRank();
   if (ragged && op.getKeyMask())
     return op.emitOpError("takes a key mask in the padded form only");
@@ -48,11 +48,12 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   } else {
     sizes.batch = e.dim(op.getQ(), 0);
     operands.length = sizes.longestQuery = e.dim(op.getQ(), 1);
-    operands.keyLength = sizes.longestKey = e.dim(op.getK(), 1);
+    operands.keyLength = sizes.longestKey = e.dim(op.getK(), cached ? 2 : 1);
     pairs = e.mul(sizes.batch, e.mul(sizes.longestQuery, sizes.longestKey));
   }
   sizes.flops = e.mul(pairs, 2 * heads * (depth + valueDepth));
-  Value queryRows = e.dims(op.getQ(), 0, rank - 1), keyRows = e.dims(op.getK(), 0, rank - 1);
+  Value queryRows = e.dims(op.getQ(), 0, rank - 1);
+  Value keyRows = cached ? e.mul(sizes.batch, sizes.longestKey) : e.dims(op.getK(), 0, rank - 1);
   sizes.bytes = e.mul(
       e.add(e.mul(queryRows, heads * (depth + valueDepth)), e.mul(keyRows, kvHeads * (depth + valueDepth))),
       4);
@@ -67,6 +68,10 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
     *places.first = isRounded ? found->second.rows.data : e.flatten(x);
     *places.second = isRounded ? found->second.rows.stride : e.dim(x, -1);
     name += isRounded ? "_bf16" : "_f32";
+  }
+  if (cached) {
+    operands.kHeadStride = memref::ExtractStridedMetadataOp::create(e, op.getK()).getStrides()[1];
+    operands.vHeadStride = memref::ExtractStridedMetadataOp::create(e, op.getV()).getStrides()[1];
   }
   if (op.getKeyMask())
     operands.keyMask = e.flatten(op.getKeyMask());

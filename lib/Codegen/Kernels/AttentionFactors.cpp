@@ -38,7 +38,9 @@ AttentionFactors::AttentionFactors(KernelExpander &expander, kernel::AttentionOp
     : expander(expander), operands(kindOf(op.getPrecision())), depth(op.getHeadDim()),
       valueDepth(op.getValueDim()) {
   bool wholeColumns = (op.getQColumn() | op.getKColumn() | op.getVColumn()) % 2 == 0;
-  hasWholeHeads = depth % (2 * tileWords) == 0 && valueDepth % panelColumns == 0 && wholeColumns;
+  // Rows of caches are of f32, and queries that read them few at a time as well.
+  bool cached = cast<MemRefType>(op.getK().getType()).getRank() == 4;
+  hasWholeHeads = !cached && depth % (2 * tileWords) == 0 && valueDepth % panelColumns == 0 && wholeColumns;
   // A kernel that takes the left factor in f32 multiplies f32: nothing is gained by rounding the right one.
   if (expander.microkernel(operands).leftForm() == LeftForm::F32)
     operands = OperandKind::F32;

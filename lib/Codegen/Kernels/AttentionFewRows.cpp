@@ -218,9 +218,7 @@ void AttentionFewRows::emitChunk(Emitter &e, const AttentionOperands &operands, 
 
 void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
   int64_t width = e.getWidth();
-  Value keyRow = e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin);
-  Value keyColumn = e.add(e.mul(chunk.keyHead, depth), op.getKColumn());
-  Matrix k = AttentionFactors::rowsAt(e, operands.k, operands.kStride, keyRow, keyColumn);
+  Matrix k = operands.keysAt(e, op, chunk.sequence, chunk.keyHead, chunk.keyBegin);
   auto emitVector = [&](Value j, bool isLast) {
     e.loop(e.index(0), chunk.at.rows, [&](Value row) {
       Value head = e.madd(chunk.keyHead, e.index(group), e.rem(row, e.index(group)));
@@ -251,9 +249,7 @@ void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands,
 }
 
 void AttentionFewRows::emitProducts(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
-  Value keyRow = e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin);
-  Value column = e.add(e.mul(chunk.keyHead, valueDepth), op.getVColumn());
-  Matrix v = AttentionFactors::rowsAt(e, operands.v, operands.vStride, keyRow, column);
+  Matrix v = operands.valuesAt(e, op, chunk.sequence, chunk.keyHead, chunk.keyBegin);
   int64_t vectors = llvm::divideCeil(valueDepth, e.getWidth());
   // Sums of a tile take half the registers at most: 16 of 32, or 8 of 16.
   int64_t most = e.getWidth() == 16 ? 16 : 8;

@@ -71,8 +71,6 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
       Value queryBegin = e.mul(e.div(e.mul(split, blocks), splits), queryBlock);
       Value queryEnd = e.min(e.mul(e.div(e.mul(e.add(split, 1), blocks), splits), queryBlock), queries);
       Value qAt = e.add(e.mul(head, depth), op.getQColumn());
-      Value kAt = e.add(e.mul(keyHead, depth), op.getKColumn());
-      Value vAt = e.add(e.mul(keyHead, valueDepth), op.getVColumn());
       Value outAt = e.mul(head, valueDepth);
 
       AttentionRows rows(e, op, scratch);
@@ -96,11 +94,9 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
       e.when(e.less(queryBegin, queryEnd), [&] {
         e.loop(zero, keys, e.index(keyBlock), [&](Value keyBegin) {
           Value blockKeys = e.min(e.sub(keys, keyBegin), keyBlock);
-          Value padded = factors.paddedKeys(e, blockKeys), keyAt = e.add(keyRow, keyBegin);
-          factors.packKeys(e, AttentionFactors::rowsAt(e, own.k, own.kStride, keyAt, kAt), blockKeys, packed,
-                           at.keyPanels);
-          factors.packValues(e, AttentionFactors::rowsAt(e, own.v, own.vStride, keyAt, vAt), blockKeys,
-                             packed, at.valuePanels);
+          Value padded = factors.paddedKeys(e, blockKeys);
+          factors.packKeys(e, own.keysAt(e, op, b, keyHead, keyBegin), blockKeys, packed, at.keyPanels);
+          factors.packValues(e, own.valuesAt(e, op, b, keyHead, keyBegin), blockKeys, packed, at.valuePanels);
           if (own.keyMask)
             emitKeyMask(e, scratch, at.mask, blockKeys, own.keyMask, e.madd(b, own.keyLength, keyBegin));
           rows.setBlock(e, keyBegin, blockKeys, padded, factors.weightRows(e, blockKeys, packed, at));

@@ -1,12 +1,14 @@
 //===- AttentionOperands.cpp - What the code of an attention takes ------------------------------------===//
 #include "AttentionOperands.h"
+#include "AttentionFactors.h"
 
 using namespace mlir;
 using namespace tamis;
 
 SmallVector<Value *> AttentionOperands::slots() {
-  SmallVector<Value *> all = {&q,         &k,          &v,       &qStride,   &kStride, &vStride,  &length,
-                              &keyLength, &result.out, &offsets, &positions, &keyMask, &bias.data};
+  SmallVector<Value *> all = {&q,          &k,           &v,           &qStride, &kStride,
+                              &vStride,    &kHeadStride, &vHeadStride, &length,  &keyLength,
+                              &result.out, &offsets,     &positions,   &keyMask, &bias.data};
   for (Value &stride : bias.strides)
     all.push_back(&stride);
   if (result.form)
@@ -32,4 +34,30 @@ AttentionOperands AttentionOperands::in(ValueRange &arguments) const {
     arguments = arguments.drop_front();
   }
   return copy;
+}
+
+/// Row `row` of a head, in one of the two layouts; `keyRow` is that of the sequence's first row.
+static Matrix headRows(Emitter &e, Value data, Value stride, Value headStride, Value keyRow, Value cacheHead,
+                       Value row, Value column) {
+  if (headStride)
+    return AttentionFactors::rowsAt(e, data, stride, row, e.mul(cacheHead, headStride));
+  return AttentionFactors::rowsAt(e, data, stride, e.add(keyRow, row), column);
+}
+
+static Value firstRowOf(Emitter &e, const AttentionOperands &operands, Value sequence) {
+  return operands.offsets ? e.loadIndex(operands.offsets, sequence) : e.mul(sequence, operands.keyLength);
+}
+
+Matrix AttentionOperands::keysAt(Emitter &e, kernel::AttentionOp op, Value sequence, Value head,
+                                 Value row) const {
+  Value column = e.add(e.mul(head, op.getHeadDim()), op.getKColumn());
+  return headRows(e, k, kStride, kHeadStride, kHeadStride ? Value() : firstRowOf(e, *this, sequence),
+                  e.madd(sequence, e.index(op.getKvHeads()), head), row, column);
+}
+
+Matrix AttentionOperands::valuesAt(Emitter &e, kernel::AttentionOp op, Value sequence, Value head,
+                                   Value row) const {
+  Value column = e.add(e.mul(head, op.getValueDim()), op.getVColumn());
+  return headRows(e, v, vStride, vHeadStride, vHeadStride ? Value() : firstRowOf(e, *this, sequence),
+                  e.madd(sequence, e.index(op.getKvHeads()), head), row, column);
 }

@@ -12,10 +12,19 @@ namespace tamis {
 struct AttentionOperands {
   mlir::Value q, k, v;                   ///< rows of f32 or of bf16
   mlir::Value qStride, kStride, vStride; ///< words from row to row
-  mlir::Value length, keyLength;         ///< padded form: queries and keys of a sequence
+  /// Words from head to head where k and v are rows of caches, [sequences, key heads, rows, size]; null: rows
+  /// of all key heads, sequence by sequence.
+  mlir::Value kHeadStride, vHeadStride;
+  mlir::Value length, keyLength; ///< padded form: queries and keys of a sequence
   AttentionResult result;
   mlir::Value offsets, keyMask, positions;
   AttentionBias bias; ///< data and strides
+
+  /// The rows of key head `head` of `sequence` from row `row` on, as keys and as values.
+  Matrix keysAt(Emitter &e, kernel::AttentionOp op, mlir::Value sequence, mlir::Value head,
+                mlir::Value row) const;
+  Matrix valuesAt(Emitter &e, kernel::AttentionOp op, mlir::Value sequence, mlir::Value head,
+                  mlir::Value row) const;
 
   /// Those that are there, in an order of their own: the arguments of a function.
   llvm::SmallVector<mlir::Value> values() const;

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define TAMIS_CODE_ABI_VERSION 2
+#define TAMIS_CODE_ABI_VERSION 3
 
 /* The highest rank of a tensor that crosses the boundary between code and host. */
 #define TAMIS_MAX_RANK 8
@@ -27,6 +27,14 @@ typedef struct TamisTensor {
 } TamisTensor;
 
 struct TamisHost;
+
+/* Where the rows of a cache lie: row t of head h, the heads of all sequences in order, begins at
+ * data + (h * capacity + t) * row_bytes. */
+typedef struct TamisCacheRows {
+  void *data;       /* at a multiple of 64 bytes */
+  int64_t capacity; /* rows from one head to the next, at least as many as there are */
+  int64_t kept;     /* 1: the rows of the past lie there already; 0: the code copies them */
+} TamisCacheRows;
 
 /* A parallel region's body: work units [begin, end) on thread `thread` (0 is the caller). */
 typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin, int64_t end, int64_t thread);
@@ -51,12 +59,20 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may
  * be called from a parallel body. Generated code owns nothing that needs unwinding.
  *
- * `experts` reports the dispatch of a layer of experts: `tokens` rows were routed, counts[e] of them to expert
- * e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry function only.
+ * `experts` reports the dispatch of a layer of experts: `tokens` rows were routed, counts[e] of them to
+ * expert e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry
+ * function only.
  *
  * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots` slots
  * of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots, columns], and
- * the router's `logits` [tokens, experts], or null. For the entry function only. */
+ * the router's `logits` [tokens, experts], or null. For the entry function only.
+ *
+ * `cache` gives the place for the present of cache number `cache` of the artifact's decoder: `heads` heads
+ * of all sequences together, `rows` rows each, past and new ones. The code then writes the new rows, and
+ * those of the past unless they are kept there. It fails the run like `allocate`, and is for the entry
+ * function only.
+ *
+ * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
 typedef struct TamisHost {
   void *(*allocate)(struct TamisHost *host, int64_t bytes);
   void (*release)(struct TamisHost *host, void *data);
@@ -71,6 +87,9 @@ typedef struct TamisHost {
   void (*observe)(struct TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
                   int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                   const float *logits);
+  void (*cache)(struct TamisHost *host, int64_t cache, int64_t heads, int64_t rows, int64_t row_bytes,
+                TamisCacheRows *place);
+  const int64_t *wanted_rows;
 } TamisHost;
 
 enum TamisCounter {

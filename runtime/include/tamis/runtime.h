@@ -196,8 +196,15 @@ TAMIS_API void tamis_context_destroy(TamisContext *context);
 typedef struct TamisRunOptions {
   size_t size;
   int64_t deadline_ns; /* of CLOCK_MONOTONIC; 0: none */
+  /* Keep the keys and values of a decoder in the context: the inputs that hold the past are those of the
+   * context's caches, whatever is given for them, and the new rows are appended there in place. The outputs
+   * that hold them cannot be asked for then. Without it the run is that of the ONNX model. */
+  int32_t use_cache;
+  /* For a decoder: one row for each sequence, whose logits alone are wanted; null: all. The logits are then
+   * [batch, 1, vocabulary], unless the model must compute all of them. */
+  const int64_t *wanted_rows;
 } TamisRunOptions;
-#define TAMIS_RUN_OPTIONS_INIT {sizeof(TamisRunOptions), 0}
+#define TAMIS_RUN_OPTIONS_INIT {sizeof(TamisRunOptions), 0, 0, NULL}
 
 /* Runs the model on `count` inputs in the order of the signature. Types, ranks, fixed sizes and equal
  * symbols are checked first; inputs that are refused leave the last outputs as they are.
@@ -210,6 +217,16 @@ TAMIS_API TamisStatus tamis_run(TamisContext *context, const TamisValue *inputs,
  * an input's data, which is the caller's, or a weight. It is no input for the same context's next run. */
 TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t index, TamisValue *out,
                                            TamisError *error);
+
+/* The caches of a decoder in a context, which runs with use_cache fill. All sequences have as many rows,
+ * padding included. A run that fails leaves them as they were. */
+/* Rows of each sequence in use; 0 for a context without. */
+TAMIS_API int64_t tamis_cache_length(const TamisContext *context);
+/* Keeps the first `length` rows of each sequence; 0 for new sequences. */
+TAMIS_API TamisStatus tamis_cache_truncate(TamisContext *context, int64_t length, TamisError *error);
+/* Makes room, so that runs of up to so many sequences and rows do not allocate for it. */
+TAMIS_API TamisStatus tamis_cache_reserve(TamisContext *context, int64_t sequences, int64_t length,
+                                          TamisError *error);
 
 /* Ends the run of the context that is under way soon; does nothing when there is none. The only function
  * that may be called from another thread meanwhile. */
@@ -254,6 +271,67 @@ typedef struct TamisExpertLayer {
 /* The number of such layers of the last run; layers[i] is written for i < capacity. */
 TAMIS_API int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *layers,
                                         int64_t capacity);
+
+/* What a model is as a decoder: logits of the next token from token ids, with caches of keys and values. */
+typedef struct TamisDecoderInfo {
+  size_t size;
+  int32_t caches;     /* 0: the model is no decoder, and all else is 0 */
+  int64_t vocabulary; /* tokens are from 0 to below it */
+  int64_t max_length; /* tokens of a sequence, new ones included; 0: no bound is known */
+  int32_t has_mask;   /* 0: the sequences of a batch must be of one length */
+} TamisDecoderInfo;
+#define TAMIS_DECODER_INFO_INIT {sizeof(TamisDecoderInfo), 0, 0, 0, 0}
+TAMIS_API TamisStatus tamis_model_decoder(const TamisModel *model, TamisDecoderInfo *info, TamisError *error);
+
+/* Generation: the tokens that follow prompts, one of each sequence a step.
+ *
+ *   TamisGeneration *generation;
+ *   tamis_generation_create(context, NULL, &generation, &error);
+ *   tamis_generation_begin(generation, prompts, lengths, count, &error);
+ *   while (tamis_generation_step(generation, NULL, tokens, &error) == TAMIS_OK && tokens[0] >= 0)
+ *     use(tokens[0]);
+ *   tamis_generation_destroy(generation);
+ *
+ * A generation uses its context's caches; runs of the context between its steps must leave them alone. After
+ * the first step no step allocates, except where caches outgrow their room (tamis_cache_reserve). */
+typedef struct TamisGeneration TamisGeneration;
+
+typedef struct TamisGenerationOptions {
+  size_t size;
+  int64_t max_new_tokens;    /* of each sequence; 0: as many as fit */
+  int64_t max_length;        /* of a sequence, its prompt included; 0: the model's */
+  const int64_t *end_tokens; /* copied; a sequence ends with one of them, which counts as its last token */
+  int32_t end_token_count;
+  /* 0: the token of the greatest logit, the lowest such one. Else a token is drawn with a probability in
+   * proportion to e^(logit / temperature). */
+  float temperature;
+  int32_t top_k; /* draw from the k greatest only; 0: from all */
+  float top_p;   /* of those, from the fewest greatest that have this share of the probability; 0 or 1: all */
+  /* Of the draws. Draw n of sequence b depends on (seed, b, n) alone, not on the machine or on threads:
+   * SplitMix64 of a state that is made of the three. */
+  uint64_t seed;
+} TamisGenerationOptions;
+#define TAMIS_GENERATION_OPTIONS_INIT {sizeof(TamisGenerationOptions), 0, 0, NULL, 0, 0, 0, 0, 0}
+
+/* Refused for a model that is no decoder, or of which it is not known what its inputs mean; the message says
+ * why. The context must outlive it. */
+TAMIS_API TamisStatus tamis_generation_create(TamisContext *context, const TamisGenerationOptions *options,
+                                              TamisGeneration **generation, TamisError *error);
+/* Null is allowed. */
+TAMIS_API void tamis_generation_destroy(TamisGeneration *generation);
+/* Begins `count` sequences: prompts[b] has lengths[b] >= 1 tokens, which are copied. The caches become empty.
+ * Prompts of different lengths are padded, which the model's mask must be able to say. */
+TAMIS_API TamisStatus tamis_generation_begin(TamisGeneration *generation, const int64_t *const *prompts,
+                                             const int64_t *lengths, int32_t count, TamisError *error);
+/* The next token of each sequence into tokens[0 .. count); -1 for a sequence that has ended, by an end token
+ * or by a maximum. The first step runs the prompts. A step that fails (cancelled, deadline, no memory, logits
+ * that are no numbers) changes nothing: the same step can be tried again. Of the options, use_cache and
+ * wanted_rows are not read. */
+TAMIS_API TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOptions *options,
+                                            int64_t *tokens, TamisError *error);
+/* The logits that the last step's token of a sequence was chosen by, `vocabulary` of them; valid until the
+ * context's next run. Null when there are none. */
+TAMIS_API const float *tamis_generation_logits(const TamisGeneration *generation, int32_t sequence);
 
 /* "0.1.0". */
 TAMIS_API const char *tamis_version(void);

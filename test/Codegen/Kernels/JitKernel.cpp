@@ -118,6 +118,8 @@ struct Host : TamisHost {
     };
     observe = [](TamisHost *, int64_t, int64_t, int64_t, int64_t, int64_t, const int64_t *, const float *,
                  const float *, const float *) {};
+    cache = nullptr;
+    wanted_rows = nullptr;
     weights = nullptr;
     threads = threadCount;
     std::memset(counters, 0, sizeof counters);

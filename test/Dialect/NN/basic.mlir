@@ -46,3 +46,17 @@ func.func @quantized(%x: tensor<?x?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<24xf
     -> tensor<?x?x24xf32>
   return
 }
+
+// CHECK-LABEL: func.func @decoding
+func.func @decoding(%q: tensor<?x?x16xf32>, %past: tensor<?x2x?x8xf32>, %new: tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32> {
+  // CHECK: %[[P:.*]], %[[R:.*]] = nn.kv_append %arg1, %arg2 {cache = 3 : i64}
+  %present, %rows = nn.kv_append %past, %new {cache = 3 : i64}
+    : (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>)
+  // CHECK: nn.attention %arg0, %[[R]], %[[R]] {
+  %0 = nn.attention %q, %rows, %rows {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
+      scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x?x16xf32>
+  // CHECK: nn.wanted_rows
+  %1 = nn.wanted_rows %0 : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: return %[[P]]
+  return %present : tensor<?x2x?x8xf32>
+}

@@ -114,3 +114,38 @@ func.func @int4_rows(%x: tensor<?x64xf32>, %w: tensor<1x2x8x16xi32>) -> tensor<?
   %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x2x8x16xi32>) -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
+
+// -----
+
+func.func @append_of_another_size(%past: tensor<?x2x?x8xf32>, %new: tensor<?x2x?x4xf32>) -> tensor<?x2x?x8xf32> {
+  // expected-error @below {{appends 'tensor<?x2x?x4xf32>' to 'tensor<?x2x?x8xf32>'}}
+  %p, %r = nn.kv_append %past, %new {cache = 0 : i64}
+    : (tensor<?x2x?x8xf32>, tensor<?x2x?x4xf32>) -> (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>)
+  return %p : tensor<?x2x?x8xf32>
+}
+
+// -----
+
+func.func @append_of_unknown_heads(%past: tensor<?x?x?x8xf32>, %new: tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32> {
+  // expected-error @below {{needs tensors [batch, heads, rows, size] with heads and size known}}
+  %p, %r = nn.kv_append %past, %new {cache = 0 : i64}
+    : (tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32>) -> (tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32>)
+  return %p : tensor<?x?x?x8xf32>
+}
+
+// -----
+
+func.func @cache_of_other_heads(%q: tensor<?x?x16xf32>, %rows: tensor<?x4x?x8xf32>) -> tensor<?x?x16xf32> {
+  // expected-error @below {{needs caches of 2 heads of 8 and 8 columns}}
+  %0 = nn.attention %q, %rows, %rows {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
+      scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x4x?x8xf32>, tensor<?x4x?x8xf32>) -> tensor<?x?x16xf32>
+  return %0 : tensor<?x?x16xf32>
+}
+
+// -----
+
+func.func @wanted_rows_of_known_number(%x: tensor<?x4x16xf32>) -> tensor<?x4x16xf32> {
+  // expected-error @below {{with a second dimension that is not known}}
+  %0 = nn.wanted_rows %x : (tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  return %0 : tensor<?x4x16xf32>
+}

@@ -41,3 +41,12 @@ func.func @launch(%n: index, %a: memref<?xf32>) {
   rt.launch @body(%a : memref<?xf32>) count %n grain %n "test" flops %n bytes %n
   return
 }
+
+// CHECK-LABEL: func.func @decoding
+func.func @decoding(%n: index) {
+  // CHECK: rt.cache 2 batch %arg0 rows %arg0 : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>
+  %place, %kept = rt.cache 2 batch %n rows %n : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>
+  // CHECK: rt.wanted_rows %arg0 : memref<?xi64>
+  %some, %rows = rt.wanted_rows %n : memref<?xi64>
+  return
+}

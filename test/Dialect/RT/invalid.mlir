@@ -8,3 +8,11 @@ func.func @arguments(%n: index) {
   }
   return
 }
+
+// -----
+
+func.func @cache_without_room(%n: index) {
+  // expected-error @below {{of strides [?, ?, size, 1]}}
+  %place, %kept = rt.cache 0 batch %n rows %n : memref<?x2x?x8xf32>
+  return
+}

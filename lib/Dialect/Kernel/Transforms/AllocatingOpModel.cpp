@@ -7,23 +7,25 @@
 using namespace mlir;
 using namespace tamis::kernel;
 
-Value BufferBuilder::buffer(Value tensor) {
-  if (!tensor)
-    return {};
+Value BufferBuilder::strided(Value tensor) {
   FailureOr<Value> result = bufferization::getBuffer(rewriter, tensor, options, state);
-  if (mlir::failed(result)) {
-    failed = true;
+  failed |= mlir::failed(result);
+  return mlir::failed(result) ? Value() : *result;
+}
+
+Value BufferBuilder::buffer(Value tensor) {
+  Value result = tensor ? strided(tensor) : Value();
+  if (!result)
     return {};
-  }
-  auto type = cast<MemRefType>(result->getType());
+  auto type = cast<MemRefType>(result.getType());
   if (type.getLayout().isIdentity())
-    return *result;
+    return result;
   SmallVector<Value> sizes;
   for (int64_t i = 0; i < type.getRank(); ++i)
     if (type.isDynamicDim(i))
-      sizes.push_back(dim(*result, i));
+      sizes.push_back(dim(result, i));
   Value copy = allocate(RankedTensorType::get(type.getShape(), type.getElementType()), sizes);
-  memref::CopyOp::create(rewriter, loc, *result, copy);
+  memref::CopyOp::create(rewriter, loc, result, copy);
   return copy;
 }
 

@@ -42,6 +42,8 @@ public:
   /// The operand's buffer; a copy when the buffer's layout is not row-major and contiguous. Null for a null
   /// tensor.
   mlir::Value buffer(mlir::Value tensor);
+  /// The operand's buffer, whose rows may lie apart.
+  mlir::Value strided(mlir::Value tensor);
   /// Whether a buffer could not be had.
   bool hasFailed() const { return failed; }
   /// A size of a buffer, as an index.

@@ -153,10 +153,13 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
       return;
     }
     build.checkSame(q, 0, k, 0, "queries and keys differ in batch");
+    // Caches are [batch, heads, rows, size].
+    bool cached = cast<MemRefType>(k.getType()).getRank() == 4;
     for (int64_t i = 0; i < 2; ++i) {
-      build.checkSame(k, i, v, i, "keys and values differ in number");
+      int64_t dim = cached ? 2 * i : i;
+      build.checkSame(k, dim, v, dim, "keys and values differ in number");
       if (keyMask)
-        build.checkSame(k, i, keyMask, i, "the mask is not of the size of the keys");
+        build.checkSame(k, dim, keyMask, i, "the mask is not of the size of the keys");
     }
   }
 
@@ -166,10 +169,11 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     if (attention.getEmptyRowBias())
       return op->emitOpError("has a bias of empty rows, which token-remove-padding takes off");
     BufferBuilder build(rewriter, op, options, state);
-    Value q = build.buffer(attention.getQ()), k = build.buffer(attention.getK()),
-          v = build.buffer(attention.getV()), keyMask = build.buffer(attention.getKeyMask()),
-          bias = build.buffer(attention.getBias()), offsets = build.buffer(attention.getOffsets()),
-          positions = build.buffer(attention.getPositions());
+    bool cached = cast<RankedTensorType>(attention.getK().getType()).getRank() == 4;
+    auto rows = [&](Value x) { return cached ? build.strided(x) : build.buffer(x); };
+    Value q = build.buffer(attention.getQ()), k = rows(attention.getK()), v = rows(attention.getV()),
+          keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
+          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions());
     if (build.hasFailed())
       return failure();
     checkSizes(attention, build, q, k, v, keyMask);

@@ -1,5 +1,5 @@
 //===- NNDialect.cpp - Registration of the nn dialect ---------------------------------------------------===//
-#include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/NN/IR/NNDecoding.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -22,5 +22,9 @@ void NNDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tamis/Dialect/NN/IR/NNOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tamis/Dialect/NN/IR/NNDecodingOps.cpp.inc"
       >();
 }

@@ -148,8 +148,9 @@ LogicalResult AttentionOp::verify() {
   RankedTensorType q = typeOf(getQ()), k = typeOf(getK()), v = typeOf(getV()), y = typeOf(getY());
   bool ragged = static_cast<bool>(getOffsets());
   int64_t rank = ragged ? 2 : 3;
+  bool cached = !ragged && k.getRank() == 4 && v.getRank() == 4;
   for (RankedTensorType type : {q, k, v, y})
-    if (type.getRank() != rank)
+    if (type.getRank() != rank && !(cached && type.getRank() == 4 && (type == k || type == v)))
       return emitOpError("needs operands and result of rank ") << rank << (ragged ? " with offsets" : "");
   if (getHeads() <= 0 || getKvHeads() <= 0 || getHeads() % getKvHeads() != 0)
     return emitOpError("needs a number of heads that is a multiple of the number of key heads");
@@ -162,9 +163,17 @@ LogicalResult AttentionOp::verify() {
              << first << " to " << first + width << " of " << what << ", which has " << size;
     return success();
   };
-  if (failed(columns(q, getQColumn(), getHeads() * getHeadDim(), "q")) ||
-      failed(columns(k, getKColumn(), getKvHeads() * getHeadDim(), "k")) ||
-      failed(columns(v, getVColumn(), getKvHeads() * getValueDim(), "v")))
+  auto isRowsOf = [&](RankedTensorType type, int64_t heads, int64_t size) {
+    return type.getDimSize(1) == heads && type.getDimSize(3) == size;
+  };
+  if (cached && (!isRowsOf(k, getKvHeads(), getHeadDim()) || !isRowsOf(v, getKvHeads(), getValueDim()) ||
+                 getKColumn() || getVColumn()))
+    return emitOpError("needs caches of ")
+           << getKvHeads() << " heads of " << getHeadDim() << " and " << getValueDim() << " columns";
+  if (failed(columns(q, getQColumn(), getHeads() * getHeadDim(), "q")))
+    return failure();
+  if (!cached && (failed(columns(k, getKColumn(), getKvHeads() * getHeadDim(), "k")) ||
+                  failed(columns(v, getVColumn(), getKvHeads() * getValueDim(), "v"))))
     return failure();
   if (!compatible(y.getShape().back(), getHeads() * getValueDim()))
     return emitOpError("needs a result of ") << getHeads() * getValueDim() << " columns";

@@ -1,5 +1,5 @@
 //===- RTDialect.cpp - Registration of the rt dialect ---------------------------------------------------===//
-#include "tamis/Dialect/RT/IR/RTDialect.h"
+#include "tamis/Dialect/RT/IR/RTDecoding.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -14,5 +14,9 @@ void RTDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tamis/Dialect/RT/IR/RTOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tamis/Dialect/RT/IR/RTDecodingOps.cpp.inc"
       >();
 }

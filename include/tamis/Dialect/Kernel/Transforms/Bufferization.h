@@ -8,7 +8,9 @@ namespace tamis::kernel {
 
 /// One-shot bufferisation of the ops of nn: each becomes its kernel op with a new buffer for the result.
 void registerNNBufferization(mlir::DialectRegistry &registry);
-/// The same for the ops of token.
+/// nn.kv_append writes its rows where the host wants the cache; nn.wanted_rows copies those that it wants.
+void registerDecodingBufferization(mlir::DialectRegistry &registry);
+/// As for nn, for the ops of token.
 void registerTokenBufferization(mlir::DialectRegistry &registry);
 /// The same for the ops of moe.
 void registerMoEBufferization(mlir::DialectRegistry &registry);

@@ -4,6 +4,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def NNAppendCache : Pass<"nn-append-cache", "::mlir::ModuleOp"> {
+  let summary = "Caches of keys and values that new rows are appended to";
+  let description = [{
+    Where a result of @main is an argument [batch, heads, past, size] with rows behind it, and nothing else reads more
+    of the argument than its shape, the concatenation becomes nn.kv_append: a context of the runtime may then keep the
+    rows and append to them in place. Attentions read such keys and values where they lie.
+
+    The module's attribute `tamis.decoder` has the pairs of arguments and results, which arguments are token ids, mask
+    and positions, and which result is the logits. What is read of an argument tells its role, names only where that
+    leaves more than one; `problem` says what is not known.
+  }];
+  let options = [Option<"maxLength", "max-length", "int64_t", "0",
+                        "Tokens of a sequence that the caches may hold; 0: no bound">];
+  let statistics = [
+    Statistic<"caches", "caches", "Results that became appends">,
+    Statistic<"attentions", "attentions", "Attentions that read caches where they lie">
+  ];
+}
+
 def NNFuseQKV : Pass<"nn-fuse-qkv", "::mlir::ModuleOp"> {
   let summary = "One product for the queries, keys and values of an attention";
   let description = [{

@@ -2,22 +2,11 @@
 #ifndef TAMIS_DIALECT_RT_IR_RTOPS
 #define TAMIS_DIALECT_RT_IR_RTOPS
 
-include "mlir/IR/OpBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/Dialect/LLVMIR/LLVMOpBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def RT_Dialect : Dialect {
-  let name = "rt";
-  let cppNamespace = "::tamis::rt";
-  let summary = "What generated code asks of the runtime";
-  let description = [{
-    These ops become calls through the TamisHost (runtime/include/tamis/code_abi.h), the first argument of
-    every function of generated code. The operation that a profile or a message names is the op's location.
-  }];
-}
-class RT_Op<string mnemonic, list<Trait> traits = []> : Op<RT_Dialect, mnemonic, traits>;
+include "tamis/Dialect/RT/IR/RTBase.td"
 
 def RT_ParallelOp : RT_Op<"parallel", [RecursiveMemoryEffects, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Runs its body over work units [0, count) on all threads";

@@ -32,4 +32,18 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
                            "::tamis::onnx::ONNXDialect"];
 }
 
+def TokenLastLogits : Pass<"token-last-logits", "::mlir::ModuleOp"> {
+  let summary = "Logits of the rows that are wanted";
+  let description = [{
+    The logits of a decoder (`tamis.decoder`) are followed back through ops that make each row from one row: a norm, the
+    last linear layer, a cap of the logits. In front of them nn.wanted_rows leaves the rows that the caller of the run
+    wants, one of each sequence for the next token or all. `wanted_rows` of `tamis.decoder` then says so.
+
+    What is also read by something else is computed in full, and so is a layer whose activations are quantised by the
+    range of all rows (nn.quantized_linear), which would round differently.
+  }];
+  let statistics = [Statistic<"sliced", "sliced", "Logits that are computed for wanted rows only">];
+  let dependentDialects = ["::tamis::nn::NNDialect"];
+}
+
 #endif

@@ -1,0 +1,147 @@
+//===- CacheTest.cpp - Runs with a context's caches
+//---------------------------------------------------------===//
+#include "DecoderModel.h"
+#include <algorithm>
+
+using namespace tamis::test;
+
+namespace {
+/// A context of the decoder.
+struct Decoder {
+  explicit Decoder(const Description &description = decoderDescription()) : model(decoderEntry, description) {
+    TamisContextOptions options = TAMIS_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    EXPECT_EQ(tamis_context_create(model.model, &options, &context, &error), TAMIS_OK) << error.message;
+  }
+  ~Decoder() { tamis_context_destroy(context); }
+
+  /// Runs on `ids`, side by side, without padding.
+  TamisStatus run(const std::vector<std::vector<int64_t>> &ids, bool usesCache, int64_t past = 0,
+                  const float *rows = nullptr, const int64_t *wanted = nullptr) {
+    auto batch = int64_t(ids.size()), fresh = int64_t(ids[0].size());
+    int64_t total = (usesCache ? tamis_cache_length(context) : past) + fresh;
+    std::vector<int64_t> flat, mask(size_t(batch * total), 1);
+    for (const std::vector<int64_t> &sequence : ids)
+      flat.insert(flat.end(), sequence.begin(), sequence.end());
+    TamisValue inputs[3] = {{TAMIS_I64, 2, {batch, fresh}, flat.data()},
+                            {TAMIS_I64, 2, {batch, total}, mask.data()},
+                            floats({batch, 2, past, 3}, rows)};
+    if (usesCache)
+      inputs[2] = {};
+    TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
+    options.use_cache = usesCache;
+    options.wanted_rows = wanted;
+    return tamis_run(context, inputs, 3, &options, &error);
+  }
+  /// The tokens of the greatest logits of the last run, by sequence and row.
+  std::vector<int64_t> greatest() {
+    TamisValue logits;
+    EXPECT_EQ(tamis_context_output(context, 0, &logits, &error), TAMIS_OK) << error.message;
+    std::vector<int64_t> result;
+    const auto *data = static_cast<const float *>(logits.data);
+    for (int64_t i = 0; i < logits.dims[0] * logits.dims[1]; ++i, data += kVocabulary)
+      result.push_back(std::max_element(data, data + kVocabulary) - data);
+    return result;
+  }
+
+  EmbeddedModel model;
+  TamisContext *context = nullptr;
+  Error error;
+};
+} // namespace
+
+TEST(Cache, AddsUpRunsWithoutPast) {
+  Decoder decoder;
+  ASSERT_EQ(decoder.run({{4, 8, 15}, {16, 23, 42}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(),
+            (std::vector<int64_t>{nextToken({4}), nextToken({4, 8}), nextToken({4, 8, 15}), nextToken({16}),
+                                  nextToken({16, 23}), nextToken({16, 23, 42})}));
+  EXPECT_EQ(tamis_cache_length(decoder.context), 3);
+  ASSERT_EQ(decoder.run({{9}, {10}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(),
+            (std::vector<int64_t>{nextToken({4, 8, 15, 9}), nextToken({16, 23, 42, 10})}));
+  // What lies in the cache is no output.
+  TamisValue present;
+  EXPECT_EQ(tamis_context_output(decoder.context, 1, &present, &decoder.error), TAMIS_ERROR_USAGE);
+  EXPECT_TRUE(decoder.error.mentions("use_cache"));
+}
+
+TEST(Cache, IsLeftAloneByARunOfTheModelAsItIs) {
+  Decoder decoder;
+  ASSERT_EQ(decoder.run({{1, 2}}, true), TAMIS_OK) << decoder.error.message;
+  float past[2 * 2 * 3] = {7, 7, 7, 8, 8, 8, 7, 7, 7, 8, 8, 8};
+  ASSERT_EQ(decoder.run({{9}}, false, 2, past), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({7, 8, 9})}));
+  TamisValue present;
+  ASSERT_EQ(tamis_context_output(decoder.context, 1, &present, &decoder.error), TAMIS_OK);
+  EXPECT_EQ(present.dims[2], 3);
+  EXPECT_EQ(static_cast<const float *>(present.data)[8], 9);
+  ASSERT_EQ(decoder.run({{3}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({1, 2, 3})}));
+}
+
+TEST(Cache, GrowsWithoutLosingRows) {
+  Decoder decoder;
+  std::vector<int64_t> first = {11}, second = {12};
+  for (int64_t step = 0; step < 300; ++step) {
+    ASSERT_EQ(decoder.run({{first.back()}, {second.back()}}, true), TAMIS_OK) << decoder.error.message;
+    std::vector<int64_t> next = {nextToken(first), nextToken(second)};
+    ASSERT_EQ(decoder.greatest(), next) << "step " << step;
+    first.push_back(next[0]);
+    second.push_back(next[1]);
+  }
+}
+
+TEST(Cache, IsCutAndBegunAnew) {
+  Decoder decoder;
+  ASSERT_EQ(decoder.run({{1, 2, 3}}, true), TAMIS_OK);
+  ASSERT_EQ(tamis_cache_truncate(decoder.context, 1, &decoder.error), TAMIS_OK);
+  ASSERT_EQ(decoder.run({{5}}, true), TAMIS_OK);
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({1, 5})}));
+  EXPECT_EQ(tamis_cache_truncate(decoder.context, 3, &decoder.error), TAMIS_ERROR_USAGE);
+  EXPECT_EQ(tamis_cache_truncate(decoder.context, -1, &decoder.error), TAMIS_ERROR_USAGE);
+  // Sequences of another number need new caches.
+  EXPECT_EQ(decoder.run({{5}, {6}}, true), TAMIS_ERROR_INPUT);
+  EXPECT_TRUE(decoder.error.mentions("2 sequences were given, but the context's caches hold 1"));
+  EXPECT_EQ(tamis_cache_length(decoder.context), 2);
+  ASSERT_EQ(tamis_cache_truncate(decoder.context, 0, &decoder.error), TAMIS_OK);
+  ASSERT_EQ(decoder.run({{5}, {6}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({5}), nextToken({6})}));
+}
+
+TEST(Cache, GivesTheWantedRows) {
+  Decoder decoder;
+  int64_t rows[] = {1, 0};
+  ASSERT_EQ(decoder.run({{4, 8, 15}, {16, 23, 42}}, true, 0, nullptr, rows), TAMIS_OK)
+      << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({4, 8}), nextToken({16})}));
+  int64_t wrong[] = {0, 3};
+  EXPECT_EQ(decoder.run({{4, 8, 15}, {16, 23, 42}}, true, 0, nullptr, wrong), TAMIS_ERROR_INPUT);
+  EXPECT_TRUE(decoder.error.mentions("row 3 of sequence 1 was asked for; it has 3"));
+}
+
+TEST(Cache, EndsAtTheModelsLength) {
+  Description description = decoderDescription();
+  description.decoder->maxLength = 4;
+  Decoder decoder(description);
+  ASSERT_EQ(decoder.run({{1, 2, 3}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.run({{4, 5}}, true), TAMIS_ERROR_INPUT);
+  EXPECT_TRUE(decoder.error.mentions("longer than the model's caches"));
+  EXPECT_EQ(tamis_cache_length(decoder.context), 3);
+  ASSERT_EQ(decoder.run({{6}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({1, 2, 3, 6})}));
+  EXPECT_EQ(tamis_cache_reserve(decoder.context, 1, 5, &decoder.error), TAMIS_ERROR_INPUT);
+  EXPECT_EQ(tamis_cache_reserve(decoder.context, 0, 2, &decoder.error), TAMIS_ERROR_USAGE);
+  EXPECT_EQ(tamis_cache_reserve(decoder.context, 1, 4, &decoder.error), TAMIS_OK);
+}
+
+TEST(Cache, IsRefusedByAModelWithout) {
+  Description description = decoderDescription();
+  description.decoder.reset();
+  Decoder decoder(description);
+  EXPECT_EQ(decoder.run({{1}}, true), TAMIS_ERROR_USAGE);
+  EXPECT_TRUE(decoder.error.mentions("the model has no caches"));
+  EXPECT_EQ(tamis_cache_reserve(decoder.context, 1, 1, &decoder.error), TAMIS_ERROR_USAGE);
+  EXPECT_EQ(tamis_cache_length(decoder.context), 0);
+  EXPECT_EQ(tamis_cache_length(nullptr), 0);
+}
