@@ -54,32 +54,3 @@ module {
     return %0, %1, %2, %3, %read : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x4x?x8xf32>, tensor<?x2x?x?xf32>, tensor<?x2x?x8xf32>
   }
 }
-
-// -----
-
-// Two tables of as many rows as there are logits: the name tells the ids. What turns heads are positions. An input of
-// which nothing is known keeps the model from being stepped, and the reason stands there.
-
-// CHECK: ids = 1 : i64
-// CHECK-SAME: positions = 2 : i64
-// CHECK-SAME: problem = "the role of input 'scale' is not known
-module {
-  func.func @main(%other: tensor<?x?xi64> {onnx.name = "segments"}, %ids: tensor<?x?xi64> {onnx.name = "input_ids"},
-                  %positions: tensor<?x?xi64> {onnx.name = "p"}, %scale: tensor<?x?xf32> {onnx.name = "scale"},
-                  %past: tensor<?x2x?x8xf32>) -> (tensor<?x?x50xf32>, tensor<?x2x?x8xf32>) {
-    %t = onnx.Constant dense<0.5> : tensor<50x16xf32>
-    %w = onnx.Constant dense<0.25> : tensor<16x50xf32>
-    %four = onnx.Constant dense<[0, 0, 2, 8]> : tensor<4xi64>
-    %cast = onnx.Cast %positions : (tensor<?x?xi64>) -> tensor<?x?xf32>
-    %angle = onnx.Cos %cast : (tensor<?x?xf32>) -> tensor<?x?xf32>
-    %sum = onnx.Mul %angle, %scale : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
-    %last = onnx.Unsqueeze %sum {axes = array<i64: 2>} : (tensor<?x?xf32>) -> tensor<?x?x1xf32>
-    %x = nn.embedding %t, %t at %ids, %other : (tensor<50x16xf32>, tensor<50x16xf32>, tensor<?x?xi64>, tensor<?x?xi64>) -> tensor<?x?x16xf32>
-    %y = onnx.Mul %x, %last : (tensor<?x?x16xf32>, tensor<?x?x1xf32>) -> tensor<?x?x16xf32>
-    %h = onnx.Reshape %y, %four {allowzero = false} : (tensor<?x?x16xf32>, tensor<4xi64>) -> tensor<?x?x2x8xf32>
-    %new = onnx.Transpose %h {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x?x2x8xf32>) -> tensor<?x2x?x8xf32>
-    %present = onnx.Concat %past, %new {axis = 2 : i64} : (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32>
-    %logits = nn.linear %y, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
-    return %logits, %present : tensor<?x?x50xf32>, tensor<?x2x?x8xf32>
-  }
-}
