@@ -11,7 +11,9 @@ LogicalResult CacheOp::verify() {
   auto type = cast<MemRefType>(getPlace().getType());
   SmallVector<int64_t> strides;
   int64_t offset;
-  bool placed = succeeded(type.getStridesAndOffset(strides, offset)) && offset == 0 && strides[3] == 1 &&
+  // Rows in one piece have such strides too, but say that there is no room between heads.
+  bool placed = isa<StridedLayoutAttr>(type.getLayout()) &&
+                succeeded(type.getStridesAndOffset(strides, offset)) && offset == 0 && strides[3] == 1 &&
                 strides[2] == type.getDimSize(3) && ShapedType::isDynamic(strides[0]) &&
                 ShapedType::isDynamic(strides[1]);
   if (!placed || type.isDynamicDim(1) || type.isDynamicDim(3) || !type.isDynamicDim(2))
