@@ -63,9 +63,9 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * expert e of `experts`, and each expert that any row chose has `expert_bytes` of weights. For the entry
  * function only.
  *
- * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots` slots
- * of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots, columns], and
- * the router's `logits` [tokens, experts], or null. For the entry function only.
+ * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots`
+ * slots of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots,
+ * columns], and the router's `logits` [tokens, experts], or null. For the entry function only.
  *
  * `cache` gives the place for the present of cache number `cache` of the artifact's decoder: `heads` heads
  * of all sequences together, `rows` rows each, past and new ones. The code then writes the new rows, and

@@ -157,8 +157,8 @@ typedef struct TamisAllocator {
   void (*release)(void *user, void *data, size_t bytes, size_t alignment);
 } TamisAllocator;
 
-/* What a layer of experts computed, in an artifact of `tamis compile --observe-experts`. Numbers are row-major
- * and valid during the call. */
+/* What a layer of experts computed, in an artifact of `tamis compile --observe-experts`. Numbers are
+ * row-major and valid during the call. */
 typedef struct TamisExpertObservation {
   size_t size;
   const char *name;       /* the ONNX node's name; lives as long as the model */
