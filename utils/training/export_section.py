@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Exports the encoder that train_section.py wrote, by torch.onnx.export.
+"""Exports the encoder that train_section.py wrote, by the transformers library's exporter.
 
     export_section.py build/training/section examples/package-section/package-section.onnx
 
-The experts are spelt as `batched_mm`, the form of the transformers library that this exporter takes: weights gathered
-for each pair of a token and its expert. --experts grouped_mm is the library's other form, by its own exporter, which
-ONNX Runtime runs much quicker. Weights are stored as float16 and computed in float32.
+The experts are spelt as `grouped_mm`, the form that the transformers library's own exporter takes: pairs sorted by
+expert. --experts batched_mm is its other form, by torch.onnx.export: weights gathered for each pair of a token and its
+expert, which ONNX Runtime runs much slower. Weights are stored as float16 and computed in float32.
 """
 import argparse
 import pathlib
@@ -20,7 +20,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
-    parser.add_argument("--experts", choices=("batched_mm", "grouped_mm"), default="batched_mm")
+    parser.add_argument("--experts", choices=("batched_mm", "grouped_mm"), default="grouped_mm")
     options = parser.parse_args()
     torch.manual_seed(0)
     model = MixtralForMeanClassification.from_pretrained(options.folder).eval()
