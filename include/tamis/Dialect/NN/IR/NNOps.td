@@ -87,7 +87,8 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
   let summary = "Scaled dot-product attention: softmax(scale q k^T + bias) v for each head";
   let description = [{
     Padded form: q is [B, S, heads * D], k is [B, T, kv_heads * D], v is [B, T, kv_heads * E], the result [B, S,
-    heads * E]. Query head h uses key head h / (heads / kv_heads).
+    heads * E]. Query head h uses key head h / (heads / kv_heads). k and v may also be caches as nn.kv_append gives them,
+    [B, kv_heads, T, D] and [B, kv_heads, T, E], which are read where they lie.
 
     Ragged form, with `offsets` [B + 1] i64: q, k, v are [R, ...] and sequence b has the rows
     offsets[b] .. offsets[b + 1]; tokens attend within their sequence only.
