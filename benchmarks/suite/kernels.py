@@ -3,8 +3,6 @@ import json
 import pathlib
 import re
 
-import measure
-
 PRECISIONS = ("f32", "bf16", "int8")
 NAME = re.compile(r"(?P<kind>linear|weight_reads)_(?P<precision>[a-z0-9-]+?)(?:_product)?_(?P<isa>x86-64-v[0-9a-z-]+)/(?P<sizes>.*)/manual_time")
 # Products of many rows, of one thread; one row, with more weights than any cache holds.
@@ -38,6 +36,8 @@ def entry_of(benchmark):
 
 def measure_kernels(tamis):
     """The entries of all shapes, at the best ISA level of this CPU."""
+    import measure
+
     program = program_of(tamis)
     if program is None:
         return []

@@ -117,7 +117,9 @@ static const char *problemOfDecoder(const schema::Artifact *header) {
     return "its logits are none of its outputs";
   if (decoder->logits() >= 0) {
     const auto *dims = outputs->Get(uint32_t(decoder->logits()))->dims();
-    if (dims->size() != 3 || decoder->vocabulary() < 1 || dims->Get(2)->size() != decoder->vocabulary())
+    // A model may declare no size; a step then checks what it gets.
+    if (dims->size() != 3 || decoder->vocabulary() < 1 ||
+        (dims->Get(2)->size() >= 0 && dims->Get(2)->size() != decoder->vocabulary()))
       return "its logits have an impossible shape";
   }
   if (decoder->max_length() < 0 || decoder->max_length() > kMaxDimension)

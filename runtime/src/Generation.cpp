@@ -176,6 +176,24 @@ const float *tamis_generation_logits(const TamisGeneration *generation, int32_t 
          (sequence * generation->logitRows + row) * generation->context->model->decoder.vocabulary;
 }
 
+// What the signature leaves open of the logits of a run.
+static TamisStatus checkLogits(const TamisGeneration *generation, const TamisTensor &logits,
+                               TamisError *error) {
+  bool good = logits.dims[0] == generation->count && logits.dims[1] >= 1 &&
+              logits.dims[2] == generation->context->model->decoder.vocabulary;
+  for (int32_t b = 0; good && logits.dims[1] > 1 && b < generation->count; ++b)
+    good = generation->rows.data[b] < logits.dims[1];
+  if (good)
+    return TAMIS_OK;
+  return fail(
+      error, TAMIS_ERROR_ARTIFACT,
+      "the model gave logits of %lld x %lld x %lld for %d sequences and %lld tokens; export it with logits "
+      "[batch, new, vocabulary]",
+      static_cast<long long>(logits.dims[0]), static_cast<long long>(logits.dims[1]),
+      static_cast<long long>(logits.dims[2]), generation->count,
+      static_cast<long long>(generation->context->model->decoder.vocabulary));
+}
+
 static bool isEnd(const TamisGeneration *generation, int64_t token) {
   for (int32_t i = 0; i < generation->endTokenCount; ++i)
     if (generation->endTokens.data[i] == token)
@@ -232,6 +250,10 @@ TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOpt
   if (TamisStatus status = runStep(generation, options, error); status != TAMIS_OK)
     return status;
   const TamisTensor &logits = context->outputs[context->model->decoder.logits];
+  if (TamisStatus status = checkLogits(generation, logits, error); status != TAMIS_OK) {
+    context->caches.truncate(before);
+    return status;
+  }
   generation->logits = static_cast<const float *>(logits.data);
   generation->logitRows = logits.dims[1];
   if (TamisStatus status = chooseTokens(generation, tokens, error); status != TAMIS_OK) {

@@ -250,3 +250,22 @@ TEST(Generation, KnowsTheDecoder) {
   EXPECT_EQ(info.max_length, 8);
   EXPECT_EQ(info.has_mask, 1);
 }
+
+// A model whose outputs declare no sizes: what a step gives is looked at.
+TEST(Generation, LogitsOfUndeclaredSize) {
+  Description description = decoderDescription();
+  description.outputs[0].dims[2] = {-1, ""};
+  {
+    Generator generator(TAMIS_GENERATION_OPTIONS_INIT, description);
+    ASSERT_EQ(generator.begin({{5, 6, 7}}), TAMIS_OK) << generator.error.message;
+    EXPECT_EQ(generator.run(3)[0], tokensAfter({5, 6, 7}, 3));
+  }
+  description.decoder->vocabulary = kVocabulary + 1;
+  Generator generator(TAMIS_GENERATION_OPTIONS_INIT, description);
+  ASSERT_EQ(generator.begin({{5, 6, 7}}), TAMIS_OK) << generator.error.message;
+  EXPECT_EQ(generator.step(), TAMIS_ERROR_ARTIFACT);
+  EXPECT_TRUE(generator.error.mentions("logits of 1 x 1 x 97")) << generator.error.message;
+  EXPECT_EQ(generator.tokens[0], -1);
+  EXPECT_EQ(tamis_generation_logits(generator.generation, 0), nullptr);
+  EXPECT_EQ(tamis_cache_length(generator.context), 0);
+}

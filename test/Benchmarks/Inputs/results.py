@@ -17,6 +17,11 @@ def row(workload, threads, *entries):
             "entries": {f"{e['peer']} {e['precision']}": e for e in entries}}
 
 
+def kernel(precision, rows, size, share):
+    return {"kind": "linear", "precision": precision, "isa": "x86-64-v4-amx", "m": rows, "k": size, "n": size, "threads": 1,
+            "share": share, "best": share, "rate": 100.0}
+
+
 costs = {"model_bytes": 1000, "onnxruntime_first_result_ms": 50.0, "precisions": {
     "f32": {"compile_seconds": 4.0, "compile_peak_bytes": 1 << 20, "artifact_bytes": 1100, "first_result_ms": 9.0},
     "bf16": {"compile_seconds": 15.5, "compile_peak_bytes": 1 << 20, "artifact_bytes": 540, "first_result_ms": 8.0}}}
@@ -37,4 +42,8 @@ print(json.dumps({
     "titles": {"tamis": "Tamis", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "iree": "IREE"},
     "not_measured": {"PyTorch": "not asked for"},
     "peaks": {"2": {"f32": 100.0, "split-f32": 400.0, "bf16": 1000.0, "int8": 2000.0}},
+    "second_level_bytes": 2 << 20, "kernels": [
+        kernel("f32", 64, 384, 0.97), kernel("f32", 64, 4096, 0.85), kernel("bf16", 64, 384, 0.8), kernel("bf16", 64, 4096, 0.3),
+        {"kind": "weight_reads", "precision": "f32", "isa": "x86-64-v4-amx", "m": 1, "k": 4096, "mb": 700, "threads": 2,
+         "share": 0.95, "best": 0.96, "rate": 20.5}],
     "models": {"l6": {"title": "MiniLM-L6", "rows": rows, "costs": costs}}}))
