@@ -83,17 +83,8 @@ bool Arena::end() {
 }
 
 bool Arena::growBlocks() {
-  int64_t larger = capacity ? capacity * 2 : 256;
   ++allocations;
-  Block *moved = allocateArray<Block>(allocator, size_t(larger));
-  if (!moved)
-    return false;
-  if (count)
-    memcpy(moved, blocks, size_t(count) * sizeof(Block));
-  releaseArray(allocator, blocks, size_t(capacity));
-  blocks = moved;
-  capacity = larger;
-  return true;
+  return growArray(allocator, blocks, count, count + 1, capacity, 256);
 }
 
 void *Arena::allocate(int64_t wanted) {

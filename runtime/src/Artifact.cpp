@@ -106,6 +106,9 @@ static const char *problemOfDecoder(const schema::Artifact *header) {
       return "a cache is none of its inputs and outputs";
     if (!isCache(inputs->Get(cache->input()), outputs->Get(cache->output())))
       return "a cache has an impossible type";
+    for (const schema::Cache *other : *decoder->caches())
+      if (other != cache && (other->input() == cache->input() || other->output() == cache->output()))
+        return "two of its caches are one";
   }
   for (int32_t index : {decoder->ids(), decoder->mask(), decoder->positions()}) {
     if (index < -1 || index >= inputCount)

@@ -48,9 +48,11 @@ int64_t CacheSet::roomFor(int64_t rows) const {
   return most >= rows && room > most ? most : room;
 }
 
-// Zeros lie behind the rows in use: masked rows are multiplied by 0, which only finite numbers survive.
+// Zeros lie behind the rows in use: masked rows are multiplied by 0, which only finite numbers survive. Room
+// that there is, for rows in use or reserved, stays in both directions.
 bool CacheSet::grow(Buffer &buffer, int64_t heads, int64_t rows) {
-  int64_t capacity = roomFor(rows), bytes;
+  heads = heads > buffer.heads ? heads : buffer.heads;
+  int64_t capacity = rows > buffer.capacity ? roomFor(rows) : buffer.capacity, bytes;
   if (__builtin_mul_overflow(heads, capacity, &bytes) ||
       __builtin_mul_overflow(bytes, buffer.rowBytes, &bytes))
     return false;
@@ -58,7 +60,7 @@ bool CacheSet::grow(Buffer &buffer, int64_t heads, int64_t rows) {
   if (!data)
     return false;
   int64_t kept = tokens * buffer.rowBytes;
-  for (int64_t h = 0; kept && h < heads && h < buffer.heads; ++h)
+  for (int64_t h = 0; kept && h < buffer.heads; ++h)
     memcpy(data + h * capacity * buffer.rowBytes, buffer.data + h * buffer.capacity * buffer.rowBytes,
            size_t(kept));
   int64_t rowBytes = buffer.rowBytes;
@@ -70,8 +72,7 @@ bool CacheSet::grow(Buffer &buffer, int64_t heads, int64_t rows) {
 bool CacheSet::reserve(int64_t sequences, int64_t rows) {
   for (int32_t i = 0; i < count; ++i) {
     int64_t heads = sequences * model->inputs[model->cacheInputs[i]].signature.dims[1].size;
-    if ((buffers[i].heads < heads || buffers[i].capacity < rows) &&
-        !grow(buffers[i], heads > buffers[i].heads ? heads : buffers[i].heads, rows))
+    if ((buffers[i].heads < heads || buffers[i].capacity < rows) && !grow(buffers[i], heads, rows))
       return false;
   }
   return true;
@@ -91,10 +92,10 @@ void CacheSet::begin(bool useOwn) {
   newBatch = batch;
 }
 
-TamisCacheRows CacheSet::place(int32_t cache, int64_t heads, int64_t rows, int64_t rowBytes) {
+TamisCacheRows CacheSet::place(int32_t cache, int64_t heads, int64_t rows) {
   Buffer &buffer = buffers[cache];
   bool fits = buffer.data && buffer.heads >= heads && buffer.capacity >= rows;
-  if (rowBytes != buffer.rowBytes || (!fits && !grow(buffer, heads, rows)))
+  if (!fits && !grow(buffer, heads, rows))
     return {};
   newTokens = rows;
   newBatch = heads / model->inputs[model->cacheInputs[cache]].signature.dims[1].size;
@@ -136,7 +137,10 @@ void tamis::hostCache(TamisHost *host, int64_t cache, int64_t heads, int64_t row
   int64_t most = context->model->decoder.maxLength;
   if (most != 0 && rows > most)
     leaveForInput(host, "the sequences become longer than the model's caches may be; begin new ones");
-  *place = context->caches.place(int32_t(cache), heads, rows, rowBytes);
+  if (rowBytes != context->caches.rowBytes(int32_t(cache)))
+    leaveForInput(host,
+                  "a cache's rows are not of the size that the signature says; compile the model again");
+  *place = context->caches.place(int32_t(cache), heads, rows);
   if (!place->data)
     leaveForMemory(host, bytes);
 }
@@ -151,6 +155,15 @@ static TamisStatus checkDecoder(const TamisContext *context, TamisError *error) 
   if (context->model->decoder.cacheCount == 0)
     return fail(error, TAMIS_ERROR_USAGE,
                 "the model has no caches: no output is one of its inputs with new rows behind it");
+  return TAMIS_OK;
+}
+
+// Calls from within a run, as an observer could make them, would take its buffers from under it.
+static TamisStatus checkIdle(const TamisContext *context, TamisError *error) {
+  if (TamisStatus status = checkDecoder(context, error); status != TAMIS_OK)
+    return status;
+  if (context->busy.load(std::memory_order_acquire))
+    return fail(error, TAMIS_ERROR_USAGE, "the context is running; change its caches between runs");
   return TAMIS_OK;
 }
 
@@ -178,7 +191,7 @@ TamisStatus tamis::bindCaches(TamisContext *context, const TamisValue *inputs, i
 int64_t tamis_cache_length(const TamisContext *context) { return context ? context->caches.length() : 0; }
 
 TamisStatus tamis_cache_truncate(TamisContext *context, int64_t length, TamisError *error) {
-  if (TamisStatus status = checkDecoder(context, error); status != TAMIS_OK)
+  if (TamisStatus status = checkIdle(context, error); status != TAMIS_OK)
     return status;
   if (length < 0 || length > context->caches.length())
     return fail(error, TAMIS_ERROR_USAGE, "the caches cannot be cut to %lld rows: they have %lld",
@@ -188,7 +201,7 @@ TamisStatus tamis_cache_truncate(TamisContext *context, int64_t length, TamisErr
 }
 
 TamisStatus tamis_cache_reserve(TamisContext *context, int64_t sequences, int64_t length, TamisError *error) {
-  if (TamisStatus status = checkDecoder(context, error); status != TAMIS_OK)
+  if (TamisStatus status = checkIdle(context, error); status != TAMIS_OK)
     return status;
   int64_t most = context->model->decoder.maxLength;
   if (sequences < 1 || length < 1 || sequences > INT32_MAX || length > INT32_MAX)

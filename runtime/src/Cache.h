@@ -2,7 +2,9 @@
 //
 // One buffer a cache, [heads of all sequences, capacity, size], of which each head's first `length` rows are
 // in use. A run with the caches writes its new rows behind them in place; they count once the run has
-// succeeded, so that a run that fails loses nothing. Buffers grow by doubling, up to the model's maximum; a
+// succeeded, so that a run that fails loses nothing. (Where a model appends each sequence behind its own
+// tokens, it writes from the number on that its inputs say; a run on fewer tokens than are in use overwrites
+// the others.) Buffers grow by doubling, up to the model's maximum; a
 // run within the capacity allocates nothing and copies no row of the past.
 //
 //===----------------------------------------------------------------------------------------------------===//
@@ -21,7 +23,7 @@ public:
   bool initialize(const TamisAllocator &allocator, const TamisModel *model);
   void destroy();
 
-  /// Whether cache rows are in use, and their number in each sequence.
+  /// Rows of each sequence that are in use.
   int64_t length() const { return tokens; }
   /// Sequences of the rows in use; 0 when there are none.
   int64_t sequences() const { return batch; }
@@ -39,7 +41,9 @@ public:
   /// Whether the run under way, or the last one, uses these.
   bool inUse() const { return own; }
   /// The place of one cache's present in the run; its data is null when memory ran out.
-  TamisCacheRows place(int32_t cache, int64_t heads, int64_t rows, int64_t rowBytes);
+  TamisCacheRows place(int32_t cache, int64_t heads, int64_t rows);
+  /// Bytes of a row of one cache.
+  int64_t rowBytes(int32_t cache) const { return buffers[cache].rowBytes; }
   /// The run has succeeded: its rows are in use.
   void commit();
   /// Whether the output of the last run lies in a cache.

@@ -145,7 +145,8 @@ TamisStatus tamis_context_report(const TamisContext *context, TamisReport *repor
                        int64_t(context->arena.reservedBytes()),
                        int64_t(context->arena.peakBytes()),
                        context->arena.systemAllocations(),
-                       context->threadCount};
+                       context->threadCount,
+                       context->model->decoder.cacheCount ? context->caches.bytes() : 0};
   size_t size = report->size;
   memcpy(report, &facts, facts.size);
   report->size = size;

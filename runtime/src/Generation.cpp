@@ -26,20 +26,7 @@ template <typename T> struct Room {
   T *data;
   int64_t capacity;
   bool hold(const TamisAllocator &allocator, int64_t count) {
-    if (count <= capacity)
-      return true;
-    int64_t larger = capacity ? capacity : 64;
-    while (larger < count)
-      larger *= 2;
-    T *moved = allocateArray<T>(allocator, size_t(larger));
-    if (!moved)
-      return false;
-    if (data)
-      memcpy(static_cast<void *>(moved), data, size_t(capacity) * sizeof(T));
-    release(allocator);
-    data = moved;
-    capacity = larger;
-    return true;
+    return growArray(allocator, data, capacity, count, capacity);
   }
   void release(const TamisAllocator &allocator) {
     releaseArray(allocator, data, size_t(capacity));
@@ -271,8 +258,11 @@ TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOpt
     sequence.last = tokens[b];
     ++sequence.newTokens;
     bool isFull = generation->maxNew != 0 && sequence.newTokens >= generation->maxNew;
-    // The token just chosen would be the next run's, whose rows must still fit.
-    bool isLong = generation->maxLength != 0 && context->caches.length() + 1 > generation->maxLength;
+    // The token just chosen would be the next run's, whose rows, with those of padding, must still fit.
+    int64_t most = context->model->decoder.maxLength;
+    bool isLong =
+        (generation->maxLength != 0 && sequence.promptTokens + sequence.newTokens >= generation->maxLength) ||
+        (most != 0 && context->caches.length() + 1 > most);
     sequence.ended = isFull || isLong || isEnd(generation, tokens[b]);
   }
   return TAMIS_OK;
@@ -398,8 +388,9 @@ static TamisStatus checkPrompts(const TamisGeneration *generation, const int64_t
     if (lengths[b] < 1 || !prompts[b])
       return fail(error, TAMIS_ERROR_INPUT, "prompt %d has no token; give it one, such as the first token",
                   b);
-    if (generation->maxLength != 0 && lengths[b] > generation->maxLength)
-      return fail(error, TAMIS_ERROR_INPUT, "prompt %d has %lld tokens; sequences may have %lld", b,
+    if (generation->maxLength != 0 && lengths[b] >= generation->maxLength)
+      return fail(error, TAMIS_ERROR_INPUT,
+                  "prompt %d has %lld tokens; sequences may have %lld, with at least one that is new", b,
                   static_cast<long long>(lengths[b]), static_cast<long long>(generation->maxLength));
     if (model->decoder.mask < 0 && lengths[b] != lengths[0])
       return fail(error, TAMIS_ERROR_INPUT,
@@ -419,6 +410,8 @@ TamisStatus tamis_generation_begin(TamisGeneration *generation, const int64_t *c
                                    const int64_t *lengths, int32_t count, TamisError *error) {
   if (!generation)
     return fail(error, TAMIS_ERROR_USAGE, "the generation is null");
+  if (generation->context->busy.load(std::memory_order_acquire))
+    return fail(error, TAMIS_ERROR_USAGE, "the context is running; begin a generation between runs");
   if (TamisStatus status = checkPrompts(generation, prompts, lengths, count, error); status != TAMIS_OK)
     return status;
   const TamisAllocator &allocator = generation->context->allocator;

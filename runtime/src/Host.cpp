@@ -151,28 +151,10 @@ static void runInline(Thread *thread) {
   thread->inRegion = false;
 }
 
-// Makes room for `more` elements behind the `count` that there are; false if there is no memory.
-template <typename Element>
-static bool reserve(const TamisAllocator &allocator, Element *&data, int64_t count, int64_t more,
-                    int64_t &capacity) {
-  if (count + more <= capacity)
-    return true;
-  int64_t larger = capacity ? capacity * 2 : 1024;
-  larger = larger < count + more ? count + more : larger;
-  auto *moved = allocateArray<Element>(allocator, size_t(larger));
-  if (!moved)
-    return false;
-  if (count)
-    memcpy(moved, data, size_t(count) * sizeof(Element));
-  releaseArray(allocator, data, size_t(capacity));
-  data = moved;
-  capacity = larger;
-  return true;
-}
-
 static void record(TamisContext *context, const RegionRecord &entry) {
   // A profile with gaps is better than a run that fails for it.
-  if (reserve(context->allocator, context->records, context->recordCount, 1, context->recordCapacity))
+  if (growArray(context->allocator, context->records, context->recordCount, context->recordCount + 1,
+                context->recordCapacity, 1024))
     context->records[context->recordCount++] = entry;
 }
 
@@ -181,8 +163,10 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
   TamisContext *context = reinterpret_cast<Thread *>(host)->context;
   int64_t first = context->expertCountsSize;
   // As above: a report that lacks a layer.
-  if (!reserve(context->allocator, context->experts, context->expertsCount, 1, context->expertsCapacity) ||
-      !reserve(context->allocator, context->expertCounts, first, experts, context->expertCountsCapacity))
+  if (!growArray(context->allocator, context->experts, context->expertsCount, context->expertsCount + 1,
+                 context->expertsCapacity) ||
+      !growArray(context->allocator, context->expertCounts, first, first + experts,
+                 context->expertCountsCapacity, 1024))
     return;
   memcpy(context->expertCounts + first, counts, size_t(experts) * sizeof(int64_t));
   context->expertCountsSize += experts;

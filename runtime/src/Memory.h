@@ -35,6 +35,26 @@ template <typename T> void releaseArray(const TamisAllocator &allocator, T *data
     allocator.release(allocator.user, data, bytes ? bytes : 1, alignment);
 }
 
+/// Makes room for `wanted` elements in an array of `capacity`, which keeps its first `count` and at least
+/// doubles, from `first` on; new ones are zeroed. False when memory ran out: then the array is as it was.
+template <typename T>
+bool growArray(const TamisAllocator &allocator, T *&data, int64_t count, int64_t wanted, int64_t &capacity,
+               int64_t first = 64) {
+  if (wanted <= capacity)
+    return true;
+  int64_t larger = capacity ? capacity * 2 : first;
+  larger = larger < wanted ? wanted : larger;
+  T *moved = allocateArray<T>(allocator, size_t(larger));
+  if (!moved)
+    return false;
+  if (count)
+    __builtin_memcpy(static_cast<void *>(moved), data, size_t(count) * sizeof(T));
+  releaseArray(allocator, data, size_t(capacity));
+  data = moved;
+  capacity = larger;
+  return true;
+}
+
 } // namespace tamis
 
 #endif

@@ -173,6 +173,8 @@ TEST(Artifact, ImpossibleDecodersAreRefused) {
       {"impossible type", [](Description &d) { d.outputs[1].dims[3] = {4}; }},
       {"impossible type", [](Description &d) { d.outputs[1].type = TAMIS_F16; }},
       {"impossible type", [](Description &d) { d.inputs[2].dims[2] = {5}; }},
+      {"two of its caches are one",
+       [](Description &d) { d.decoder->caches.push_back(d.decoder->caches[0]); }},
       {"a role of its decoder", [](Description &d) { d.decoder->mask = 3; }},
       {"a role of its decoder", [](Description &d) { d.decoder->ids = -2; }},
       {"impossible rank", [](Description &d) { d.decoder->positions = 2; }},

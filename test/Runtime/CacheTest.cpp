@@ -92,6 +92,38 @@ TEST(Cache, GrowsWithoutLosingRows) {
   }
 }
 
+TEST(Cache, ReservesWithoutLosingRoom) {
+  Decoder decoder;
+  std::vector<int64_t> tokens = {11};
+  auto step = [&] {
+    ASSERT_EQ(decoder.run({{tokens.back()}}, true), TAMIS_OK) << decoder.error.message;
+    ASSERT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken(tokens)}));
+    tokens.push_back(nextToken(tokens));
+  };
+  auto bytes = [&] {
+    TamisReport report = TAMIS_REPORT_INIT;
+    EXPECT_EQ(tamis_context_report(decoder.context, &report, nullptr), TAMIS_OK);
+    return report.cache_bytes;
+  };
+  EXPECT_EQ(bytes(), 0);
+  for (int i = 0; i < 200; ++i)
+    step();
+  // More sequences, of fewer rows than are in use; fewer of both.
+  ASSERT_EQ(tamis_cache_reserve(decoder.context, 3, 10, &decoder.error), TAMIS_OK);
+  int64_t reserved = bytes();
+  EXPECT_EQ(reserved, 3 * 2 * 256 * 3 * int64_t(sizeof(float)));
+  ASSERT_EQ(tamis_cache_reserve(decoder.context, 1, 1, &decoder.error), TAMIS_OK);
+  EXPECT_EQ(bytes(), reserved);
+  for (int i = 0; i < 100; ++i)
+    step();
+  // What grows for the rows of one keeps the room of three.
+  EXPECT_EQ(bytes(), 2 * reserved);
+  ASSERT_EQ(tamis_cache_truncate(decoder.context, 0, &decoder.error), TAMIS_OK);
+  ASSERT_EQ(decoder.run({{1, 2}, {3, 4}, {5, 6}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(decoder.greatest()[5], nextToken({5, 6}));
+  EXPECT_EQ(bytes(), 2 * reserved);
+}
+
 TEST(Cache, IsCutAndBegunAnew) {
   Decoder decoder;
   ASSERT_EQ(decoder.run({{1, 2, 3}}, true), TAMIS_OK);

@@ -131,9 +131,14 @@ TEST(Generation, EndsByTokensAndMaxima) {
 
   Generator bounded(options(0, 6));
   ASSERT_EQ(bounded.begin({{5, 5, 5}}), TAMIS_OK);
-  // Rows of three prompt tokens and three more; the last token needs none.
-  EXPECT_EQ(bounded.run(10)[0], tokensAfter({5, 5, 5}, 4));
-  EXPECT_EQ(tamis_cache_length(bounded.context), 6);
+  EXPECT_EQ(bounded.run(10)[0], tokensAfter({5, 5, 5}, 3));
+  // The last token needs no row.
+  EXPECT_EQ(tamis_cache_length(bounded.context), 5);
+  // The limit is each sequence's own, whatever it is padded to.
+  ASSERT_EQ(bounded.begin({{5}, {5, 5, 5, 5, 5}}), TAMIS_OK);
+  std::vector<std::vector<int64_t>> both = bounded.run(10);
+  EXPECT_EQ(both[0], tokensAfter({5}, 5));
+  EXPECT_EQ(both[1], tokensAfter({5, 5, 5, 5, 5}, 1));
 }
 
 TEST(Generation, LosesNothingWhenAStepFails) {
@@ -208,6 +213,9 @@ TEST(Generation, RefusesPrompts) {
   EXPECT_TRUE(generator.error.mentions("prompt 1 has no token"));
   EXPECT_EQ(generator.begin({{1, 2, 3, 4}}), TAMIS_ERROR_INPUT);
   EXPECT_TRUE(generator.error.mentions("prompt 0 has 4 tokens; sequences may have 3"));
+  EXPECT_EQ(generator.begin({{1, 2, 3}}), TAMIS_ERROR_INPUT);
+  EXPECT_TRUE(
+      generator.error.mentions("prompt 0 has 3 tokens; sequences may have 3, with at least one that is new"));
   EXPECT_EQ(generator.begin({{1, 97}}), TAMIS_ERROR_INPUT);
   EXPECT_TRUE(generator.error.mentions("token 1 of prompt 0 is 97; the vocabulary has 97"));
   EXPECT_EQ(generator.begin({{-1}}), TAMIS_ERROR_INPUT);

@@ -155,6 +155,7 @@ void printJson(const GenerateOptions &options, const Session &session, const std
   for (size_t b = 0; b < prompts.size(); ++b)
     sequences.push_back({{"prompt_tokens", prompts[b].size()}, {"tokens", outcome.tokens[b]}});
   json["sequences"] = std::move(sequences);
+  json["cache_bytes"] = session.report().cache_bytes;
   json["prefill_ms"] = outcome.prefillMs;
   json["ms_per_token"] = outcome.msPerStep();
   json["tokens_per_second"] = outcome.tokensPerSecond();

@@ -178,7 +178,7 @@ typedef struct TamisContextOptions {
   size_t size;
   int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
   const TamisPool *pool;           /* copied; used instead of an own pool when not null */
-  const TamisAllocator *allocator; /* copied; for the context and its arena; null: malloc's */
+  const TamisAllocator *allocator; /* copied; for all of the context; null: malloc's */
   size_t max_arena_bytes;          /* of one run, its gaps included; 0: no limit */
   int32_t profile;                 /* record time per operation */
   TamisLogger logger;
@@ -219,7 +219,9 @@ TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t 
                                            TamisError *error);
 
 /* The caches of a decoder in a context, which runs with use_cache fill. All sequences have as many rows,
- * padding included. A run that fails leaves them as they were. */
+ * padding included. A run that fails leaves them as they were, unless the model appends each sequence behind
+ * its own tokens (GroupQueryAttention) and the inputs said that there are fewer than in use: cut first, to go
+ * back. */
 /* Rows of each sequence in use; 0 for a context without. */
 TAMIS_API int64_t tamis_cache_length(const TamisContext *context);
 /* Keeps the first `length` rows of each sequence; 0 for new sequences. */
@@ -241,8 +243,10 @@ typedef struct TamisReport {
   int64_t arena_peak_bytes;   /* in use at once, at most, in the last run */
   int64_t system_allocations; /* made by the arena during the last run */
   int32_t threads;
+  int64_t
+      cache_bytes; /* reserved by the caches that the context keeps; not part of the arena, or of its limit */
 } TamisReport;
-#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0}
+#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0, 0}
 TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report,
                                            TamisError *error);
 
@@ -277,7 +281,7 @@ typedef struct TamisDecoderInfo {
   size_t size;
   int32_t caches;     /* 0: the model is no decoder, and all else is 0 */
   int64_t vocabulary; /* tokens are from 0 to below it */
-  int64_t max_length; /* tokens of a sequence, new ones included; 0: no bound is known */
+  int64_t max_length; /* tokens of a sequence, padding and new ones included; 0: no bound is known */
   int32_t has_mask;   /* 0: the sequences of a batch must be of one length */
 } TamisDecoderInfo;
 #define TAMIS_DECODER_INFO_INIT {sizeof(TamisDecoderInfo), 0, 0, 0, 0}
@@ -299,7 +303,7 @@ typedef struct TamisGeneration TamisGeneration;
 typedef struct TamisGenerationOptions {
   size_t size;
   int64_t max_new_tokens;    /* of each sequence; 0: as many as fit */
-  int64_t max_length;        /* of a sequence, its prompt included; 0: the model's */
+  int64_t max_length;        /* of a sequence, its prompt and new tokens together; 0: the model's */
   const int64_t *end_tokens; /* copied; a sequence ends with one of them, which counts as its last token */
   int32_t end_token_count;
   /* 0: the token of the greatest logit, the lowest such one. Else a token is drawn with a probability in
