@@ -219,7 +219,10 @@ const Element *Elements::build(const ElementOf &element, const Assumption *assum
     opaque.argument = source;
     return make(opaque);
   }
-  if (std::optional<Polynomial> value = integer(source)) {
+  // What is made of a condition is found from its operand below; integer() would follow that once more.
+  auto ofCondition = source.tensor.getDefiningOp<CastOp>();
+  bool isCondition = ofCondition && getElementTypeOrSelf(ofCondition.getX().getType()).isInteger(1);
+  if (std::optional<Polynomial> value = isCondition ? std::nullopt : integer(source)) {
     opaque.kind = Element::Integer;
     opaque.integer = *value;
     return make(opaque);

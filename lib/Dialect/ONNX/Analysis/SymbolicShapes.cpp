@@ -1,10 +1,8 @@
 //===- SymbolicShapes.cpp - Sizes of tensors as functions of the arguments' sizes --------------------===//
 #include "tamis/Dialect/ONNX/Analysis/SymbolicShapes.h"
 
-#include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
-#include "tamis/Dialect/Token/IR/TokenDialect.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -392,51 +390,7 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
           to.back() = newSymbol();
         return to;
       })
-      .Case<nn::LinearOp, nn::QuantizedLinearOp, nn::AttentionOp>(
-          [&](auto) { return Sizes(sizes(op->getOperand(0))); })
-      .Case([&](nn::EmbeddingOp embedding) {
-        Sizes to = broadcast(embedding.getIds(), rank - 1);
-        to.push_back(type.getShape().back());
-        return to;
-      })
-      .Case([&](nn::MeanPoolOp pool) {
-        Sizes from(sizes(pool.getX()));
-        return Sizes{pool.getMask() ? from.front() : newSymbol(), from.back()};
-      })
-      .Case([&](moe::RouteOp route) {
-        Sizes to(sizes(route.getLogits()));
-        to.back() = type.getShape().back();
-        return to;
-      })
-      .Case([&](moe::ExpertsOp experts) {
-        Sizes to(sizes(experts.getIndices()));
-        if (experts.getWeights())
-          to.pop_back();
-        to.push_back(type.isDynamicDim(rank - 1) ? newSymbol() : Polynomial(type.getShape().back()));
-        return to;
-      })
-      .Case([&](moe::CombineOp combine) {
-        Sizes to(sizes(combine.getY()));
-        to.erase(to.end() - 2);
-        return to;
-      })
-      .Case<token::PackOp>([&](auto pack) {
-        Sizes from(sizes(pack.getX())), to{sizes(pack.getRows()).front()};
-        to.append(from.begin() + std::min<size_t>(2, from.size()), from.end());
-        return to;
-      })
-      .Case<token::UnpackOp>([&](auto unpack) {
-        Sizes from(sizes(unpack.getX())), to(sizes(unpack.getMask()));
-        to.append(from.begin() + 1, from.end());
-        return to;
-      })
-      .Case<token::FirstOp>([&](auto first) {
-        Sizes to(sizes(first.getX()));
-        to.front() = sizes(first.getMask()).front();
-        return to;
-      })
-      .Case<token::PositionsOp>([&](auto positions) { return Sizes(sizes(positions.getRows())); })
-      .Default([&](Operation *) { return Sizes{}; });
+      .Default([&](Operation *) { return layerSizes(result); });
 }
 
 /// The elements of a constant, when it is small enough.

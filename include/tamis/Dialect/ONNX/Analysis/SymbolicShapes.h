@@ -44,6 +44,8 @@ public:
 private:
   void analyse(mlir::Operation *op);
   llvm::SmallVector<Polynomial, 4> resultSizes(mlir::OpResult result);
+  /// Those of nn, moe and token ops; none for an op that is not known.
+  llvm::SmallVector<Polynomial, 4> layerSizes(mlir::OpResult result);
   std::optional<Integers> resultIntegers(mlir::Operation *op);
   llvm::SmallVector<Polynomial, 4> broadcast(mlir::ValueRange operands, unsigned rank);
   Polynomial newSymbol();
