@@ -11,8 +11,8 @@
 // CHECK: %[[T:.*]] = onnx.Tanh %[[L]]
 // CHECK: %[[C:.*]] = onnx.Mul %[[T]]
 // CHECK: return %[[C]]
-module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
-  func.func @main(%x: tensor<?x?x16xf32>, %s: tensor<16xf32>, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %s: tensor<16xf32>, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
     %cap = onnx.Constant dense<30.0> : tensor<f32>
     %n = nn.rms_norm %x, %s {epsilon = 1.0e-5 : f32} : (tensor<?x?x16xf32>, tensor<16xf32>) -> tensor<?x?x16xf32>
     %y = nn.linear %n, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
@@ -27,12 +27,12 @@ module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
 // What is read elsewhere too is computed in full: only what is behind it is not.
 
 // CHECK: wanted_rows = true
-// CHECK: %[[N:.*]] = nn.rms_norm %arg0
+// CHECK: %[[N:.*]] = nn.rms_norm %arg1
 // CHECK: %[[W:.*]] = nn.wanted_rows %[[N]]
 // CHECK: %[[L:.*]] = nn.linear %[[W]]
 // CHECK: return %[[L]], %[[N]]
-module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
-  func.func @main(%x: tensor<?x?x16xf32>, %s: tensor<16xf32>, %w: tensor<16x50xf32>)
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %s: tensor<16xf32>, %w: tensor<16x50xf32>)
       -> (tensor<?x?x50xf32>, tensor<?x?x16xf32>) {
     %n = nn.rms_norm %x, %s {epsilon = 1.0e-5 : f32} : (tensor<?x?x16xf32>, tensor<16xf32>) -> tensor<?x?x16xf32>
     %y = nn.linear %n, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
@@ -47,8 +47,8 @@ module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
 
 // CHECK-NOT: wanted_rows = true
 // CHECK-NOT: nn.wanted_rows
-module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
-  func.func @main(%x: tensor<?x?x16xf32>, %s: tensor<50xf32>, %w: tensor<16x50xi8>) -> tensor<?x?x50xf32> {
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %s: tensor<50xf32>, %w: tensor<16x50xi8>) -> tensor<?x?x50xf32> {
     %y = nn.quantized_linear %x, %w scale %s : (tensor<?x?x16xf32>, tensor<16x50xi8>, tensor<50xf32>) -> tensor<?x?x50xf32>
     return %y : tensor<?x?x50xf32>
   }
@@ -57,8 +57,8 @@ module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
 // -----
 
 // CHECK-NOT: nn.wanted_rows
-module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
-  func.func @main(%x: tensor<?x?x16xf32>, %r: tensor<?x?x50xf32>, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %r: tensor<?x?x50xf32>, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
     %y = nn.linear %x, %w residual %r : (tensor<?x?x16xf32>, tensor<16x50xf32>, tensor<?x?x50xf32>) -> tensor<?x?x50xf32>
     return %y : tensor<?x?x50xf32>
   }
@@ -67,8 +67,8 @@ module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
 // -----
 
 // CHECK-NOT: nn.wanted_rows
-module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
-  func.func @main(%x: tensor<?x7x16xf32>, %w: tensor<16x50xf32>) -> tensor<?x7x50xf32> {
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x7x16xf32>, %w: tensor<16x50xf32>) -> tensor<?x7x50xf32> {
     %y = nn.linear %x, %w : (tensor<?x7x16xf32>, tensor<16x50xf32>) -> tensor<?x7x50xf32>
     return %y : tensor<?x7x50xf32>
   }
@@ -78,7 +78,33 @@ module attributes {tamis.decoder = {logits = 0 : i64, wanted_rows = false}} {
 
 // CHECK-NOT: nn.wanted_rows
 module {
-  func.func @main(%x: tensor<?x?x16xf32>, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
+    %y = nn.linear %x, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
+    return %y : tensor<?x?x50xf32>
+  }
+}
+
+// -----
+
+// The rows are other ones than those of the token ids: a model that gives the logits of the last position alone.
+
+// CHECK-NOT: nn.wanted_rows
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "last", ""]},
+                  %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
+    %y = nn.linear %x, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
+    return %y : tensor<?x?x50xf32>
+  }
+}
+
+// -----
+
+// It is not known which input the ids are.
+
+// CHECK-NOT: nn.wanted_rows
+module attributes {tamis.decoder = {ids = -1 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]},
+                  %w: tensor<16x50xf32>) -> tensor<?x?x50xf32> {
     %y = nn.linear %x, %w : (tensor<?x?x16xf32>, tensor<16x50xf32>) -> tensor<?x?x50xf32>
     return %y : tensor<?x?x50xf32>
   }

@@ -1,6 +1,6 @@
-//===- LastLogits.cpp - Logits of the rows that are wanted
-//-----------------------------------------------===//
+//===- LastLogits.cpp - Logits of the rows that are wanted --------------------------------------------===//
 #include "tamis/Dialect/NN/IR/NNDecoding.h"
+#include "tamis/Dialect/ONNX/Analysis/SymbolicShapes.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Token/Transforms/Passes.h"
 
@@ -45,6 +45,18 @@ namespace {
 struct TokenLastLogits : tamis::token::impl::TokenLastLogitsBase<TokenLastLogits> {
   using TokenLastLogitsBase::TokenLastLogitsBase;
 
+  /// The host numbers rows as it does token ids: other ones, as of a model that keeps the last position only,
+  /// are not for it to choose.
+  static bool hasRowPerToken(func::FuncOp main, DictionaryAttr decoder, Value rows) {
+    auto ids = decoder.getAs<IntegerAttr>("ids");
+    if (!ids || ids.getInt() < 0)
+      return false;
+    onnx::SymbolicShapes shapes(main);
+    ArrayRef<onnx::Polynomial> tokens = shapes.sizes(main.getArgument(ids.getInt())),
+                               sizes = shapes.sizes(rows);
+    return tokens.size() == 2 && sizes[0] == tokens[0] && sizes[1] == tokens[1];
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto decoder = module->getAttrOfType<DictionaryAttr>("tamis.decoder");
@@ -64,7 +76,8 @@ struct TokenLastLogits : tamis::token::impl::TokenLastLogitsBase<TokenLastLogits
       use = llvm::find_if(op->getOpOperands(), [&](OpOperand &other) { return other.get() == operand; });
     }
     RankedTensorType type = typeOf(use->get());
-    if (!hasProduct || type.getRank() < 3 || !type.isDynamicDim(1))
+    if (!hasProduct || type.getRank() < 3 || !type.isDynamicDim(1) ||
+        !hasRowPerToken(main, decoder, use->get()))
       return;
     OpBuilder builder(use->getOwner());
     use->set(nn::WantedRowsOp::create(builder, use->getOwner()->getLoc(), type, use->get()));
