@@ -54,3 +54,16 @@ module {
     return %0, %1, %2, %3, %read : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x4x?x8xf32>, tensor<?x2x?x?xf32>, tensor<?x2x?x8xf32>
   }
 }
+
+// -----
+
+// A second output of the same value is the ONNX model's tensor, which the host's buffer with its room is not.
+
+// CHECK-NOT: tamis.decoder
+// CHECK-NOT: nn.kv_append
+module {
+  func.func @main(%pk: tensor<?x2x?x8xf32>, %new: tensor<?x2x?x8xf32>) -> (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) {
+    %k = onnx.Concat %pk, %new {axis = 2 : i64} : (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32>
+    return %k, %k : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>
+  }
+}

@@ -12,7 +12,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/SmallPtrSet.h"
 
 namespace tamis::nn {
 #define GEN_PASS_DEF_NNAPPENDCACHE
@@ -134,7 +133,9 @@ struct NNAppendCache : tamis::nn::impl::NNAppendCacheBase<NNAppendCache> {
     Operation *terminator = result.getOwner();
     if (!append.past || append.past.getOwner() != terminator->getBlock() ||
         !isCacheType(typeOf(append.past)) || !isCacheType(typeOf(append.added)) ||
-        !isCacheType(typeOf(result.get())) || !isReadBy(append.past, append.reader))
+        !isCacheType(typeOf(result.get())) || !isReadBy(append.past, append.reader) ||
+        // Another output of the same value would be the host's buffer, with its room behind each head.
+        llvm::count(terminator->getOperands(), result.get()) != 1)
       return;
     // The past is known where it is read; new rows where they come behind.
     Operation *old = result.get().getDefiningOp();
