@@ -39,7 +39,8 @@ using namespace tamis;
 
 static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48 &&
                   offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
-                  offsetof(TamisHost, cache) == 128 && sizeof(TamisCacheRows) == 24,
+                  offsetof(TamisHost, cache) == 128 && offsetof(TamisHost, wanted_rows) == 136 &&
+                  sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
 namespace {
@@ -216,9 +217,15 @@ struct CountLowering : ConvertOpToLLVMPattern<rt::CountOp> {
   }
 };
 
-struct ExpertsLowering : ConvertOpToLLVMPattern<rt::ExpertsOp> {
-  ExpertsLowering(const LLVMTypeConverter &converter, OperationTable &table)
-      : ConvertOpToLLVMPattern(converter), table(table) {}
+/// A pattern whose op is in the operation table.
+template <typename Op> struct TableLowering : ConvertOpToLLVMPattern<Op> {
+  TableLowering(const LLVMTypeConverter &converter, OperationTable &table)
+      : ConvertOpToLLVMPattern<Op>(converter), table(table) {}
+  OperationTable &table;
+};
+
+struct ExpertsLowering : TableLowering<rt::ExpertsOp> {
+  using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::ExpertsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -232,12 +239,10 @@ struct ExpertsLowering : ConvertOpToLLVMPattern<rt::ExpertsOp> {
     rewriter.eraseOp(op);
     return success();
   }
-  OperationTable &table;
 };
 
-struct ObserveLowering : ConvertOpToLLVMPattern<rt::ObserveOp> {
-  ObserveLowering(const LLVMTypeConverter &converter, OperationTable &table)
-      : ConvertOpToLLVMPattern(converter), table(table) {}
+struct ObserveLowering : TableLowering<rt::ObserveOp> {
+  using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::ObserveOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -257,13 +262,11 @@ struct ObserveLowering : ConvertOpToLLVMPattern<rt::ObserveOp> {
     rewriter.eraseOp(op);
     return success();
   }
-  OperationTable &table;
 };
 
 /// A check that fails never returns, so the block that calls `fail` ends there.
-struct CheckLowering : ConvertOpToLLVMPattern<rt::CheckOp> {
-  CheckLowering(const LLVMTypeConverter &converter, OperationTable &table)
-      : ConvertOpToLLVMPattern(converter), table(table) {}
+struct CheckLowering : TableLowering<rt::CheckOp> {
+  using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::CheckOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -281,14 +284,12 @@ struct CheckLowering : ConvertOpToLLVMPattern<rt::CheckOp> {
     rewriter.eraseOp(op);
     return success();
   }
-  OperationTable &table;
 };
 
 /// The captures travel in a struct on the caller's stack; a thunk with the signature of TamisBody takes them
 /// out again.
-struct LaunchLowering : ConvertOpToLLVMPattern<rt::LaunchOp> {
-  LaunchLowering(const LLVMTypeConverter &converter, OperationTable &table)
-      : ConvertOpToLLVMPattern(converter), table(table) {}
+struct LaunchLowering : TableLowering<rt::LaunchOp> {
+  using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::LaunchOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -346,7 +347,6 @@ struct LaunchLowering : ConvertOpToLLVMPattern<rt::LaunchOp> {
     LLVM::ReturnOp::create(rewriter, loc, ValueRange{});
     return name;
   }
-  OperationTable &table;
 };
 
 struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {

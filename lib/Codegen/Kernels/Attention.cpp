@@ -97,6 +97,6 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   if (ragged)
     emitMany();
   else
-    e.either(e.less(e.index(AttentionFewRows::mostQueries), sizes.longestQuery), emitMany, emitFew);
+    e.either(e.less(e.index(AttentionFewRows::mostQueries(op)), sizes.longestQuery), emitMany, emitFew);
   return success();
 }

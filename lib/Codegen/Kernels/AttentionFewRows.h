@@ -12,8 +12,12 @@ namespace tamis {
 /// the bits of the result.
 class AttentionFewRows {
 public:
-  /// More queries a sequence are worth packing the keys for.
-  static constexpr int64_t mostQueries = 6;
+  /// More queries a sequence are worth packing the keys for. Heads that share a key head share its unit: many
+  /// of them have fewer queries, so that their scores stay in the second-level cache.
+  static int64_t mostQueries(kernel::AttentionOp op) {
+    int64_t group = op.getHeads() / op.getKvHeads();
+    return std::clamp<int64_t>(96 / group, 1, 6);
+  }
 
   AttentionFewRows(KernelExpander &expander, kernel::AttentionOp op);
   void emit(Emitter &e, const AttentionOperands &operands, const AttentionSizes &sizes, llvm::StringRef name);
