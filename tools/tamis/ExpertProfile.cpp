@@ -15,6 +15,8 @@ namespace tamis::tools {
 
 using Json = nlohmann::ordered_json;
 static constexpr const char *schemaName = "tamis.profile.v1";
+/// No traffic has more of anything; sums of them over all experts fit 64 bits.
+static constexpr int64_t largestCount = int64_t(1) << 40;
 
 double ExpertLayerProfile::score(int64_t expert) const {
   auto e = static_cast<size_t>(expert);
@@ -24,7 +26,8 @@ double ExpertLayerProfile::score(int64_t expert) const {
 ExpertLayerProfile &ExpertProfile::layer(const TamisExpertObservation &observation) {
   auto experts = static_cast<size_t>(observation.experts);
   for (ExpertLayerProfile &known : layers)
-    if (known.name == observation.name && known.pairs.size() == experts && known.slots == observation.slots)
+    if (known.name == observation.name && known.pairs.size() == experts && known.slots == observation.slots &&
+        known.margins.empty() == !observation.logits)
       return known;
   ExpertLayerProfile fresh;
   fresh.name = observation.name;
@@ -84,7 +87,8 @@ void ExpertProfile::add(const TamisExpertObservation &observation) {
       to.norms[e] += lengths[static_cast<size_t>(slot)];
       to.weightedNorms[e] += std::abs(weights[slot]) * lengths[static_cast<size_t>(slot)];
       for (int64_t other = 0; other < slot; ++other)
-        ++to.together[std::minmax(chosen[slot], chosen[other])];
+        if (chosen[slot] != chosen[other])
+          ++to.together[std::minmax(chosen[slot], chosen[other])];
     }
     if (logits) {
       double margin = marginOf(logits, observation.experts, chosen, slots);
@@ -158,8 +162,11 @@ Json ExpertProfile::json() const {
 /// What a profile must be, beyond its types.
 static std::string faultOf(const ExpertLayerProfile &layer, int64_t experts, const Json &bounds) {
   auto count = static_cast<size_t>(experts);
-  if (experts < 1 || layer.slots < 1 || layer.slots > experts || layer.tokens < 0 || layer.notFinite < 0 ||
-      layer.notFinite > layer.tokens)
+  auto isCount = [](int64_t number) { return number >= 0 && number <= largestCount; };
+  if (experts < 1 || layer.slots < 1 || layer.slots > experts || !isCount(layer.tokens) ||
+      !isCount(layer.notFinite) || layer.notFinite > layer.tokens ||
+      !std::all_of(layer.pairs.begin(), layer.pairs.end(), isCount) ||
+      !std::all_of(layer.margins.begin(), layer.margins.end(), isCount))
     return "has counts that cannot be";
   if (layer.pairs.size() != count || layer.weights.size() != count || layer.norms.size() != count ||
       layer.weightedNorms.size() != count)
@@ -171,7 +178,7 @@ static std::string faultOf(const ExpertLayerProfile &layer, int64_t experts, con
     if (!std::all_of(sums->begin(), sums->end(), [](double sum) { return std::isfinite(sum); }))
       return "has a sum that is no number";
   for (auto [both, tokens] : layer.together)
-    if (both.first < 0 || both.first >= both.second || both.second >= experts || tokens < 0)
+    if (both.first < 0 || both.first >= both.second || both.second >= experts || !isCount(tokens))
       return "has experts together that it does not have";
   if (!layer.margins.empty() && bounds != Json(ExpertLayerProfile::marginBounds))
     return "has margins by other bounds than those of this version";
@@ -192,6 +199,8 @@ ExpertProfile ExpertProfile::read(const std::string &path) {
   try {
     ExpertProfile profile(json.at("model").at("name"), json.at("model").at("source_hash"));
     profile.requests = json.at("requests");
+    if (profile.requests < 0 || profile.requests > largestCount)
+      throw refuse("has a number of requests that cannot be");
     for (const Json &entry : json.at("layers")) {
       ExpertLayerProfile layer;
       layer.name = entry.at("name");

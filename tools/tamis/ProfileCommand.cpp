@@ -8,6 +8,7 @@
 #include "Session.h"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -49,9 +50,23 @@ std::vector<std::string> requestFiles(const std::vector<std::string> &paths) {
   return files;
 }
 
-void observe(void *user, const TamisExpertObservation *observation) {
-  static_cast<ExpertProfile *>(user)->add(*observation);
-}
+/// Takes what is observed. Generated code is not to be unwound, so what is thrown waits for the end of the
+/// run.
+struct Observer {
+  ExpertProfile &profile;
+  std::exception_ptr thrown;
+
+  static void observe(void *user, const TamisExpertObservation *observation) {
+    auto *self = static_cast<Observer *>(user);
+    if (self->thrown)
+      return;
+    try {
+      self->profile.add(*observation);
+    } catch (...) {
+      self->thrown = std::current_exception();
+    }
+  }
+};
 
 ExpertProfile profileOf(const std::string &artifact) {
   ArtifactHeader header(artifact);
@@ -79,13 +94,16 @@ void run(const ProfileOptions &options) {
   AtomicFile output(options.output);
 
   Session session(options.session);
-  session.createContext(/*profile=*/false, {observe, &profile});
+  Observer observer{profile, nullptr};
+  session.createContext(/*profile=*/false, {Observer::observe, &observer});
   Progress progress;
   for (size_t i = 0; i < files.size(); ++i) {
     if (progress.isDue())
       progress.show(fmt::format("request {} of {}", i + 1, files.size()));
     session.bind(readNpz(files[i]));
     session.run();
+    if (observer.thrown)
+      std::rethrow_exception(observer.thrown);
     ++profile.requests;
   }
   if (profile.layers.empty())

@@ -48,8 +48,12 @@ struct MoEObserveExperts : tamis::moe::impl::MoEObserveExpertsBase<MoEObserveExp
       OpBuilder builder(combine);
       auto route = experts.getIndices().getDefiningOp<RouteOp>();
       int64_t count = cast<RankedTensorType>(experts.getWIn().getType()).getDimSize(0);
+      Value logits = route ? route.getLogits() : Value();
+      // There may be more experts than the router chooses among.
+      if (logits && cast<RankedTensorType>(logits.getType()).getShape().back() != count)
+        logits = {};
       ObserveOp::create(builder, experts.getLoc(), experts.getIndices(), combine.getWeights(), experts.getY(),
-                        route ? route.getLogits() : Value(), count);
+                        logits, count);
       ++observed;
     }
   }
