@@ -41,6 +41,13 @@ bool Stage::isScalar(Value value, double expected, double tolerance) {
   return number && std::fabs(*number - expected) <= tolerance * std::fabs(expected);
 }
 
+bool Stage::isFilledWith(Value value, double number) {
+  SmallVector<onnx::Polynomial, 4> place;
+  for (const onnx::Polynomial &size : shapes.sizes(value))
+    place.push_back(shapes.newIndex(size));
+  return elements.build({value, place})->isNumber(number);
+}
+
 std::optional<double> Stage::scalarOperand(Operation *op, Value &other) {
   for (unsigned i : {1u, 0u}) {
     std::optional<double> number = scalar(op->getOperand(i));

@@ -237,11 +237,12 @@ static std::optional<ColumnRange> columnsOf(const ExpertProduct &product, const 
   return std::nullopt;
 }
 
-ElementOf ExpertMatcher::withoutFactor(const ElementOf &element) {
+ElementOf ExpertMatcher::withoutFactor(const ElementOf &element, bool &found) {
   auto product = rowFactor ? element.tensor.getDefiningOp<onnx::MulOp>() : onnx::MulOp();
+  found = false;
   if (product)
     for (unsigned i : {0u, 1u})
-      if (rowFactor(operand(product->getOperand(i), element.indices)))
+      if ((found = rowFactor(operand(product->getOperand(i), element.indices))))
         return operand(product->getOperand(1 - i), element.indices);
   return element;
 }
@@ -273,15 +274,19 @@ std::optional<MatchedExpert> ExpertMatcher::expertOf(Operation *result, const Ex
   found.form.activation = gate->activation;
   found.form.alpha = gate->alpha;
   found.form.limit = gate->limit;
-  if (gate->activation != nn::Activation::Silu && gate->alpha != 1)
+  if (gate->alpha == 0 || (gate->activation != nn::Activation::Silu && gate->alpha != 1))
     return fail(hidden, "its activation has a factor");
   if (up) {
     found.up = up->product;
     found.form.beta = up->beta;
   }
-  found.gate.x = withoutFactor(found.gate.x);
-  if (found.up)
-    found.up->x = withoutFactor(found.up->x);
+  bool gateHasFactor, upHasFactor;
+  found.gate.x = withoutFactor(found.gate.x, gateHasFactor);
+  if (found.up) {
+    found.up->x = withoutFactor(found.up->x, upHasFactor);
+    if (gateHasFactor != upHasFactor)
+      return fail(hidden, "only one half of its hidden row is of rows that are multiplied by the score");
+  }
   auto readsToken = [&](const ExpertProduct &product) {
     const ElementOf &x = product.x;
     return x.tensor == found.gate.x.tensor && x.indices.size() == 2 && x.indices[0] == token &&
@@ -367,25 +372,51 @@ static ExpertLayer layerOf(Stage &stage, const ExpertProduct &product, ColumnRan
   return layer;
 }
 
-ExpertLayers raising::buildLayers(Stage &stage, ArrayRef<MatchedExpert> experts) {
-  const MatchedExpert &first = experts.front();
-  auto build = [&](llvm::function_ref<const ExpertProduct &(const MatchedExpert &)> part, ColumnRange columns,
-                   int64_t count) {
-    ExpertProduct all = part(first);
-    for (const MatchedExpert &expert : experts.drop_front()) {
-      llvm::append_range(all.w, part(expert).w);
-      llvm::append_range(all.bias, part(expert).bias);
-    }
-    return layerOf(stage, all, columns, count);
+/// The same product of several matches as one: a weight of all experts is to be the same in all of them, and
+/// of single ones there are to be as many as experts. Null otherwise.
+static std::optional<ExpertProduct> join(ArrayRef<MatchedExpert> matches, int64_t experts,
+                                         function_ref<const ExpertProduct &(const MatchedExpert &)> part) {
+  ExpertProduct all = part(matches.front());
+  auto add = [&](SmallVector<Value> &to, const SmallVector<Value> &from, bool areOfAll) {
+    if (!areOfAll)
+      llvm::append_range(to, from);
+    return !areOfAll || to == from;
   };
+  bool biasIsOfAll = !all.bias.empty() && typeOf(all.bias.front()).getRank() > 1;
+  for (const MatchedExpert &match : matches.drop_front())
+    if (!add(all.w, part(match).w, all.isOfAll()) || !add(all.bias, part(match).bias, biasIsOfAll))
+      return std::nullopt;
+  auto count = [](const SmallVector<Value> &values, bool areOfAll) {
+    return areOfAll ? typeOf(values.front()).getDimSize(0) : static_cast<int64_t>(values.size());
+  };
+  if (count(all.w, all.isOfAll()) != experts ||
+      (!all.bias.empty() && count(all.bias, biasIsOfAll) != experts))
+    return std::nullopt;
+  return all;
+}
+
+std::optional<ExpertLayers> ExpertMatcher::layersOf(Operation *op, ArrayRef<MatchedExpert> matches) {
+  const MatchedExpert &first = matches.front();
+  int64_t experts = 0;
+  for (const MatchedExpert &match : matches)
+    experts += static_cast<int64_t>(match.out.w.size());
+  if (first.out.isOfAll())
+    experts = typeOf(first.out.w.front()).getDimSize(0);
+  using Match = const MatchedExpert &;
+  std::optional<ExpertProduct> gate = join(matches, experts,
+                                           [](Match e) -> const ExpertProduct & { return e.gate; }),
+                               up, out = join(matches, experts, [](Match e) -> const ExpertProduct & {
+                                     return e.out;
+                                   });
+  if (first.up)
+    up = join(matches, experts, [](Match e) -> const ExpertProduct & { return *e.up; });
+  if (!gate || !out || (first.up && !up))
+    return fail(op, "a product has not one matrix, and one bias if any, for each expert");
   ExpertLayers layers = first.form;
   int64_t inner = first.out.depth();
-  layers.gate =
-      build([](const MatchedExpert &e) -> const ExpertProduct & { return e.gate; }, first.gateColumns, inner);
-  if (first.up)
-    layers.up =
-        build([](const MatchedExpert &e) -> const ExpertProduct & { return *e.up; }, first.upColumns, inner);
-  layers.out = build([](const MatchedExpert &e) -> const ExpertProduct & { return e.out; }, ColumnRange(),
-                     first.out.columns());
+  layers.gate = layerOf(stage, *gate, first.gateColumns, inner);
+  if (up)
+    layers.up = layerOf(stage, *up, first.upColumns, inner);
+  layers.out = layerOf(stage, *out, ColumnRange(), first.out.columns());
   return layers;
 }

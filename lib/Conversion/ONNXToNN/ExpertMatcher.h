@@ -89,6 +89,9 @@ public:
                                         const onnx::Polynomial &column);
   /// The element of the rows that were sorted by expert, when this is one of theirs in the order of pairs.
   std::optional<onnx::ElementOf> beforeUnsorting(const onnx::ElementOf &element);
+  /// The layers of all experts, of one match with weights of all, or of a match for each; null, after a
+  /// remark at `op`, when a product has not one matrix (and bias) for each expert.
+  std::optional<ExpertLayers> layersOf(mlir::Operation *op, llvm::ArrayRef<MatchedExpert> matches);
   /// A remark at a node; always null.
   std::nullopt_t fail(mlir::Operation *op, const llvm::Twine &text);
 
@@ -101,17 +104,14 @@ private:
                        llvm::SmallVectorImpl<onnx::Polynomial> &rest);
   /// Is this element of a tensor of indices the pair's expert?
   bool isExpert(const onnx::ElementOf &element);
-  /// Takes a factor off a row's element.
-  onnx::ElementOf withoutFactor(const onnx::ElementOf &element);
+  /// Takes a factor off a row's element; `found` says whether there was one.
+  onnx::ElementOf withoutFactor(const onnx::ElementOf &element, bool &found);
   bool linear(const onnx::ElementOf &element, ExpertProduct &result);
   bool matmul(const onnx::ElementOf &element, ExpertProduct &result);
   bool grouped(const onnx::ElementOf &element, ExpertProduct &result);
 
   Stage &stage;
 };
-
-/// The layers of all experts, of one match with weights of all, or of a match for each.
-ExpertLayers buildLayers(Stage &stage, llvm::ArrayRef<MatchedExpert> experts);
 
 } // namespace tamis::raising
 

@@ -33,8 +33,7 @@ struct ExpertLayers {
   float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
 };
 
-/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N]. `chosen` as
-/// the attribute.
+/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N].
 mlir::Value buildExperts(Stage &stage, mlir::Value x, mlir::Value indices, mlir::Value weights,
                          const ExpertLayers &layers);
 /// moe.route of logits [..., E] and a bias [E] that only chooses, or null.

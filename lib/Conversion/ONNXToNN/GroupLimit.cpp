@@ -22,13 +22,6 @@ struct GroupMask {
 };
 } // namespace
 
-static bool isFilledWith(Stage &stage, Value value, double number) {
-  SmallVector<Polynomial, 4> place;
-  for (const Polynomial &size : stage.shapes.sizes(value))
-    place.push_back(stage.shapes.newIndex(size));
-  return stage.elements.build({value, place})->isNumber(number);
-}
-
 /// Follows a mask's element back to the groups that are kept.
 static std::optional<GroupMask> groupMaskOf(Stage &stage, ElementOf element) {
   GroupMask result;
@@ -122,7 +115,7 @@ Value raising::beforeGroupLimit(Stage &stage, Value chosen, Routing &routing) {
   onnx::ScatterElementsOp scatter = mask->scatter;
   onnx::TopKOp kept = topKOf(scatter.getIndices());
   if (!kept || scatter.getAxis() != 1 || scatter.getReduction() != "none" ||
-      !isFilledWith(stage, scatter.getData(), 0) || !isFilledWith(stage, scatter.getUpdates(), 1) ||
+      !stage.isFilledWith(scatter.getData(), 0) || !stage.isFilledWith(scatter.getUpdates(), 1) ||
       typeOf(kept.getX()).getShape().back() != *groups)
     return {};
   auto greatest = greatestOf(kept.getX());

@@ -13,8 +13,6 @@
 //===----------------------------------------------------------------------------------------------===//
 #include "ExpertMatcher.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::raising;
@@ -30,7 +28,6 @@ public:
 private:
   /// What is scattered to element [token, expert] of a matrix of `rest` elsewhere: a value for each choice.
   Value scattered(const ElementOf &element, double rest);
-  bool isFilledWith(Value value, double number);
   bool keepsZero(const MatchedExpert &expert) const;
 
   Stage &stage;
@@ -39,19 +36,11 @@ private:
 };
 } // namespace
 
-bool DenseExperts::isFilledWith(Value value, double number) {
-  SmallVector<Polynomial, 4> place;
-  for (const Polynomial &size : stage.shapes.sizes(value))
-    place.push_back(stage.shapes.newIndex(size));
-  const onnx::Element *element = stage.elements.build({value, place});
-  return element->isNumber(number);
-}
-
 Value DenseExperts::scattered(const ElementOf &element, double rest) {
   auto scatter = element.tensor.getDefiningOp<onnx::ScatterElementsOp>();
   if (!scatter || element.indices.size() != 2 || !(element.indices[0] == matcher.token) ||
       !(element.indices[1] == *matcher.expert) || scatter.getAxis() != 1 ||
-      scatter.getReduction() != "none" || !isFilledWith(scatter.getData(), rest))
+      scatter.getReduction() != "none" || !stage.isFilledWith(scatter.getData(), rest))
     return {};
   Value found = routerIndices(stage, scatter.getIndices()), updates = skipIdleCasts(scatter.getUpdates());
   if (!found || (matcher.indices && found != matcher.indices) ||
@@ -125,7 +114,9 @@ void DenseExperts::raise() {
 
   Operation *router = matcher.indices.getDefiningOp();
   stage.buildAt(sum, router);
-  ExpertLayers layers = buildLayers(stage, *expert);
+  std::optional<ExpertLayers> layers = matcher.layersOf(node, *expert);
+  if (!layers)
+    return;
   Value x = expert->x;
   Choice choice{matcher.indices, weights};
   if (scores) {
@@ -142,9 +133,8 @@ void DenseExperts::raise() {
     choice.weights = onnx::ExpandOp::create(stage.builder, stage.location(), scores.getType(), one, shape);
   } else {
     choice = raiseRouting(stage, choice);
-    stage.buildAt(sum, router);
   }
-  Value y = buildExperts(stage, x, choice.indices, choice.weights, layers);
+  Value y = buildExperts(stage, x, choice.indices, choice.weights, *layers);
   sum.getReduced().replaceAllUsesWith(y);
 }
 

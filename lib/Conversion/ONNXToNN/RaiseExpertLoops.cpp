@@ -18,6 +18,8 @@
 #include "ExpertMatcher.h"
 #include "llvm/ADT/MapVector.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::raising;
@@ -52,9 +54,11 @@ class ExpertLoops {
 public:
   explicit ExpertLoops(Stage &stage) : stage(stage) {}
   void raise(Operation *root);
+  /// Is it a part of a sum that was looked at?
+  bool isInside(Operation *op) const { return inside.contains(op); }
 
 private:
-  /// The scatter's expert: nullopt when it is no expert's; `failed` when it almost is.
+  /// The scatter's expert: nullopt when it is no expert's; then `failed` says whether it almost is.
   std::optional<Term> termOf(Operation *scatter, bool &failed);
   std::optional<Mask> maskOf(ElementOf element);
   /// A mask of tokens that chose an expert in any slot.
@@ -65,7 +69,6 @@ private:
   std::optional<HitList> matchHits(onnx::NonZeroOp op);
   void flatten(Value value, std::vector<Term> &terms, SmallVectorImpl<Value> &others, bool isRoot,
                bool &failed);
-  bool isZero(Value value);
   /// Is there something that looks for experts of the terms' router, besides these terms?
   bool hasOtherUses(ArrayRef<Term> terms);
   void build(Operation *root, std::vector<Term> &terms, ArrayRef<Value> others);
@@ -76,10 +79,7 @@ private:
   Stage &stage;
   llvm::MapVector<Operation *, std::optional<HitList>> hits;
   llvm::SmallPtrSet<Operation *, 32> inside; ///< of sums that were looked at
-  bool hasWarned = false;
-
-public:
-  bool isInside(Operation *op) const { return inside.contains(op); }
+  std::set<std::string> warnings;            ///< that were given
 };
 } // namespace
 
@@ -158,7 +158,10 @@ static std::optional<std::pair<Value, SmallVector<int64_t>>> reductionOf(Value v
 }
 
 std::optional<Mask> ExpertLoops::anySlotOf(ElementOf element, const Polynomial &token) {
-  Value reduced = beforeComparison(stage, follow(element).tensor);
+  ElementOf source = follow(element);
+  if (source.indices.size() != 1 || !(source.indices[0] == token))
+    return std::nullopt; // Of other tokens.
+  Value reduced = beforeComparison(stage, source.tensor);
   auto reduction = reductionOf(reduced);
   if (!reduction || reduction->second.size() != 1 || typeOf(reduction->first).getRank() != 2)
     return std::nullopt;
@@ -237,13 +240,6 @@ HitList *ExpertLoops::hitsOf(onnx::NonZeroOp op) {
   return match ? &*hits[op] : nullptr;
 }
 
-bool ExpertLoops::isZero(Value value) {
-  SmallVector<Polynomial, 4> place;
-  for (const Polynomial &size : stage.shapes.sizes(value))
-    place.push_back(stage.shapes.newIndex(size));
-  return stage.elements.build({value, place})->isNumber(0);
-}
-
 std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   Value data = scatter->getOperand(0), indices = scatter->getOperand(1), updates = scatter->getOperand(2);
   ArrayRef<Polynomial> to = stage.shapes.sizes(data), from = stage.shapes.sizes(updates);
@@ -280,7 +276,7 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   matcher.slot = mask->index.indices[1];
   matcher.expert = mask->expert;
   ArrayRef<Polynomial> all = stage.shapes.sizes(matcher.indices);
-  bool covers = place.size() == 1 ? place[0] == matcher.token
+  bool covers = place.size() == 1 ? place[0] == matcher.token && extents[0] == all[0]
                                   : (place[0] == matcher.token && place[1] == matcher.slot &&
                                      extents[0] == all[0] && extents[1] == all[1]) ||
                                         (place[1] == matcher.token && place[0] == matcher.slot &&
@@ -356,15 +352,19 @@ void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl
       auto elements = dyn_cast<onnx::ScatterElementsOp>(op);
       StringRef reduction = elements ? elements.getReduction() : cast<onnx::ScatterNDOp>(op).getReduction();
       // A token chooses an expert once: written to zeros, rows are as good as added.
-      bool starts = isZero(op->getOperand(0)), isTerm = reduction == "add" || (reduction == "none" && starts);
-      if (std::optional<Term> term = isTerm ? termOf(op, failed) : std::nullopt) {
+      bool starts = stage.isFilledWith(op->getOperand(0), 0),
+           isTerm = reduction == "add" || (reduction == "none" && starts);
+      bool almost = false;
+      std::optional<Term> term = isTerm ? termOf(op, almost) : std::nullopt;
+      failed |= almost;
+      if (term) {
         inside.insert(op);
         terms.push_back(std::move(*term));
         if (!starts)
           flatten(op->getOperand(0), terms, others, false, failed);
         return;
       }
-      if (failed) { // What it adds to is no sum of its own.
+      if (almost) { // What it adds to is no sum of its own.
         inside.insert(op);
         flatten(op->getOperand(0), terms, others, false, failed);
         return;
@@ -446,15 +446,17 @@ void ExpertLoops::build(Operation *root, std::vector<Term> &terms, ArrayRef<Valu
     if (wrong || count != list->count)
       return (void)matcher.fail(wrong ? wrong : root,
                                 "not every expert that tokens chose is there, and there once");
-    if (!hasWarned)
-      emitWarning(router->getLoc())
-          << "the exporter fixed that tokens choose " << count << " of " << experts
-          << " experts: inputs that choose another number of them end a run with an error"
-          << (ofAll || count == experts
-                  ? ""
-                  : ", and other experts of that number get the results of those that it saw")
-          << "; export the model with all experts computed, or with experts_implementation=\"batched_mm\"";
-    hasWarned = true;
+    std::string warning =
+        ("the exporter fixed that tokens choose " + Twine(count) + " of " + Twine(experts) +
+         " experts: inputs that choose another number of them end a run with an error" +
+         (ofAll || count == experts
+              ? ""
+              : ", and other experts of that number get the results of those that it saw") +
+         "; export the model with all experts computed, or with experts_implementation=\"batched_mm\"")
+            .str();
+    // Layers are mostly alike.
+    if (warnings.insert(warning).second)
+      emitWarning(router->getLoc()) << warning;
     if (!ofAll && count != experts)
       return (void)matcher.fail(root, "the layers of " + Twine(experts - count) + " of its " +
                                           Twine(experts) + " experts are missing");
@@ -478,23 +480,17 @@ void ExpertLoops::build(Operation *root, std::vector<Term> &terms, ArrayRef<Valu
       return;
     }
   }
-  std::vector<MatchedExpert> layersOf;
-  for (const Term &term : terms) {
-    const MatchedExpert &layers = term.layers;
-    auto same = [](const ExpertProduct &a, const ExpertProduct &b) { return a.w == b.w && a.bias == b.bias; };
-    if (ofAll && (!same(layers.gate, first.layers.gate) || !same(layers.out, first.layers.out) ||
-                  (layers.up && !same(*layers.up, *first.layers.up))))
-      return (void)matcher.fail(term.op, "this expert's weights are other ones than the first's");
-    if (!ofAll || layersOf.empty())
-      layersOf.push_back(layers);
-  }
+  std::vector<MatchedExpert> matches;
+  for (const Term &term : terms)
+    matches.push_back(term.layers);
   stage.buildAt(root, router);
-  ExpertLayers layers = buildLayers(stage, layersOf);
+  std::optional<ExpertLayers> layers = matcher.layersOf(root, matches);
+  if (!layers)
+    return;
   Choice choice = raiseRouting(stage, {indices, weights});
-  stage.buildAt(root, router);
   if (list)
     choice.indices = after(stage, list->part, choice.indices);
-  Value y = buildExperts(stage, layersOf.front().x, choice.indices, choice.weights, layers);
+  Value y = buildExperts(stage, first.layers.x, choice.indices, choice.weights, *layers);
   for (Value other : others)
     y = onnx::AddOp::create(stage.builder, stage.location(), root->getResult(0).getType(), y, other);
   root->getResult(0).replaceAllUsesWith(y);
@@ -507,7 +503,7 @@ void ExpertLoops::raise(Operation *root) {
   flatten(root->getResult(0), terms, others, true, failed);
   if (failed || terms.empty())
     return;
-  llvm::erase_if(others, [&](Value other) { return isZero(other); });
+  llvm::erase_if(others, [&](Value other) { return stage.isFilledWith(other, 0); });
   build(root, terms, others);
 }
 

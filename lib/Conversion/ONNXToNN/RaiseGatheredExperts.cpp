@@ -61,10 +61,11 @@ static void raise(Stage &stage, onnx::ReduceSumOp sum) {
   }
   Operation *router = matcher.indices.getDefiningOp();
   stage.buildAt(sum, router);
-  ExpertLayers layers = buildLayers(stage, *expert);
+  std::optional<ExpertLayers> layers = matcher.layersOf(weighted, *expert);
+  if (!layers)
+    return;
   Choice choice = raiseRouting(stage, {matcher.indices, weights});
-  stage.buildAt(sum, router);
-  Value y = buildExperts(stage, expert->x, choice.indices, choice.weights, layers);
+  Value y = buildExperts(stage, expert->x, choice.indices, choice.weights, *layers);
   sum.getReduced().replaceAllUsesWith(y);
 }
 

@@ -116,10 +116,7 @@ static void flattenSum(Stage &stage, Value value, SmallVectorImpl<Term> &terms,
       return;
     }
   }
-  SmallVector<onnx::Polynomial, 4> place;
-  for (const onnx::Polynomial &size : stage.shapes.sizes(value))
-    place.push_back(stage.shapes.newIndex(size));
-  if (!stage.elements.build({value, place})->isNumber(0))
+  if (!stage.isFilledWith(value, 0))
     others.push_back(value);
 }
 

@@ -29,14 +29,6 @@ static onnx::ArgMaxOp argMaxOf(Value value) {
   return op && op.getKeepdims() && isLast(op.getAxis(), op.getData()) ? op : onnx::ArgMaxOp();
 }
 
-/// Is every element of `value` -infinity?
-static bool isMinusInfinity(Stage &stage, Value value) {
-  SmallVector<onnx::Polynomial, 4> place;
-  for (const onnx::Polynomial &size : stage.shapes.sizes(value))
-    place.push_back(stage.shapes.newIndex(size));
-  return stage.elements.build({value, place})->isNumber(-std::numeric_limits<double>::infinity());
-}
-
 /// ArgMaxes side by side, each of the same scores but for -infinity where those before it chose.
 static bool areSuccessiveMaxima(Stage &stage, onnx::ConcatOp concat) {
   if (!isLast(concat.getAxis(), concat.getY()))
@@ -50,7 +42,8 @@ static bool areSuccessiveMaxima(Stage &stage, onnx::ConcatOp concat) {
       auto scatter = skipIdleCasts(op.getData()).getDefiningOp<onnx::ScatterElementsOp>();
       if (!scatter || skipIdleCasts(scatter.getData()) != skipIdleCasts(before.getData()) ||
           scatter.getReduction() != "none" || !isLast(scatter.getAxis(), scatter.getData()) ||
-          argMaxOf(scatter.getIndices()) != before || !isMinusInfinity(stage, scatter.getUpdates()))
+          argMaxOf(scatter.getIndices()) != before ||
+          !stage.isFilledWith(scatter.getUpdates(), -std::numeric_limits<double>::infinity()))
         return false;
     }
     before = op;

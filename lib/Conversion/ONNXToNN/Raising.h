@@ -27,6 +27,8 @@ public:
   /// The value of a tensor of one element that does not depend on the model's inputs.
   std::optional<double> scalar(mlir::Value value);
   bool isScalar(mlir::Value value, double expected, double tolerance = 1e-4);
+  /// Is every element of a tensor this number?
+  bool isFilledWith(mlir::Value value, double number);
   /// For a commutative op: its scalar operand's value, and the other operand in `other`.
   std::optional<double> scalarOperand(mlir::Operation *op, mlir::Value &other);
   /// Puts `builder` before `op`, with its location or that of `named`.
