@@ -19,12 +19,35 @@ endif()
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 include_directories(${TAMIS_INCLUDE_DIRS})
 
+# MLIR's headers take longer to parse than our code to compile, so they are parsed once. Only headers that a rebuild
+# does not change belong here. A file still names what it includes: -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON builds
+# without.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/Precompiled.cpp" CONTENT "")
+add_library(TamisPrecompiled OBJECT "${PROJECT_BINARY_DIR}/Precompiled.cpp")
+tamis_target_options(TamisPrecompiled)
+target_precompile_headers(TamisPrecompiled PRIVATE
+  <mlir/Dialect/Arith/IR/Arith.h>
+  <mlir/Dialect/Func/IR/FuncOps.h>
+  <mlir/Dialect/LLVMIR/LLVMDialect.h>
+  <mlir/Dialect/Linalg/IR/Linalg.h>
+  <mlir/Dialect/MemRef/IR/MemRef.h>
+  <mlir/Dialect/SCF/IR/SCF.h>
+  <mlir/Dialect/Tensor/IR/Tensor.h>
+  <mlir/Dialect/Vector/IR/VectorOps.h>
+  <mlir/IR/Matchers.h>
+  <mlir/IR/PatternMatch.h>
+  <mlir/Pass/Pass.h>
+  <mlir/Transforms/DialectConversion.h>
+  <mlir/Transforms/GreedyPatternRewriteDriver.h>
+  <llvm/ADT/TypeSwitch.h>)
+
 # tamis_add_library(Name SOURCES... [DEPENDS generated-targets...] [LINK_LIBS libraries...])
 # One library of the compiler. LLVM and MLIR come as their shared libraries.
 function(tamis_add_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LINK_LIBS" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   tamis_target_options(${name})
+  target_precompile_headers(${name} REUSE_FROM TamisPrecompiled)
   target_link_libraries(${name} PUBLIC ${arg_LINK_LIBS} MLIR LLVM)
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})

@@ -13,7 +13,9 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 # Warnings, sanitizers, and (as LLVM is built) no exceptions and no RTTI.
 function(tamis_target_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-unused-parameter
-    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>
+    # Without its date a precompiled header is the same in every build, which ccache wants.
+    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>)
   if(TAMIS_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -57,7 +57,9 @@ configure() {
   local folder=$1 options=()
   shift
   if command -v ccache > /dev/null; then
-    options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    # What ccache must be told to take precompiled headers.
+    local launcher='env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache'
+    options+=("-DCMAKE_C_COMPILER_LAUNCHER=$launcher" "-DCMAKE_CXX_COMPILER_LAUNCHER=$launcher")
   fi
   cmake -S "$TAMIS_SOURCE" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \

@@ -253,10 +253,10 @@ private:
     if (failed(bytes) || failed(types))
       return failure();
     Bytes result = Bytes::ofSize(bytesOf(type));
+    llvm::APFloat factor = op.getFactor();
+    bool inexact;
+    factor.convert(types->first.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
     changeFloats(bytes->view, types->first, result.own, types->second, [&](llvm::APFloat &number) {
-      llvm::APFloat factor = op.getFactor();
-      bool inexact;
-      factor.convert(number.getSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
       number.multiply(factor, llvm::APFloat::rmNearestTiesToEven);
     });
     return result;

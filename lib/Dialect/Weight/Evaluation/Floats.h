@@ -11,6 +11,7 @@ namespace tamis {
 /// Rounds to nearest even; a NaN stays one.
 uint16_t roundToBF16(float value);
 float extendBF16(uint16_t bits);
+float extendF16(uint16_t bits);
 
 /// Applies `change` to each element of `from`, and rounds it to nearest even into `to`.
 void changeFloats(llvm::ArrayRef<char> from, mlir::FloatType fromType, llvm::MutableArrayRef<char> to,
