@@ -4,6 +4,7 @@
 #include "tamis/Codegen/ISALevel.h"
 
 #include <limits>
+#include <optional>
 
 namespace {
 /// A precision of the products. `rounds` says whether the level rounds the factors for it, which the
@@ -215,6 +216,16 @@ static void fewQueries(Report &report, const std::string &isa, const Precision &
               report, kernel, f, Batch{{queries, queries}, keys},
               "few queries, " + what + ", " + std::to_string(queries) + " x " + std::to_string(keys), holes);
   };
+  Form behind = plain;
+  behind.fused = true;
+  behind.behindLinear = precision.rounds && std::strcmp(precision.name, "bf16") == 0;
+  behind.precision = precision;
+  JitKernel kernel(textOf(behind), isa);
+  for (int64_t tokens : {1, 3, 6})
+    attentionCase(report, kernel, behind, Batch{{tokens, tokens, tokens}},
+                  "few queries, a fused product of " + std::to_string(tokens));
+  if (precision.rounds)
+    return; // the others are the code of f32
   for (int64_t depth : {32, 64, 24, 7}) {
     Form f = plain;
     f.depth = depth;
@@ -238,14 +249,6 @@ static void fewQueries(Report &report, const std::string &isa, const Precision &
   f.softcap = 0;
   f.window = 9;
   all(f, "grouped, window, rows without keys");
-  Form behind = plain;
-  behind.fused = true;
-  behind.behindLinear = precision.rounds && std::strcmp(precision.name, "bf16") == 0;
-  behind.precision = precision;
-  JitKernel kernel(textOf(behind), isa);
-  for (int64_t tokens : {1, 3, 6})
-    attentionCase(report, kernel, behind, Batch{{tokens, tokens, tokens}},
-                  "few queries, a fused product of " + std::to_string(tokens));
 }
 
 static void attentionForms(Report &report, const std::string &isa, const Precision &precision) {
@@ -268,8 +271,14 @@ static void attentionForms(Report &report, const std::string &isa, const Precisi
       for (int64_t n : {1, 5, 15, 16, 17, 31, 32, 33, 48, 70, 128, 513, 1100})
         attentionCase(report, kernel, f, Batch{{n}}, "one sequence of " + std::to_string(n));
   }
+  std::string text;
+  std::optional<JitKernel> last; // One form often comes with several batches in turn.
   auto once = [&](const Form &f, const Batch &batch, const std::string &what, bool holes = false) {
-    JitKernel kernel(textOf(f), isa);
+    if (std::string wanted = textOf(f); wanted != text) {
+      text = wanted;
+      last.emplace(text, isa);
+    }
+    JitKernel &kernel = *last;
     attentionCase(report, kernel, f, batch, what, holes);
     attentionCase(report, kernel, f, single, what + ", one sequence", holes);
   };

@@ -26,6 +26,9 @@ int main(int argc, char **argv) {
       bool isOwn = level.features.empty() || test == testPrecision || test == testInt4 ||
                    test == testQuantizedLinear || (test == testAttention && level.bf16) ||
                    (test == testExperts && level.amx);
+      // Integers need no bf16, but tiles have both.
+      if (test == testInt4 || test == testQuantizedLinear)
+        isOwn &= !level.bf16 || level.amx;
       bool wanted = argc == 1;
       for (int i = 1; i < argc; ++i)
         wanted |= std::string(argv[i]) == name;

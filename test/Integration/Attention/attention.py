@@ -308,9 +308,10 @@ def main():
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--isa", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th case only")
     options = parser.parse_args()
     groups = (group_query_cases, multi_head_cases, projected_cases, standard_cases, norm_cases)
-    cases = [each for group in groups for each in group() if options.only in each[0]]
+    cases = [each for group in groups for each in group() if options.only in each[0]][::options.every]
     passed = 0
     for batch in batches(cases):
         with tempfile.TemporaryDirectory() as folder:

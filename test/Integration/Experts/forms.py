@@ -253,9 +253,10 @@ def main():
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--isa", action="append", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th case only")
     options = parser.parse_args()
     checks = Checks()
-    for name in FORMS:
+    for name in list(FORMS)[::options.every]:
         if options.only in name:
             with tempfile.TemporaryDirectory() as folder:
                 Form(checks, options, name, pathlib.Path(folder)).check()

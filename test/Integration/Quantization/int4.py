@@ -22,7 +22,7 @@ from onnx import helper as h
 from onnx import numpy_helper as nh
 
 MS = "com.microsoft"
-LEVELS = ["x86-64-v3", "x86-64-v3-vnni", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16", "x86-64-v4-amx"]
+LEVELS = ["x86-64-v3", "x86-64-v4-vnni", "x86-64-v4-amx"] # tamis-kernel-tests runs all
 RNG = np.random.default_rng(11)
 
 
@@ -85,21 +85,22 @@ class Checks:
         return dict(np.load(artifact.with_suffix(".1.npz"))) if found[0] else {}
 
     def nbits(self, folder):
-        for k, n, block, zeros in [(512, 96, 32, None), (500, 51, 32, "packed"), (512, 64, 32, "float"),
-                                   (640, 70, 64, "packed"), (512, 33, 128, None), (520, 48, 128, "float"),
-                                   (144, 40, 16, "packed"), (512, 40, 256, None)]:
+        shapes = [(512, 96, 32, None), (500, 51, 32, "packed"), (512, 64, 32, "float"), (640, 70, 64, "packed"),
+                  (512, 33, 128, None), (520, 48, 128, "float"), (144, 40, 16, "packed"), (512, 40, 256, None)]
+        for i, (k, n, block, zeros) in enumerate(shapes):
+            levels = LEVELS if i < 2 else LEVELS[i % len(LEVELS):][:1]
             what = f"MatMulNBits K={k} N={n} block={block} zero points={zeros}"
             model = nbits_model(k, n, block, zeros)
             (folder / "model.onnx").write_bytes(model)
             code, text = call(self.options.tamis, "compile", folder / "model.onnx", "-o", folder / "m.tamis", "-q",
-                              "--precision=int4", "--target", ",".join(LEVELS))
+                              "--precision=int4", "--target", ",".join(levels))
             self.count(what, code == 0 and not text, text)
             session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
             for rows in (1, 5, 60):
                 x = RNG.standard_normal((rows, k)).astype(np.float32)
                 want = session.run(None, {"x": x})[0]
                 np.savez(folder / "in.npz", x=x)
-                for isa in LEVELS:
+                for isa in levels:
                     outputs = self.outputs(what, folder / "m.tamis", folder / "in.npz", isa)
                     if outputs is None:
                         continue
@@ -120,7 +121,7 @@ class Checks:
 
     def encoders(self, folder):
         for group, bound in ((32, self.options.cosine), (128, self.options.cosine)):
-            for name in ("A_bert_base__dynamo__opset23", "A_mpnet_sent__ts"):
+            for name in ("A_bert_base__dynamo__opset23", "A_mpnet_sent__ts")[:2 if group == 32 else 1]:
                 model = self.options.encoders / name
                 code, text = call(self.options.tamis, "compile", model / "model.onnx", "-o", folder / "m.tamis", "-q",
                                   "--precision=int4", f"--int4-group={group}", "--target", ",".join(LEVELS))

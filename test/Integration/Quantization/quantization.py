@@ -247,13 +247,13 @@ def main():
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--isa", action="append", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th case only")
     options = parser.parse_args()
     for add in (nbits_cases, dequantized_weight_cases, dynamic_cases, operator_cases):
         add()
     passed, failed = 0, 0
-    for name, (model, inputs, reference, atol) in CASES.items():
-        if options.only not in name:
-            continue
+    cases = [case for case in CASES.items() if options.only in case[0]][::options.every]
+    for name, (model, inputs, reference, atol) in cases:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "model.onnx").write_bytes(model.SerializeToString())
@@ -265,7 +265,8 @@ def main():
                 settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
                 session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
                 wants = session.run(None, inputs)
-            code, text = call(options.tamis, "compile", folder / "model.onnx", "-o", folder / "m.tamis", "--quiet")
+            code, text = call(options.tamis, "compile", folder / "model.onnx", "-o", folder / "m.tamis", "--quiet",
+                              "--target", ",".join(options.isa))
             for isa in options.isa:
                 if code == 0:
                     run, text = call(options.tamis, "run", folder / "m.tamis", "--inputs", folder / "in.npz", "--isa", isa,
