@@ -35,11 +35,12 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(token::createTokenLastLogits());
-  passes.addPass(nn::createNNPackWeights({options.precision,
-                                          {options.layerPrecisions.begin(), options.layerPrecisions.end()},
-                                          options.int4Group}));
   if (options.observeExperts)
     passes.addPass(moe::createMoEObserveExperts());
+  if (!options.layerPrecisions.empty())
+    passes.addPass(
+        nn::createNNAssignPrecisions({{options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
+  passes.addPass(nn::createNNPackWeights({options.precision, options.int4Group}));
   passes.addPass(moe::createMoEPackWeights({options.precision}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(nn::createNNAttentionPrecision({options.precision}));

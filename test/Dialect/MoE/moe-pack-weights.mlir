@@ -6,6 +6,8 @@
 // RUN: tamis-opt %s --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=INT8
 // RUN: sed 's/tensor<?x2x32xf32>$/& loc("experts")/' %s | tamis-opt - --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=LISTED
 // LISTED: tamis.layer_precisions = {{\[\[}}"experts", "int8"]
+// RUN: sed 's/activation relu>}$/activation relu>, tamis.precision = "bf16"}/; s/tensor<?x2x32xf32>$/& loc("own")/' %s | tamis-opt - --moe-pack-weights | FileCheck %s --check-prefix=OWN
+// OWN: tamis.layer_precisions = {{\[\[}}"own", "bf16"]
 // RUN: not tamis-opt %s --moe-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // UNKNOWN: there is no precision 'fp4'; there are f32, split-f32, bf16, int8 and int4

@@ -55,11 +55,9 @@ func.func @sums(%x: tensor<?x32xf32>) -> tensor<?x40xf32> {
   return %0 : tensor<?x40xf32>
 }
 
-// RUN: tamis-opt %s --nn-pack-weights="precision=bf16 layer-precision=dense/[01]=int8,dense/1=f32" | FileCheck %s --check-prefix=LAYERS
-// RUN: not tamis-opt %s --nn-pack-weights=layer-precision=none=int8 2>&1 | FileCheck %s --check-prefix=UNUSED
-// UNUSED: layer-precision: no linear layer with a weight of f32 has a node whose name fits 'none=int8'
+// RUN: tamis-opt %s --nn-pack-weights="precision=bf16" | FileCheck %s --check-prefix=LAYERS
 
-// What differs from the precision of the rest is listed: also the layer whose K is odd.
+// Layers may have a precision of their own. What differs from that of the rest is listed: also the layer whose K is odd.
 // LAYERS: module attributes {tamis.layer_precisions = {{\[\[}}"dense/0", "int8"], ["dense/1", "f32"], ["dense/1/other", "f32"], ["odd", "f32"]]}
 // LAYERS-LABEL: func.func @layers
 // LAYERS: nn.linear {{.*}} tensor<3x16x16x4xi8>
@@ -70,8 +68,8 @@ weight.source @v : tensor<3x5xf32> in "model.onnx" at 0
 func.func @layers(%x: tensor<?x32xf32>, %y: tensor<?x3xf32>) -> (tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x5xf32>) {
   %w = weight.load @w : tensor<32x40xf32>
   %v = weight.load @v : tensor<3x5xf32>
-  %0 = nn.linear %x, %w : (tensor<?x32xf32>, tensor<32x40xf32>) -> tensor<?x40xf32> loc("dense/0")
-  %1 = nn.linear %x, %w : (tensor<?x32xf32>, tensor<32x40xf32>) -> tensor<?x40xf32> loc(fused["dense/1", "dense/1/other"])
+  %0 = nn.linear %x, %w {tamis.precision = "int8"} : (tensor<?x32xf32>, tensor<32x40xf32>) -> tensor<?x40xf32> loc("dense/0")
+  %1 = nn.linear %x, %w {tamis.precision = "f32"} : (tensor<?x32xf32>, tensor<32x40xf32>) -> tensor<?x40xf32> loc(fused["dense/1", "dense/1/other"])
   %2 = nn.linear %x, %w : (tensor<?x32xf32>, tensor<32x40xf32>) -> tensor<?x40xf32> loc("rest")
   %3 = nn.linear %y, %v : (tensor<?x3xf32>, tensor<3x5xf32>) -> tensor<?x5xf32> loc("odd")
   return %0, %1, %2, %3 : tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x5xf32>

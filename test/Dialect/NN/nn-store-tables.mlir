@@ -1,11 +1,13 @@
 // RUN: tamis-opt %s --nn-store-tables=precision=bf16 | FileCheck %s
 // RUN: tamis-opt %s --nn-store-tables=precision=int8 | FileCheck %s
 // RUN: tamis-opt %s --nn-store-tables=precision=int4 | FileCheck %s
-// RUN: tamis-opt %s --nn-store-tables=precision=split-f32 | FileCheck %s --check-prefix=KEPT --implicit-check-not=weight.cast
-// RUN: tamis-opt %s --nn-store-tables | FileCheck %s --check-prefix=KEPT --implicit-check-not=weight.cast
+// RUN: tamis-opt %s --nn-store-tables=precision=split-f32 | FileCheck %s --check-prefix=KEPT
+// RUN: tamis-opt %s --nn-store-tables | FileCheck %s --check-prefix=KEPT
 // RUN: not tamis-opt %s --nn-store-tables=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // KEPT-LABEL: func.func @tables
+// KEPT-NOT: weight.cast
+// KEPT: func.func @own
 // UNKNOWN: there is no precision 'fp4'
 
 weight.source @words : tensor<60x32xf32> in "model.onnx" at 0
@@ -50,4 +52,20 @@ func.func @kept(%ids: tensor<?xi64>, %table: tensor<?x32xf32>) -> (tensor<?x32xf
   %w = weight.load @shared : tensor<20x32xf32>
   %0 = nn.embedding %w, %table at %ids, %ids : (tensor<20x32xf32>, tensor<?x32xf32>, tensor<?xi64>, tensor<?xi64>) -> tensor<?x32xf32>
   return %0, %w : tensor<?x32xf32>, tensor<20x32xf32>
+}
+
+// A layer may have a precision of its own. A table that another one reads at f32 is stored once, as it is.
+// RUN: tamis-opt %s --nn-store-tables | FileCheck %s --check-prefix=OWN
+// OWN: tamis.layer_precisions = {{\[\[}}"own/0", "bf16"]]
+// OWN-LABEL: func.func @own
+// OWN: %[[WORDS:.*]] = weight.cast %{{.*}} : (tensor<60x32xf32>) -> tensor<60x32xbf16>
+// OWN-NOT: weight.cast
+// OWN: nn.embedding %[[WORDS]] at
+func.func @own(%ids: tensor<?xi64>) -> (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
+  %words = weight.load @words : tensor<60x32xf32>
+  %places = weight.load @places : tensor<20x32xf32>
+  %0 = nn.embedding %words at %ids {tamis.precision = "int8"} : (tensor<60x32xf32>, tensor<?xi64>) -> tensor<?x32xf32> loc("own/0")
+  %1 = nn.embedding %places at %ids {tamis.precision = "bf16"} : (tensor<20x32xf32>, tensor<?xi64>) -> tensor<?x32xf32> loc("own/1")
+  %2 = nn.embedding %places at %ids : (tensor<20x32xf32>, tensor<?xi64>) -> tensor<?x32xf32> loc("rest")
+  return %0, %1, %2 : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>
 }

@@ -25,11 +25,12 @@ struct MoEPackWeights : tamis::moe::impl::MoEPackWeightsBase<MoEPackWeights> {
       return signalPassFailure();
     getOperation().walk([&](ExpertsOp experts) {
       OpBuilder builder(experts);
+      weight::Precision asked = nn::precisionOf(experts, *known);
       auto pack = [&](OpOperand &w) {
         weight::PackedWeight packed;
         if (cast<RankedTensorType>(w.get().getType()).getRank() != 3 || !weight::isWeight(w.get()))
           return packed;
-        packed = weight::pack(builder, experts.getLoc(), w.get(), *known);
+        packed = weight::pack(builder, experts.getLoc(), w.get(), asked);
         w.set(packed.w);
         ++packedWeights;
         return packed;
@@ -45,22 +46,8 @@ struct MoEPackWeights : tamis::moe::impl::MoEPackWeightsBase<MoEPackWeights> {
         experts.getTOutMutable().assign(out.sums);
       }
       if (in.w && in.precision != *known)
-        record(experts, in.precision);
+        nn::listPrecision(experts, weight::stringifyPrecision(in.precision));
     });
-    if (!recorded.empty())
-      getOperation()->setAttr(layersAttribute, ArrayAttr::get(&getContext(), recorded));
   }
-
-  /// Adds the nodes of experts that have another precision than was asked for to those of nn-pack-weights.
-  void record(ExpertsOp experts, weight::Precision precision) {
-    if (auto layers = getOperation()->getAttrOfType<ArrayAttr>(layersAttribute); layers && recorded.empty())
-      llvm::append_range(recorded, layers);
-    Builder builder(&getContext());
-    for (StringRef node : nn::nodeNames(experts.getLoc()))
-      recorded.push_back(builder.getStrArrayAttr({node, weight::stringifyPrecision(precision)}));
-  }
-
-  static constexpr StringLiteral layersAttribute = "tamis.layer_precisions";
-  SmallVector<Attribute> recorded;
 };
 } // namespace

@@ -25,6 +25,13 @@ static ProductPrecision productPrecision(Precision precision) {
   llvm_unreachable("all precisions are listed");
 }
 
+/// The name that users give it.
+static StringRef weightPrecision(ProductPrecision precision) {
+  return stringifyPrecision(precision == ProductPrecision::BF16       ? Precision::BF16
+                            : precision == ProductPrecision::SplitF32 ? Precision::SplitF32
+                                                                      : Precision::F32);
+}
+
 namespace {
 struct NNAttentionPrecision : tamis::nn::impl::NNAttentionPrecisionBase<NNAttentionPrecision> {
   using NNAttentionPrecisionBase::NNAttentionPrecisionBase;
@@ -33,10 +40,12 @@ struct NNAttentionPrecision : tamis::nn::impl::NNAttentionPrecisionBase<NNAttent
     FailureOr<Precision> known = parsePrecision(getOperation(), precision);
     if (failed(known))
       return signalPassFailure();
-    ProductPrecision wanted = productPrecision(*known);
-    if (wanted == ProductPrecision::F32)
-      return;
     getOperation().walk([&](AttentionOp attention) {
+      ProductPrecision wanted = productPrecision(precisionOf(attention, *known));
+      if (wanted != productPrecision(*known))
+        listPrecision(attention, weightPrecision(wanted));
+      if (wanted == ProductPrecision::F32)
+        return;
       attention.setPrecision(wanted);
       ++attentions;
     });

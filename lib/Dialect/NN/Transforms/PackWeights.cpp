@@ -28,18 +28,12 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
           << int4Group.getValue();
       return signalPassFailure();
     }
-    LayerPrecisions layers;
-    for (const std::string &text : layerPrecisions)
-      if (std::optional<std::string> error = layers.add(text)) {
-        getOperation().emitError("layer-precision: ") << *error;
-        return signalPassFailure();
-      }
     getOperation().walk([&](LinearOp linear) {
       auto type = cast<RankedTensorType>(linear.getW().getType());
       if (type.getRank() != 2 || !weight::isWeight(linear.getW()))
         return;
       OpBuilder builder(linear);
-      Precision asked = layers.of(linear).value_or(*known);
+      Precision asked = precisionOf(linear, *known);
       weight::PackedWeight packed = weight::pack(builder, linear.getLoc(), linear.getW(), asked, int4Group);
       linear.getWMutable().assign(packed.w);
       if (packed.scale) {
@@ -47,17 +41,9 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
         linear.getSumsMutable().assign(packed.sums);
       }
       if (packed.precision != *known)
-        record(linear, packed.precision);
+        listPrecision(linear, stringifyPrecision(packed.precision));
       ++packedWeights;
     });
-    if (std::optional<std::string> text = layers.unused()) {
-      getOperation().emitError(
-          "layer-precision: no linear layer with a weight of f32 has a node whose name fits '")
-          << *text << "'; --emit=mlir shows the names";
-      return signalPassFailure();
-    }
-    if (!recorded.empty())
-      getOperation()->setAttr("tamis.layer_precisions", ArrayAttr::get(&getContext(), recorded));
     getOperation().walk([&](QuantizedLinearOp linear) {
       if (linear.getColumnSums())
         return;
@@ -71,14 +57,5 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       ++packedWeights;
     });
   }
-
-  /// Notes that the nodes of a layer have a precision that others have not.
-  void record(LinearOp linear, Precision precision) {
-    Builder builder(&getContext());
-    for (StringRef node : nodeNames(linear.getLoc()))
-      recorded.push_back(builder.getStrArrayAttr({node, stringifyPrecision(precision)}));
-  }
-
-  SmallVector<Attribute> recorded;
 };
 } // namespace

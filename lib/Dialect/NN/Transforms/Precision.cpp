@@ -1,6 +1,8 @@
 //===- Precision.cpp - The precisions of products with weights ----------------------------------------===//
 #include "tamis/Dialect/NN/Transforms/Precision.h"
 
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -14,6 +16,23 @@ SmallVector<StringRef> tamis::nn::nodeNames(Location location) {
     return WalkResult::advance();
   });
   return names;
+}
+
+Precision tamis::nn::precisionOf(Operation *layer, Precision common) {
+  auto own = layer->getAttrOfType<StringAttr>("tamis.precision");
+  return own ? symbolizePrecision(own.getValue()).value_or(common) : common;
+}
+
+void tamis::nn::listPrecision(Operation *layer, StringRef precision) {
+  constexpr StringLiteral name = "tamis.layer_precisions";
+  auto module = layer->getParentOfType<ModuleOp>();
+  SmallVector<Attribute> listed;
+  if (auto before = module->getAttrOfType<ArrayAttr>(name))
+    llvm::append_range(listed, before);
+  Builder builder(layer->getContext());
+  for (StringRef node : nodeNames(layer->getLoc()))
+    listed.push_back(builder.getStrArrayAttr({node, precision}));
+  module->setAttr(name, builder.getArrayAttr(listed));
 }
 
 std::optional<std::string> LayerPrecisions::add(StringRef text) {

@@ -24,6 +24,10 @@ static bool isTable(Value table) {
                       [](Operation *user) { return isa<EmbeddingOp>(user) || weight::isWeightOp(user); });
 }
 
+static bool isRounded(Precision precision) {
+  return precision != Precision::F32 && precision != Precision::SplitF32;
+}
+
 namespace {
 struct NNStoreTables : tamis::nn::impl::NNStoreTablesBase<NNStoreTables> {
   using NNStoreTablesBase::NNStoreTablesBase;
@@ -32,15 +36,19 @@ struct NNStoreTables : tamis::nn::impl::NNStoreTablesBase<NNStoreTables> {
     FailureOr<Precision> known = parsePrecision(getOperation(), precision);
     if (failed(known))
       return signalPassFailure();
-    if (*known == Precision::F32 || *known == Precision::SplitF32)
-      return;
-    llvm::SetVector<Value> tables;
+    llvm::SetVector<Value> rounded, kept;
     getOperation().walk([&](EmbeddingOp embedding) {
       for (Value table : embedding.getTables())
         if (isTable(table))
-          tables.insert(table);
+          (isRounded(precisionOf(embedding, *known)) ? rounded : kept).insert(table);
     });
-    for (Value table : tables)
+    rounded.remove_if([&](Value table) { return kept.contains(table); });
+    const llvm::SetVector<Value> &unusual = isRounded(*known) ? kept : rounded;
+    getOperation().walk([&](EmbeddingOp embedding) {
+      if (llvm::any_of(embedding.getTables(), [&](Value table) { return unusual.contains(table); }))
+        listPrecision(embedding, stringifyPrecision(isRounded(*known) ? Precision::F32 : Precision::BF16));
+    });
+    for (Value table : rounded)
       round(table);
   }
 

@@ -256,9 +256,8 @@ private:
     llvm::APFloat factor = op.getFactor();
     bool inexact;
     factor.convert(types->first.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
-    changeFloats(bytes->view, types->first, result.own, types->second, [&](llvm::APFloat &number) {
-      number.multiply(factor, llvm::APFloat::rmNearestTiesToEven);
-    });
+    changeFloats(bytes->view, types->first, result.own, types->second,
+                 [&](llvm::APFloat &number) { number.multiply(factor, llvm::APFloat::rmNearestTiesToEven); });
     return result;
   }
 

@@ -34,7 +34,7 @@ def MoE_RouteOp : MoE_Op<"route"> {
   let hasVerifier = 1;
 }
 
-def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments]> {
+def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments, NN_HasPrecision]> {
   let summary = "Two linear layers an expert, for the tokens that chose it";
   let description = [{
     x is [..., H], indices [..., k]. Expert e of a row computes (hidden w_out[e] + b_out[e]), hidden being

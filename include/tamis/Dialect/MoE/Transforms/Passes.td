@@ -17,7 +17,8 @@ def MoEPackWeights : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Weights of experts in the layout and precision that the microkernels read";
   let description = [{
     Puts weight.pack_panels behind the weights [E, K, N] of each moe.experts, in the precisions of nn-pack-weights. For
-    `int8` the scales and sums of the columns of each expert's weight become operands.
+    `int8` the scales and sums of the columns of each expert's weight become operands. A layer with a precision of its own
+    (nn-assign-precisions) has that.
   }];
   let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed, each of all experts of a layer">];

@@ -15,6 +15,11 @@ def NN_Dialect : Dialect {
     [..., H] means any number of leading dimensions: [B, S, H] before padding is removed, [T, H] after.
   }];
 }
+/// Products or tables whose precision the user chooses (nn-assign-precisions).
+def NN_HasPrecision : NativeOpTrait<"HasPrecision"> {
+  let cppNamespace = "::tamis::nn";
+}
+
 def NN_Activation : I32EnumAttr<"Activation", "What is applied to a linear layer's result", [
   I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">, I32EnumAttrCase<"Gelu", 2, "gelu">,
   I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">, I32EnumAttrCase<"Tanh", 4, "tanh">,

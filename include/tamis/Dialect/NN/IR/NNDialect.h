@@ -15,6 +15,11 @@
 #include "tamis/Dialect/NN/IR/NNDialect.h.inc"
 #include "tamis/Dialect/NN/IR/NNEnums.h.inc"
 
+namespace tamis::nn {
+/// Of ops whose products or tables have a precision that the user chooses (nn-assign-precisions).
+template <typename Op> struct HasPrecision : mlir::OpTrait::TraitBase<Op, HasPrecision> {};
+} // namespace tamis::nn
+
 #define GET_ATTRDEF_CLASSES
 #include "tamis/Dialect/NN/IR/NNAttrs.h.inc"
 

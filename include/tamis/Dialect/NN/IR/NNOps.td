@@ -7,7 +7,7 @@ include "tamis/Dialect/NN/IR/NNBase.td"
 
 class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
-def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments]> {
+def NN_LinearOp : NN_Op<"linear", [AttrSizedOperandSegments, NN_HasPrecision]> {
   let summary = "activation(x w + bias) + residual";
   let description = [{
     x is [..., K]. w is a weight [K, N] of f32, or a packed one (weight.pack_panels), whose element type is the
@@ -70,7 +70,7 @@ def NN_RMSNormOp : NN_Op<"rms_norm"> {
   let hasVerifier = 1;
 }
 
-def NN_EmbeddingOp : NN_Op<"embedding", [AttrSizedOperandSegments]> {
+def NN_EmbeddingOp : NN_Op<"embedding", [AttrSizedOperandSegments, NN_HasPrecision]> {
   let summary = "The sum of rows of tables, one table and one tensor of ids each";
   let description = [{
     tables[i] is [V_i, H], added up in f32 whatever it is stored as; ids[i] has the shape of the result without H, or its trailing part (a leading
@@ -83,7 +83,7 @@ def NN_EmbeddingOp : NN_Op<"embedding", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments]> {
+def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecision]> {
   let summary = "Scaled dot-product attention: softmax(scale q k^T + bias) v for each head";
   let description = [{
     Padded form: q is [B, S, heads * D], k is [B, T, kv_heads * D], v is [B, T, kv_heads * E], the result [B, S,

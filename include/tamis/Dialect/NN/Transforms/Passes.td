@@ -46,6 +46,20 @@ def NNFoldEpilogue : Pass<"nn-fold-epilogue", "::mlir::ModuleOp"> {
   ];
 }
 
+def NNAssignPrecisions : Pass<"nn-assign-precisions", "::mlir::ModuleOp"> {
+  let summary = "Precisions of single layers, by the names of their nodes";
+  let description = [{
+    REGEX=PRECISION holds for each layer of which REGEX is found in the name of an ONNX node that it was made of: an
+    nn.linear or a moe.experts with constant weights, an nn.attention, an nn.embedding. The last that holds becomes its
+    attribute `tamis.precision`, which the passes that decide on precisions (nn-pack-weights, moe-pack-weights,
+    nn-store-tables, nn-attention-precision) prefer to their option. Nodes that became one layer (nn-fuse-qkv) share
+    their precision. An expression that no layer has is an error.
+  }];
+  let options = [ListOption<"layerPrecisions", "layer-precision", "std::string",
+                            "REGEX=PRECISION: the precision of layers by the names of their nodes">];
+  let statistics = [Statistic<"layers", "layers", "Layers with a precision of their own">];
+}
+
 def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Weights of linear layers in the layout and precision that the microkernels read";
   let description = [{
@@ -56,17 +70,11 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
     weights of 4 bits with a scale for each `int4-group` elements of a column; weights that have 4 bits in the model keep
     them, their blocks, scales and zero points). A layer with an odd K stays at f32 under `split-f32` and `bf16`.
 
-    `layer-precision` gives layers a precision of their own: REGEX=PRECISION holds for each nn.linear of which REGEX is
-    found in the name of a node that it was made of; the last that holds counts. Nodes that became one layer
-    (nn-fuse-qkv) share their precision. An expression that no layer has is an error.
-
-    The module's attribute `tamis.layer_precisions` lists the nodes whose layers have another precision than
-    `precision`, for whatever reason.
+    A layer with a precision of its own (nn-assign-precisions) has that. The module's attribute `tamis.layer_precisions`
+    lists the nodes whose layers have another precision than `precision`, for whatever reason.
   }];
   let options = [
     Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">,
-    ListOption<"layerPrecisions", "layer-precision", "std::string",
-               "REGEX=PRECISION: another precision for layers by the names of their nodes">,
     Option<"int4Group", "int4-group", "int64_t", "32", "Elements of a column that share a scale under int4: 32, 64 or 128">
   ];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
@@ -77,7 +85,8 @@ def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
   let summary = "Tables of embeddings at the precision of the products";
   let description = [{
     Under `bf16`, `int8` and `int4` a weight of f32 that is a table of nn.embedding, and that nothing else reads as it is, is
-    stored rounded to bf16; rows become f32 again as they are read. `f32` and `split-f32` leave tables as they are. Runs
+    stored rounded to bf16; rows become f32 again as they are read. `f32` and `split-f32` leave tables as they are. An
+    nn.embedding may have a precision of its own (nn-assign-precisions); a table is rounded where all that read it say so. Runs
     behind nn-pack-weights, when a linear layer that shares its weight with a table (tied weights) has its own packed
     copy.
   }];
@@ -93,8 +102,8 @@ def NNAttentionPrecision : Pass<"nn-attention-precision", "::mlir::ModuleOp"> {
   let summary = "The precision of the products inside attentions";
   let description = [{
     Sets the precision of each nn.attention: `f32` and `split-f32` are those of the layers round it; under `bf16`,
-    `int8` and `int4` it is bf16, since weights of an attention and scores have no scale that is known beforehand. Precisions that
-    layers have by name (nn-pack-weights) do not reach attentions.
+    `int8` and `int4` it is bf16, since weights of an attention and scores have no scale that is
+    known beforehand. An attention may have a precision of its own (nn-assign-precisions).
   }];
   let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [Statistic<"attentions", "attentions", "Attentions whose products are not of f32">];

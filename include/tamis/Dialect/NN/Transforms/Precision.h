@@ -20,6 +20,11 @@ using weight::symbolizePrecision;
 /// The names of the ONNX nodes that an op was made of.
 llvm::SmallVector<llvm::StringRef> nodeNames(mlir::Location location);
 
+/// The precision that nn-assign-precisions gave a layer, else `common`.
+Precision precisionOf(mlir::Operation *layer, Precision common);
+/// Lists the nodes of a layer in the module's `tamis.layer_precisions`: it has another precision than others.
+void listPrecision(mlir::Operation *layer, llvm::StringRef precision);
+
 /// Precisions for layers by the names of their nodes: REGEX=PRECISION.
 class LayerPrecisions {
 public:
