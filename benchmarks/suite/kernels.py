@@ -46,7 +46,7 @@ def measure_kernels(tamis):
     entries = []
     for kind, pattern in FILTERS.items():
         for precision in PRECISIONS:
-            text, _ = measure.child([program, "--benchmark_format=json", "--benchmark_min_time=0.02s",
+            text, _ = measure.child([program, "--benchmark_format=json", "--benchmark_min_time=0.02",
                                      "--benchmark_filter=" + pattern.format(precision=precision, isa=isa)])
             # The program prints the peaks in front.
             found = json.loads(text[text.index("{"):])["benchmarks"]
