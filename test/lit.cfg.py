@@ -51,6 +51,8 @@ LEVELS = {
     "x86-64-v4-amx": {"avx512_fp16", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16", "amx_int8"},
 }
 config.available_features.update(level for level, needed in LEVELS.items() if needed <= flags)
+# Long tests take every N-th of their cases; `lit -D all-cases` takes all.
+config.substitutions += [(f"%every{n}", "--every " + ("1" if "all-cases" in lit_config.params else str(n))) for n in (2, 3, 4)]
 # Options that name the levels with code of their own for f32 that this CPU runs.
 isas = [level for level in ("x86-64-v3", "x86-64-v4") if level in config.available_features]
 config.substitutions.append(("%isas", " ".join("--isa " + level for level in isas)))

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 usage() {
   cat << 'END'
-usage: utils/check.sh [--build DIR] [--corpus DIR] [--sanitizers] [--tidy-all]
+usage: utils/check.sh [--build DIR] [--corpus DIR] [--all-cases] [--sanitizers] [--tidy-all]
 
 Installs what is missing, builds Tamis with warnings as errors, and runs: unit tests, lit tests, the
 installation and the examples, clang-format, clang-tidy, and the runtime and tools under sanitizers. The last
@@ -16,6 +16,7 @@ line says 'N passed, N failed, N skipped'; the exit status is 1 when anything fa
   --build DIR     the build folder (default: build/release); sanitizers build beneath it
   --corpus DIR    also compile (for this machine's level) and run all of an acceptance corpus, and count the
                   mixtures of experts that are raised
+  --all-cases     all cases of the integration tests that take every second to fourth one else (long)
   --sanitizers    also build the compiler with the address and undefined-behaviour sanitizers and with the
                   assertions of LLVM's headers, and run the lit tests with it (long). Left out are the tests of
                   x86-64-v4 that another does for x86-64-v3, since the compiler runs the same code for both, and
@@ -24,11 +25,12 @@ line says 'N passed, N failed, N skipped'; the exit status is 1 when anything fa
 END
 }
 
-build=$TAMIS_SOURCE/build/release corpus='' sanitizers='' tidy='runtime|tools/tamis'
+build=$TAMIS_SOURCE/build/release corpus='' cases=() sanitizers='' tidy='runtime|tools/tamis'
 while (($#)); do
   case $1 in
     --build) build=${2:?--build needs a folder}; shift ;;
     --corpus) corpus=${2:?--corpus needs a folder}; shift ;;
+    --all-cases) cases=(-D all-cases) ;;
     --sanitizers) sanitizers=1 ;;
     --tidy-all) tidy='runtime|tools|lib' ;;
     --help | -h) usage; exit 0 ;;
@@ -136,7 +138,7 @@ step configure configure "$build" "-DTAMIS_PYTHON=$python" || finish
 step build ninja -k 0 -C "$build" || finish
 
 ctest_in unit "$build"
-lit_in lit "$build/test"
+lit_in lit "$build/test" "${cases[@]}"
 if [[ -n $corpus ]]; then
   for group in A B C D E; do
     suite "corpus-$group" count_last_line "$python" "$corpus/run_corpus.py" "$corpus" --tamis "$build/bin/tamis" \

@@ -121,7 +121,7 @@ class Checks:
 
     def encoders(self, folder):
         for group, bound in ((32, self.options.cosine), (128, self.options.cosine)):
-            for name in ("A_bert_base__dynamo__opset23", "A_mpnet_sent__ts")[:2 if group == 32 else 1]:
+            for name in ("A_bert_base__dynamo__opset23", "A_mpnet_sent__ts"):
                 model = self.options.encoders / name
                 code, text = call(self.options.tamis, "compile", model / "model.onnx", "-o", folder / "m.tamis", "-q",
                                   "--precision=int4", f"--int4-group={group}", "--target", ",".join(LEVELS))

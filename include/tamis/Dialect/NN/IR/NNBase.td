@@ -15,6 +15,7 @@ def NN_Dialect : Dialect {
     [..., H] means any number of leading dimensions: [B, S, H] before padding is removed, [T, H] after.
   }];
 }
+
 /// Products or tables whose precision the user chooses (nn-assign-precisions).
 def NN_HasPrecision : NativeOpTrait<"HasPrecision"> {
   let cppNamespace = "::tamis::nn";

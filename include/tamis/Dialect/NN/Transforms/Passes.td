@@ -86,9 +86,9 @@ def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
   let description = [{
     Under `bf16`, `int8` and `int4` a weight of f32 that is a table of nn.embedding, and that nothing else reads as it is, is
     stored rounded to bf16; rows become f32 again as they are read. `f32` and `split-f32` leave tables as they are. An
-    nn.embedding may have a precision of its own (nn-assign-precisions); a table is rounded where all that read it say so. Runs
-    behind nn-pack-weights, when a linear layer that shares its weight with a table (tied weights) has its own packed
-    copy.
+    nn.embedding may have a precision of its own (nn-assign-precisions); a table is rounded where all that read it say
+    so. Runs behind nn-pack-weights, when a linear layer that shares its weight with a table (tied weights) has its own
+    packed copy.
   }];
   let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [
@@ -102,8 +102,8 @@ def NNAttentionPrecision : Pass<"nn-attention-precision", "::mlir::ModuleOp"> {
   let summary = "The precision of the products inside attentions";
   let description = [{
     Sets the precision of each nn.attention: `f32` and `split-f32` are those of the layers round it; under `bf16`,
-    `int8` and `int4` it is bf16, since weights of an attention and scores have no scale that is
-    known beforehand. An attention may have a precision of its own (nn-assign-precisions).
+    `int8` and `int4` it is bf16, since weights of an attention and scores have no scale that is known
+    beforehand. An attention may have a precision of its own (nn-assign-precisions).
   }];
   let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">];
   let statistics = [Statistic<"attentions", "attentions", "Attentions whose products are not of f32">];
