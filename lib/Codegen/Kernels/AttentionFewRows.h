@@ -4,6 +4,8 @@
 
 #include "AttentionOperands.h"
 
+#include <algorithm>
+
 namespace tamis {
 
 /// The form of an attention (padded) whose sequences have few queries, as in decoding: keys and values are
