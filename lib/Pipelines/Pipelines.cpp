@@ -41,7 +41,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
     passes.addPass(
         nn::createNNAssignPrecisions({{options.layerPrecisions.begin(), options.layerPrecisions.end()}}));
   passes.addPass(nn::createNNPackWeights({options.precision, options.int4Group}));
-  passes.addPass(moe::createMoEPackWeights({options.precision}));
+  passes.addPass(moe::createMoEPackWeights({options.precision, options.int4Group}));
   passes.addPass(nn::createNNStoreTables({options.precision}));
   passes.addPass(nn::createNNAttentionPrecision({options.precision}));
   passes.addPass(weight::createWeightFold());

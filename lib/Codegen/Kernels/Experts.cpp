@@ -26,9 +26,16 @@ struct ExpertWeights {
   OperandKind kind;
 
   Value panels(Emitter &e) const { return e.dim(w, 1); }
-  /// Words along K.
+  /// Words of a column of a panel.
   Value words(Emitter &e) const {
-    return kind == OperandKind::SplitF32 ? e.mul(e.dim(w, 2), 16) : e.dim(w, 2);
+    Value count = e.dim(w, 2);
+    if (kind == OperandKind::Int4)
+      return e.mul(count, e.dim(w, 3));
+    return kind == OperandKind::SplitF32 ? e.mul(count, 16) : count;
+  }
+  /// Words of a row of the left factor that are multiplied.
+  Value depth(Emitter &e, const Microkernel &microkernel) const {
+    return kind == OperandKind::Int4 ? e.mul(e.dim(w, 2), microkernel.groupSize() / 4) : words(e);
   }
   /// The panels of one expert.
   Panels of(Emitter &e, Value expert) const {
@@ -96,11 +103,16 @@ struct ResultCode : ProductCode {
 };
 } // namespace
 
-static std::optional<OperandKind> kindOf(Value w) {
+/// The type of one expert's weight; null where `w` has no experts.
+static MemRefType weightOfOne(Value w) {
   auto type = cast<MemRefType>(w.getType());
-  if (type.getRank() < 4)
-    return std::nullopt;
-  return operandKindOf(MemRefType::get(type.getShape().drop_front(), type.getElementType()));
+  return type.getRank() < 4 ? MemRefType()
+                            : MemRefType::get(type.getShape().drop_front(), type.getElementType());
+}
+
+static std::optional<OperandKind> kindOf(Value w) {
+  MemRefType type = weightOfOne(w);
+  return type ? operandKindOf(type) : std::nullopt;
 }
 
 LinearEpilogue ExpertWeights::numbers(Emitter &e, Value expert, Value rowScales) const {
@@ -196,7 +208,7 @@ static void emitParallel(KernelExpander &expander, Emitter &e, StringRef name, S
 /// The rows of x by expert, in the form of the first product.
 static LeftOperand gatherRows(Emitter &e, const Microkernel &microkernel, const ExpertWeights &weights,
                               const ExpertDispatch &dispatch, Value x, Value slots) {
-  Value k = e.dim(x, 1), from = e.flatten(x), words = weights.words(e);
+  Value k = e.dim(x, 1), from = e.flatten(x), words = weights.depth(e, microkernel);
   auto places = [&](Value pair) { return std::pair(e.div(pair, slots), e.loadIndex(dispatch.rowOf, pair)); };
   if (microkernel.leftForm() != LeftForm::F32) {
     LeftOperand operand(e, microkernel, dispatch.capacity, words);
@@ -244,7 +256,8 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
       return op.emitOpError("needs scales and sums of the columns for a weight of i8, and only for one");
   ExpertWeights in{op.getWIn(), op.getBIn(), op.getSIn(), op.getTIn(), *inKind},
       out{op.getWOut(), op.getBOut(), op.getSOut(), op.getTOut(), *outKind};
-  const Microkernel &inKernel = microkernel(*inKind), &outKernel = microkernel(*outKind);
+  const Microkernel &inKernel = microkernelFor(weightOfOne(op.getWIn())),
+                    &outKernel = microkernelFor(weightOfOne(op.getWOut()));
   std::string name = nameFor(op);
 
   Value x = op.getX(), k = e.dim(x, 1), slots = e.dim(op.getIndices(), 1), tokens = e.dim(x, 0);
@@ -289,7 +302,7 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   if (!hiddenForm && outKernel.leftForm() == LeftForm::F32 && *outKind != OperandKind::F32) {
     rows.depth = e.div(hiddenColumns, 2);
   } else if (!hiddenForm && outKernel.leftForm() != LeftForm::F32) {
-    rows = LeftOperand(e, outKernel, dispatch.capacity, out.words(e));
+    rows = LeftOperand(e, outKernel, dispatch.capacity, out.depth(e, outKernel));
     rows.convert(e, hidden.hidden, dispatch.rows, hiddenColumns);
   }
   Value n = e.dim(op.getOut(), 1);

@@ -2,10 +2,7 @@
 // RUN: tamis-opt %s --moe-pack-weights=precision=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tamis-opt %s --moe-pack-weights=precision=split-f32 | FileCheck %s --check-prefix=SPLIT
 // RUN: tamis-opt %s --moe-pack-weights=precision=int8 | FileCheck %s --check-prefix=INT8
-// Experts have no kernels of 4 bits: they are int8 under int4, and listed as such.
-// RUN: tamis-opt %s --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=INT8
-// RUN: sed 's/tensor<?x2x32xf32>$/& loc("experts")/' %s | tamis-opt - --moe-pack-weights=precision=int4 | FileCheck %s --check-prefix=LISTED
-// LISTED: tamis.layer_precisions = {{\[\[}}"experts", "int8"]
+// RUN: tamis-opt %s --moe-pack-weights="precision=int4 int4-group=64" | FileCheck %s --check-prefix=INT4
 // RUN: sed 's/activation relu>}$/activation relu>, tamis.precision = "bf16"}/; s/tensor<?x2x32xf32>$/& loc("own")/' %s | tamis-opt - --moe-pack-weights | FileCheck %s --check-prefix=OWN
 // OWN: tamis.layer_precisions = {{\[\[}}"own", "bf16"]
 // RUN: not tamis-opt %s --moe-pack-weights=precision=fp4 2>&1 | FileCheck %s --check-prefix=UNKNOWN
@@ -21,6 +18,9 @@
 // INT8: %[[T:.*]] = weight.column_sums %[[Q]] : (tensor<8x32x40xi8>) -> tensor<8x40xi32>
 // INT8: %[[P:.*]] = weight.pack_panels %[[Q]] : (tensor<8x32x40xi8>) -> tensor<8x3x16x16x4xi8>
 // INT8: moe.experts %arg0 to %arg1 in %[[P]] scale %[[S]] sums %[[T]] out %{{.*}} scale %{{.*}} sums
+// INT4: %[[A:.*]] = weight.quantize_int4 %{{.*}} {group = 64 : i64} : (tensor<8x32x40xf32>) -> tensor<8x3x1x9x16xi32>
+// INT4: %[[B:.*]] = weight.quantize_int4 %{{.*}} {group = 64 : i64} : (tensor<8x40x32xf32>) -> tensor<8x2x1x9x16xi32>
+// INT4: moe.experts %arg0 to %arg1 in %[[A]] out %[[B]]
 
 weight.source @in : tensor<8x32x40xf32> in "model.onnx" at 0
 weight.source @out : tensor<8x40x32xf32> in "model.onnx" at 0

@@ -4,6 +4,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "tamis/Dialect/Weight/IR/Int4Format.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -70,6 +71,15 @@ static LogicalResult verifyWeight(Operation *op, const Product &product, int64_t
     if (!element.isF32() || !compatible(k, w.getDimSize(1)))
       return op->emitOpError("multiplies rows of ") << k << " elements by the weight " << w;
     n = w.getDimSize(2);
+  } else if (std::optional<weight::Int4Format> format = weight::Int4Format::of(w, 1)) {
+    if (!ShapedType::isDynamic(k) && w.getDimSize(2) != format->groupsOf(k))
+      return op->emitOpError("multiplies rows of ") << k << " elements by the packed weight " << w;
+    if (ShapedType::isDynamic(n) && product.bias && typeOf(product.bias).getRank() == 2)
+      n = typeOf(product.bias).getDimSize(1);
+    if (!ShapedType::isDynamic(n) && static_cast<int64_t>(llvm::divideCeil(n, 16)) != w.getDimSize(1))
+      return op->emitOpError("has a packed weight ") << w << " that does not fit " << n << " columns";
+    if (ShapedType::isDynamic(n))
+      n = w.getDimSize(1) * 16;
   } else {
     int64_t perWord = 32 / element.getIntOrFloatBitWidth();
     bool isSplit = element.isBF16() && w.getRank() == 6;

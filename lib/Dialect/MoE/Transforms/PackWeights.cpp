@@ -30,7 +30,7 @@ struct MoEPackWeights : tamis::moe::impl::MoEPackWeightsBase<MoEPackWeights> {
         weight::PackedWeight packed;
         if (cast<RankedTensorType>(w.get().getType()).getRank() != 3 || !weight::isWeight(w.get()))
           return packed;
-        packed = weight::pack(builder, experts.getLoc(), w.get(), asked);
+        packed = weight::pack(builder, experts.getLoc(), w.get(), asked, int4Group);
         w.set(packed.w);
         ++packedWeights;
         return packed;

@@ -297,6 +297,13 @@ private:
       return failure();
     auto type = cast<RankedTensorType>(value.getType());
     std::vector<float> result;
+    if (auto floating = dyn_cast<FloatType>(type.getElementType())) {
+      result.resize(type.getNumElements());
+      MutableArrayRef<char> to(reinterpret_cast<char *>(result.data()), result.size() * sizeof(float));
+      convertFloats(bytes->view, floating, to, Float32Type::get(type.getContext()));
+      return result;
+    }
+    result.reserve(type.getNumElements());
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       result.push_back(static_cast<float>(numberAt(*bytes, type.getElementType(), isUnsigned, i)));
     return result;
@@ -438,8 +445,10 @@ private:
     if (failed(input))
       return failure();
     Bytes result = Bytes::ofSize(bytesOf(type));
-    auto [rows, columns] = matrixSizes(op.getInput());
-    tamis::quantizeInt4({input->view.data(), rows, columns}, *weight::Int4Format::of(type), result.own);
+    weight::Int4Format format = int4Format(op.getInput(), type);
+    forMatrices(*input, op.getInput(), result, [&](const MatrixView &matrix, MutableArrayRef<char> out) {
+      tamis::quantizeInt4(matrix, format, out);
+    });
     return result;
   }
 
@@ -450,22 +459,39 @@ private:
     FailureOr<Bytes> input = evaluate(op.getInput());
     if (failed(input) || failed(scales) || failed(zeros))
       return failure();
-    auto [rows, columns] = matrixSizes(op.getInput());
-    auto format = *weight::Int4Format::of(type);
+    weight::Int4Format format = int4Format(op.getInput(), type);
     float excess = isUnsigned ? 0 : weight::Int4Format::defaultZero;
-    std::vector<uint8_t> q(input->view.begin(), input->view.end());
-    for (uint8_t &number : q)
-      number += static_cast<uint8_t>(excess);
+    Bytes q = Bytes::ofSize(input->view.size());
+    for (auto [to, from] : llvm::zip(q.own, input->view))
+      to = static_cast<char>(static_cast<uint8_t>(from) + static_cast<uint8_t>(excess));
     for (float &zero : *zeros)
       zero = op.getZeroPoint() ? zero + excess : weight::Int4Format::defaultZero;
-    if (llvm::any_of(q, [](uint8_t number) { return number > weight::Int4Format::greatest; }))
+    if (llvm::any_of(q.own, [](char number) {
+          return static_cast<uint8_t>(number) > static_cast<uint8_t>(weight::Int4Format::greatest);
+        }))
       return op.emitError("has a weight that is not of 4 bits");
     auto isDefault = [](float zero) { return zero == weight::Int4Format::defaultZero; };
     if (!format.hasZeros && !llvm::all_of(*zeros, isDefault))
       return op.emitError("has no room for zero points other than 8");
     Bytes result = Bytes::ofSize(bytesOf(type));
-    tamis::packInt4({q.data(), rows, columns, op.getBlock(), *scales, *zeros}, format, result.own);
+    uint64_t number = 0;
+    forMatrices(q, op.getInput(), result, [&](const MatrixView &matrix, MutableArrayRef<char> out) {
+      // Those of the matrix, or the one that there is.
+      auto own = [&](ArrayRef<float> all) {
+        uint64_t count = llvm::divideCeil(matrix.rows, op.getBlock()) * matrix.columns;
+        return all.size() == 1 ? all : all.slice(number * count, count);
+      };
+      const auto *elements = reinterpret_cast<const uint8_t *>(matrix.data);
+      tamis::packInt4({elements, matrix.rows, matrix.columns, op.getBlock(), own(*scales), own(*zeros)}, format,
+                      out);
+      ++number;
+    });
     return result;
+  }
+
+  /// That of the packed form `packed` of the matrices [..., K, N] that a value is.
+  static weight::Int4Format int4Format(Value value, RankedTensorType packed) {
+    return *weight::Int4Format::of(packed, cast<RankedTensorType>(value.getType()).getRank() - 2);
   }
 
   /// Rows and columns of the matrices [..., K, N] that a value is.

@@ -237,29 +237,30 @@ LogicalResult ColumnScalesOp::verify() {
   return verifyColumns(*this, b.getF32Type(), b.getF32Type());
 }
 
-/// `result` is the packed form of a matrix `from` in groups that divide `block`.
+/// `result` is the packed form of a matrix `from`, or of several, in groups that divide `block`.
 static LogicalResult verifyInt4(Operation *op, RankedTensorType from, RankedTensorType result,
                                 int64_t block) {
-  if (from.getRank() != 2)
-    return op->emitOpError("packs a matrix [K, N], not ") << from;
-  std::optional<Int4Format> format = Int4Format::of(result);
+  if (from.getRank() != 2 && from.getRank() != 3)
+    return op->emitOpError("packs a matrix [K, N] or matrices [E, K, N], not ") << from;
+  std::optional<Int4Format> format = Int4Format::of(result, from.getRank() - 2);
   if (!format)
     return op->emitOpError("has a result ")
            << result << " that is no packed weight of 4 bits in groups of 16, 32, 64 or 128";
   if (block <= 0 || block % format->group)
     return op->emitOpError("has blocks of ")
            << block << " elements, which groups of " << format->group << " do not divide";
-  SmallVector<int64_t> shape = format->shape(from.getDimSize(0), from.getDimSize(1));
+  SmallVector<int64_t> shape = format->shapeOf(from.getShape());
   if (result.getShape() != ArrayRef(shape))
     return op->emitOpError("of ") << from << " in groups of " << format->group << " is [" << shape << "]";
   return success();
 }
 
 LogicalResult QuantizeInt4Op::verify() {
-  auto result = cast<RankedTensorType>(getResult().getType());
-  if (failed(verifyInt4(*this, cast<RankedTensorType>(getInput().getType()), result, getGroup())))
+  auto from = cast<RankedTensorType>(getInput().getType()),
+       result = cast<RankedTensorType>(getResult().getType());
+  if (failed(verifyInt4(*this, from, result, getGroup())))
     return failure();
-  std::optional<Int4Format> format = Int4Format::of(result);
+  std::optional<Int4Format> format = Int4Format::of(result, from.getRank() - 2);
   if (format->group != static_cast<int64_t>(getGroup()) || format->hasZeros)
     return emitOpError("makes groups of ") << getGroup() << " without zero points, not " << result;
   return success();
@@ -273,12 +274,13 @@ LogicalResult PackInt4Op::verify() {
     return emitOpError("needs integers of at most 8 bits");
   if (failed(verifyInt4(*this, from, cast<RankedTensorType>(getResult().getType()), block)))
     return failure();
-  if (!isa<FloatType>(scale.getElementType()) || !isParameterOf(from, scale, 0, block))
+  int64_t axis = from.getRank() - 2;
+  if (!isa<FloatType>(scale.getElementType()) || !isParameterOf(from, scale, axis, block))
     return emitOpError("has a scale ") << scale << " that does not fit " << from << " in blocks of " << block;
   if (!getZeroPoint())
     return success();
   auto zero = cast<RankedTensorType>(getZeroPoint().getType());
-  if (!isParameterOf(from, zero, 0, block))
+  if (!isParameterOf(from, zero, axis, block))
     return emitOpError("has a zero point ")
            << zero << " that does not fit " << from << " in blocks of " << block;
   return success();

@@ -11,8 +11,8 @@ using namespace tamis::weight;
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
-/// (q - zero) * scale, in blocks along dimension `axis` of q, the other one is N. An absent zero is 8 for
-/// unsigned numbers and 0 for signed ones.
+/// (q - zero) * scale, in blocks along dimension `axis` of q. An absent zero is 8 for unsigned numbers and 0
+/// for signed ones.
 struct Quantized {
   Value q, scale, zero;
   int64_t axis, block;
@@ -24,7 +24,7 @@ struct Quantized {
   }
 };
 
-/// Finds the integers behind transforms of a dequantised matrix, and does to them what the transforms do.
+/// Finds the integers behind transforms of a dequantised weight, and does to them what the transforms do.
 class QuantizedFinder {
 public:
   QuantizedFinder(OpBuilder &builder, Location loc) : builder(builder), loc(loc) {}
@@ -34,8 +34,10 @@ public:
         .Case([&](DequantizeOp op) { return ofDequantize(op); })
         .Case([&](CastOp op) { return find(op.getInput()); })
         .Case([&](TransposeOp op) { return ofTranspose(op); })
+        .Case([&](ReshapeOp op) { return ofReshape(op); })
         .Case([&](SliceOp op) { return ofSlice(op); })
         .Case([&](ConcatOp op) { return ofConcat(op); })
+        .Case([&](InterleaveColumnsOp op) { return ofInterleaved(op); })
         .Default([](Operation *) { return std::nullopt; });
   }
 
@@ -70,7 +72,7 @@ private:
     int64_t block = op.getBlockSize();
     bool fits =
         llvm::is_contained(Int4Format::groups, block) || (block > 0 && block % Int4Format::groups[3] == 0);
-    if (type.getRank() != 2 || !fits || !isOfFewBits(op.getInput()))
+    if (!fits || !isOfFewBits(op.getInput()))
       return std::nullopt;
     Quantized found{op.getInput(), op.getScale(),     op.getZeroPoint(), static_cast<int64_t>(op.getAxis()),
                     block,         op.getIsUnsigned()};
@@ -92,14 +94,31 @@ private:
 
   std::optional<Quantized> ofTranspose(TransposeOp op) {
     std::optional<Quantized> found = find(op.getInput());
-    if (!found || op.getPerm() != ArrayRef<int64_t>({1, 0}))
+    if (!found)
       return std::nullopt;
     for (Value *part : parts(*found)) {
-      ArrayRef<int64_t> shape = typeOf(*part).getShape();
-      auto type = typeOf(*part).clone({shape[1], shape[0]});
-      *part = TransposeOp::create(builder, loc, type, *part, op.getPerm());
+      SmallVector<int64_t> shape;
+      for (int64_t axis : op.getPerm())
+        shape.push_back(typeOf(*part).getDimSize(axis));
+      *part = TransposeOp::create(builder, loc, typeOf(*part).clone(shape), *part, op.getPerm());
     }
-    found->axis = 1 - found->axis;
+    found->axis = llvm::find(op.getPerm(), found->axis) - op.getPerm().begin();
+    return found;
+  }
+
+  /// Of dimensions before the last one, along which there are blocks.
+  std::optional<Quantized> ofReshape(ReshapeOp op) {
+    std::optional<Quantized> found = find(op.getInput());
+    ArrayRef<int64_t> target = typeOf(op.getResult()).getShape();
+    if (!found || target.empty() || found->axis + 1 != typeOf(found->q).getRank() ||
+        target.back() != typeOf(found->q).getShape().back())
+      return std::nullopt;
+    for (Value *part : parts(*found)) {
+      SmallVector<int64_t> shape(target);
+      shape.back() = typeOf(*part).getShape().back();
+      *part = ReshapeOp::create(builder, loc, typeOf(*part).clone(shape), *part);
+    }
+    found->axis = static_cast<int64_t>(target.size()) - 1;
     return found;
   }
 
@@ -119,34 +138,48 @@ private:
     return found;
   }
 
-  /// Of matrices side by side, along N.
+  /// Of weights side by side, along a dimension that has no blocks.
   std::optional<Quantized> ofConcat(ConcatOp op) {
+    return join(op.getInputs(), op.getAxis(), [&](ValueRange values) -> Value {
+      SmallVector<int64_t> shape(typeOf(values.front()).getShape());
+      shape[op.getAxis()] = 0;
+      for (Value value : values)
+        shape[op.getAxis()] += typeOf(value).getDimSize(op.getAxis());
+      return ConcatOp::create(builder, loc, typeOf(values.front()).clone(shape), values, op.getAxis());
+    });
+  }
+
+  /// Columns behind the last are 0 with the scale 0.
+  std::optional<Quantized> ofInterleaved(InterleaveColumnsOp op) {
+    return join(op->getOperands(), typeOf(op.getResult()).getRank() - 1, [&](ValueRange values) -> Value {
+      SmallVector<int64_t> shape(typeOf(values.front()).getShape());
+      shape.back() = 2 * llvm::alignTo(shape.back(), 8);
+      return InterleaveColumnsOp::create(builder, loc, typeOf(values.front()).clone(shape), values[0], values[1]);
+    });
+  }
+
+  /// What `make` makes of each part of several weights that are quantised in the same way, with blocks along
+  /// another dimension than `axis`.
+  std::optional<Quantized> join(ValueRange inputs, int64_t axis, function_ref<Value(ValueRange)> make) {
     SmallVector<Quantized> all;
-    for (Value input : op.getInputs()) {
+    for (Value input : inputs) {
       std::optional<Quantized> found = find(input);
-      if (!found || found->axis == static_cast<int64_t>(op.getAxis()) ||
-          (!all.empty() && !found->isLike(all.front())))
+      if (!found || found->axis == axis || (!all.empty() && !found->isLike(all.front())))
         return std::nullopt;
       all.push_back(*found);
     }
     Quantized joined = all.front();
-    auto join = [&](Value Quantized::*part) {
+    for (Value Quantized::*part : {&Quantized::q, &Quantized::scale, &Quantized::zero}) {
       if (!(joined.*part))
-        return true;
-      SmallVector<Value> inputs;
-      SmallVector<int64_t> shape(typeOf(joined.*part).getShape());
-      shape[op.getAxis()] = 0;
+        continue;
+      SmallVector<Value> values;
       for (Quantized &one : all) {
         if (typeOf(one.*part).getElementType() != typeOf(joined.*part).getElementType())
-          return false;
-        inputs.push_back(one.*part);
-        shape[op.getAxis()] += typeOf(one.*part).getDimSize(op.getAxis());
+          return std::nullopt;
+        values.push_back(one.*part);
       }
-      joined.*part = ConcatOp::create(builder, loc, typeOf(joined.*part).clone(shape), inputs, op.getAxis());
-      return true;
-    };
-    if (!join(&Quantized::q) || !join(&Quantized::scale) || !join(&Quantized::zero))
-      return std::nullopt;
+      joined.*part = make(values);
+    }
     return joined;
   }
 
@@ -164,10 +197,10 @@ private:
 
 Value tamis::weight::packAsQuantized(OpBuilder &builder, Location loc, Value w) {
   std::optional<Quantized> found = QuantizedFinder(builder, loc).find(w);
-  if (!found || found->axis != 0)
+  if (!found || found->axis != typeOf(w).getRank() - 2)
     return {};
   Int4Format format{std::min(found->block, Int4Format::groups[3]), bool(found->zero)};
-  SmallVector<int64_t> shape = format.shape(typeOf(w).getDimSize(0), typeOf(w).getDimSize(1));
+  SmallVector<int64_t> shape = format.shapeOf(typeOf(w).getShape());
   return PackInt4Op::create(builder, loc, RankedTensorType::get(shape, builder.getI32Type()), found->q,
                             found->scale, found->zero, found->block, found->isUnsigned);
 }

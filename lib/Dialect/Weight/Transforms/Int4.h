@@ -6,8 +6,8 @@
 
 namespace tamis::weight {
 
-/// weight.pack_int4 of what a matrix [K, N] of f32 was dequantised from, if that is integers of 4 bits in
-/// blocks along K that groups of 16 to 128 divide; null else.
+/// weight.pack_int4 of what a matrix [K, N] of f32, or matrices [E, K, N], were dequantised from, if that is
+/// integers of 4 bits in blocks along K that groups of 16 to 128 divide; null else.
 mlir::Value packAsQuantized(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w);
 
 /// Whether any part of a weight was dequantised from integers.

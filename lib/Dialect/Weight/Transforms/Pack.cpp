@@ -74,7 +74,7 @@ static Value packInt4(OpBuilder &builder, Location loc, Value w, int64_t group) 
                 "along K of 16, 32, 64 or a multiple of 128), so it is rounded once more; give the layer "
                 "another precision with --layer-precision, or quantise the model again");
   auto type = cast<RankedTensorType>(w.getType());
-  SmallVector<int64_t> shape = Int4Format{group, false}.shape(type.getDimSize(0), type.getDimSize(1));
+  SmallVector<int64_t> shape = Int4Format{group, false}.shapeOf(type.getShape());
   return QuantizeInt4Op::create(builder, loc, RankedTensorType::get(shape, builder.getI32Type()), w, group);
 }
 
@@ -83,8 +83,6 @@ PackedWeight weight::pack(OpBuilder &builder, Location loc, Value w, Precision p
   int64_t k = type.getShape().take_back(2).front();
   if (k % 2 && (precision == Precision::BF16 || precision == Precision::SplitF32))
     precision = Precision::F32;
-  if (precision == Precision::Int4 && type.getRank() != 2)
-    precision = Precision::Int8;
   if (precision == Precision::Int4)
     return {packInt4(builder, loc, w, int4Group), Value(), Value(), precision};
   PackedWeight result;

@@ -97,8 +97,8 @@ def Kernel_RouteOp : Kernel_Op<"route"> {
 def Kernel_ExpertsOp : Kernel_Op<"experts", [AttrSizedOperandSegments]> {
   let summary = "moe.experts of x [T, H] and packed weights: out [T, N] with weights [T, k], [T * k, N] without";
   let arguments = (ins Kernel_F32:$x, MemRefOf<[I64]>:$indices, Optional<Kernel_F32>:$weights,
-                   MemRefOf<[F32, BF16, I8]>:$w_in, Optional<Kernel_F32>:$b_in, Optional<Kernel_F32>:$s_in,
-                   Optional<MemRefOf<[I32]>>:$t_in, MemRefOf<[F32, BF16, I8]>:$w_out, Optional<Kernel_F32>:$b_out,
+                   MemRefOf<[F32, BF16, I8, I32]>:$w_in, Optional<Kernel_F32>:$b_in, Optional<Kernel_F32>:$s_in,
+                   Optional<MemRefOf<[I32]>>:$t_in, MemRefOf<[F32, BF16, I8, I32]>:$w_out, Optional<Kernel_F32>:$b_out,
                    Optional<Kernel_F32>:$s_out, Optional<MemRefOf<[I32]>>:$t_out, Kernel_F32:$out,
                    NN_ActivationAttr:$activation, UnitAttr:$gated, F32Attr:$alpha, F32Attr:$beta, F32Attr:$limit);
 }

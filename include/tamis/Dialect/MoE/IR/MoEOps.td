@@ -47,7 +47,7 @@ def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments, NN_HasPrecision
     w_out is [E, I, N], b_in has the columns of w_in and b_out is [E, N]. Packed weights have a leading
     dimension E before that of nn.linear's; those of i8 come with `s_in`, `s_out`, by which columns are
     multiplied, and `t_in`, `t_out`, their sums, of the shapes of b_in and b_out. Rows of x and of hidden are then
-    rounded to 8 bits.
+    rounded to 8 bits, and also beside weights of 4 bits (i32, weight.quantize_int4).
 
     The result has a row for each pair, [..., k, N]. With `weights` [..., k] it is their weighted sum, [..., N]:
     moe.combine folded in. A token's experts are added up in the order of their indices, whatever the number
@@ -55,9 +55,9 @@ def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments, NN_HasPrecision
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I64]>:$indices,
                    Optional<RankedTensorOf<[F32]>>:$weights,
-                   RankedTensorOf<[F32, BF16, I8]>:$w_in, Optional<RankedTensorOf<[F32]>>:$b_in,
+                   RankedTensorOf<[F32, BF16, I8, I32]>:$w_in, Optional<RankedTensorOf<[F32]>>:$b_in,
                    Optional<RankedTensorOf<[F32]>>:$s_in, Optional<RankedTensorOf<[I32]>>:$t_in,
-                   RankedTensorOf<[F32, BF16, I8]>:$w_out, Optional<RankedTensorOf<[F32]>>:$b_out,
+                   RankedTensorOf<[F32, BF16, I8, I32]>:$w_out, Optional<RankedTensorOf<[F32]>>:$b_out,
                    Optional<RankedTensorOf<[F32]>>:$s_out, Optional<RankedTensorOf<[I32]>>:$t_out,
                    DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation, UnitAttr:$gated,
                    DefaultValuedAttr<F32Attr, "1.0">:$alpha, DefaultValuedAttr<F32Attr, "0.0">:$beta,

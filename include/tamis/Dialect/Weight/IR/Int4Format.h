@@ -12,7 +12,7 @@ namespace tamis::weight {
 /// blockRows(), 16]: a block is a group of 16 columns, in rows of a word of 32 bits a column. Word r of the
 /// first group / 8 holds q of the elements 8 r to 8 r + 7: that of 8 r + i in the lower half of byte i for i
 /// below 4, in the upper half of byte i - 4 else. Then comes s as f32, and then, where there are zero points,
-/// z as f32. Behind the last row and column everything is 0.
+/// z as f32. Behind the last row and column everything is 0. Several matrices [E, K, N] have a leading dimension E.
 struct Int4Format {
   int64_t group = 32;
   bool hasZeros = false;
@@ -27,13 +27,20 @@ struct Int4Format {
   llvm::SmallVector<int64_t> shape(int64_t k, int64_t n) const {
     return {static_cast<int64_t>(llvm::divideCeil(n, columns)), groupsOf(k), blockRows(), columns};
   }
-  /// That of a packed weight, by its type; nothing when it is none.
-  static std::optional<Int4Format> of(mlir::ShapedType type) {
-    if (!type.getElementType().isInteger(32) || type.getRank() != 4 || type.getDimSize(3) != columns)
+  /// That of a packed weight of matrices [..., K, N].
+  llvm::SmallVector<int64_t> shapeOf(llvm::ArrayRef<int64_t> matrices) const {
+    size_t rank = matrices.size();
+    llvm::SmallVector<int64_t> packed = shape(matrices[rank - 2], matrices[rank - 1]);
+    packed.insert(packed.begin(), matrices.begin(), matrices.end() - 2);
+    return packed;
+  }
+  /// That of a packed weight, of one matrix or of `leading` dimensions of them, by its type; nothing when it is none.
+  static std::optional<Int4Format> of(mlir::ShapedType type, int64_t leading = 0) {
+    if (!type.getElementType().isInteger(32) || type.getRank() != leading + 4 || type.getShape().back() != columns)
       return std::nullopt;
     for (int64_t group : groups)
       for (bool hasZeros : {false, true})
-        if (Int4Format format{group, hasZeros}; format.blockRows() == type.getDimSize(2))
+        if (Int4Format format{group, hasZeros}; format.blockRows() == type.getDimSize(leading + 2))
           return format;
     return std::nullopt;
   }

@@ -181,8 +181,10 @@ def Weight_PackPanelsOp : Weight_Transform<"pack_panels"> {
 }
 
 def Weight_QuantizeInt4Op : Weight_Transform<"quantize_int4"> {
-  let summary = "Rounds a matrix [K, N] of f32 to 4 bits and packs it for the microkernels";
+  let summary = "Rounds a matrix [K, N] of f32, or each of several, to 4 bits and packs it for the microkernels";
   let description = [{
+    Matrices [E, K, N] are packed one behind the other, as what is said here of one with a leading dimension E.
+
     (q - 8) * s with q from 0 to 15 and one s for each `group` elements of a column that follow each other along K: the
     least sum of squared errors over some scales. A group with NaN or infinity has the scale NaN. The result is i32
     [ceil(N / 16), ceil(K / group), group / 8 + 1, 16]: for each group of 16 columns, rows of a word a column, of which
@@ -196,6 +198,8 @@ def Weight_QuantizeInt4Op : Weight_Transform<"quantize_int4"> {
 def Weight_PackInt4Op : Weight_Transform<"pack_int4"> {
   let summary = "Packs (q - zero) * scale, q [K, N] of 4 bits, as weight.quantize_int4 does, with nothing rounded";
   let description = [{
+    q may be several matrices [E, K, N]; all other shapes then have a leading dimension E, too.
+
     `scale` and `zero_point` are [ceil(K / block), N], or one element. Integers, of q and of zero_point, are unsigned
     with `is_unsigned`; signed ones gain 8 with their zero points. An absent zero point is then 8. A block is one or
     several groups. The result has a last row of zero points, as bits of f32, in each block: [ceil(N / 16), ceil(K / group), group

@@ -28,8 +28,8 @@ struct PackedWeight {
 /// Whether `--int4-group` may be that.
 bool isInt4Group(int64_t group);
 
-/// Packs a weight [K, N] or [E, K, N] of f32. bf16 takes elements in pairs: an odd K stays at f32. int4 takes
-/// matrices [K, N], in groups of `int4Group` elements: [E, K, N] becomes int8.
+/// Packs a weight [K, N] or [E, K, N] of f32. bf16 takes elements in pairs: an odd K stays at f32. int4 has
+/// groups of `int4Group` elements.
 PackedWeight pack(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value w, Precision precision,
                   int64_t int4Group = 32);
 
