@@ -235,7 +235,7 @@ struct ExpertsLowering : TableLowering<rt::ExpertsOp> {
         getStridedElementPtr(rewriter, loc, op.getCounts().getType(), adaptor.getCounts(), {host.integer(0)});
     host.call(offsetof(TamisHost, experts), LLVM::LLVMVoidType::get(getContext()),
               {host.integer(table.indexOf(op)), data, counts.size(rewriter, loc, 0), adaptor.getTokens(),
-               adaptor.getExpertBytes()});
+               adaptor.getPairs(), adaptor.getExpertBytes()});
     rewriter.eraseOp(op);
     return success();
   }

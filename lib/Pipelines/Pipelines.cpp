@@ -24,6 +24,21 @@ static void simplify(OpPassManager &passes) {
   passes.addPass(createCSEPass());
 }
 
+/// To what a profile says of the traffic. Equal experts are found before any is left out, so that each is
+/// hashed as it is in the model.
+static void specializeExperts(OpPassManager &passes, const ModelPipeline::Options &options) {
+  if (!options.profile.empty())
+    passes.addPass(moe::createMoEReadProfile({options.profile, options.profileHash}));
+  if (options.mergeExperts)
+    passes.addPass(moe::createMoEMergeDuplicates());
+  if (options.keepExperts < 1)
+    passes.addPass(moe::createMoEPruneExperts({options.keepExperts, options.expertFallback}));
+  if (options.orderExperts)
+    passes.addPass(moe::createMoEOrderExperts());
+  if (options.skipExperts > 0)
+    passes.addPass(moe::createMoESkipExperts({options.skipExperts}));
+}
+
 void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(weight::createWeightFold());
@@ -37,6 +52,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(token::createTokenLastLogits());
   if (options.observeExperts)
     passes.addPass(moe::createMoEObserveExperts());
+  specializeExperts(passes, options);
   if (!options.layerPrecisions.empty())
     passes.addPass(
         nn::createNNAssignPrecisions({{options.layerPrecisions.begin(), options.layerPrecisions.end()}}));

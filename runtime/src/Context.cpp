@@ -197,6 +197,7 @@ int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *lay
                  touched,
                  record.tokens,
                  pairs,
+                 record.pairs - pairs,
                  touched * record.expertBytes,
                  counts};
   }

@@ -49,7 +49,7 @@ struct RegionRecord {
 /// A layer of experts as reported; its counts are `experts` numbers of TamisContext::expertCounts from
 /// `firstCount` on.
 struct ExpertsRecord {
-  int64_t operation, experts, tokens, expertBytes, firstCount;
+  int64_t operation, experts, tokens, pairs, expertBytes, firstCount;
 };
 
 /// Bits of TamisContext::interrupt.
@@ -62,7 +62,7 @@ void hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count
                   int64_t operation, int64_t flops, int64_t bytes);
 void hostFail(TamisHost *host, int64_t operation, const char *reason);
 void hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts, int64_t tokens,
-                 int64_t expertBytes);
+                 int64_t pairs, int64_t expertBytes);
 void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
                  int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                  const float *logits);

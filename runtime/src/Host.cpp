@@ -159,7 +159,7 @@ static void record(TamisContext *context, const RegionRecord &entry) {
 }
 
 void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
-                        int64_t tokens, int64_t expertBytes) {
+                        int64_t tokens, int64_t pairs, int64_t expertBytes) {
   TamisContext *context = reinterpret_cast<Thread *>(host)->context;
   int64_t first = context->expertCountsSize;
   // As above: a report that lacks a layer.
@@ -170,7 +170,7 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
     return;
   memcpy(context->expertCounts + first, counts, size_t(experts) * sizeof(int64_t));
   context->expertCountsSize += experts;
-  context->experts[context->expertsCount++] = {operation, experts, tokens, expertBytes, first};
+  context->experts[context->expertsCount++] = {operation, experts, tokens, pairs, expertBytes, first};
 }
 
 void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,

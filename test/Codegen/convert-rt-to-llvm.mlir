@@ -100,11 +100,11 @@ func.func @streams(%a: memref<?xbf16>, %at: index, %stride: index, %out: memref<
 // CHECK-SAME: %[[HOST:[^:]*]]: !llvm.ptr
 // CHECK: %[[EXPERTS:.*]] = llvm.getelementptr %[[HOST]][112] {{.*}} i8
 // CHECK: %[[CALLEE:.*]] = llvm.load %[[EXPERTS]]
-// CHECK: llvm.call %[[CALLEE]](%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr, i64, i64, i64) -> ()
+// CHECK: llvm.call %[[CALLEE]](%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr, i64, i64, i64, i64) -> ()
 func.func @main(%counts: memref<4xi64>, %a: memref<?xf32>) -> memref<?xf32> {
   %c0 = arith.constant 0 : index
   %n = memref.dim %a, %c0 : memref<?xf32>
-  rt.experts %counts tokens %n expert_bytes %n : memref<4xi64> loc("layer/experts")
+  rt.experts %counts tokens %n pairs %n expert_bytes %n : memref<4xi64> loc("layer/experts")
   return %a : memref<?xf32>
 }
 

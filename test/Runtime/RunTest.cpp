@@ -89,8 +89,8 @@ static void twoLayers(TamisHost *host, const TamisTensor *inputs, TamisTensor *o
   int64_t rows = inputs[0].dims[0];
   outputs[0] = inputs[0];
   int64_t first[] = {rows, 0, rows}, second[] = {0, 0};
-  host->experts(host, 1, first, 3, rows, 100);
-  host->experts(host, -1, second, 2, 0, 1 << 20);
+  host->experts(host, 1, first, 3, rows, 3 * rows, 100);
+  host->experts(host, -1, second, 2, 0, 0, 1 << 20);
 }
 
 TEST(Run, LayersOfExperts) {
@@ -115,6 +115,7 @@ TEST(Run, LayersOfExperts) {
     EXPECT_EQ(layers[0].experts_touched, 2);
     EXPECT_EQ(layers[0].tokens, rows);
     EXPECT_EQ(layers[0].pairs, 2 * rows);
+    EXPECT_EQ(layers[0].pairs_skipped, rows);
     EXPECT_EQ(layers[0].weight_bytes, 200);
     EXPECT_EQ(layers[0].pairs_of_expert[2], rows);
     EXPECT_STREQ(layers[1].name, "");

@@ -261,6 +261,10 @@ private:
       flags.push_back("--keep-padding");
     if (options.observeExperts)
       flags.push_back("--observe-experts");
+    if (!options.profile.empty())
+      flags.push_back("--profile=" + llvm::sys::path::filename(options.profile).str());
+    if (!options.policy.empty())
+      flags.push_back("--policy=" + llvm::sys::path::filename(options.policy).str());
     if (options.maxLength)
       flags.push_back("--max-length=" + std::to_string(options.maxLength));
     return flags;
@@ -280,6 +284,9 @@ private:
         std::string text;
         llvm::raw_string_ostream stream(text);
         pass.printAsTextualPipeline(stream);
+        // An artifact says nothing of the folders of the machine that made it.
+        if (size_t at = text.find(options.profile); !options.profile.empty() && at != std::string::npos)
+          text.replace(at, options.profile.size(), llvm::sys::path::filename(options.profile).str());
         description.passes.push_back(text);
       }
     return passes.run(target);
@@ -301,6 +308,7 @@ private:
     if (options.int4Group)
       modelOptions.int4Group = *options.int4Group;
     modelOptions.maxLength = options.maxLength;
+    specializeExperts(modelOptions);
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
       return failedPasses("model");
@@ -310,6 +318,17 @@ private:
     if (failed(runPasses(*module, [](OpPassManager &passes) { LoopPipeline::build(passes); }, true)))
       return failedPasses("loops");
     return 0;
+  }
+
+  void specializeExperts(ModelPipeline::Options &to) const {
+    const tools::ExpertPolicy &policy = options.experts;
+    to.profile = options.profile;
+    to.profileHash = llvm::utohexstr(description.sourceHash, /*LowerCase=*/true, /*Width=*/16);
+    to.mergeExperts = policy.mergeDuplicates;
+    to.orderExperts = policy.order && !options.profile.empty();
+    to.keepExperts = policy.keep;
+    to.expertFallback = policy.fallback;
+    to.skipExperts = policy.skip;
   }
 
   void readRemarks() {

@@ -5,6 +5,7 @@
 #include "Compilation.h"
 #include "CrashHandler.h"
 #include "ExitCode.h"
+#include "File.h"
 #include "HelpFormatter.h"
 #include "PrecisionChoice.h"
 
@@ -42,6 +43,23 @@ static void print(const CompileSummary &summary, const CompileOptions &options) 
     fmt::print("{}: {}\n", pass, text);
 }
 
+/// Reads the file of --policy. Throws ToolError, also when options do not go together.
+static void readPolicy(CompileOptions &options) {
+  if (!options.policy.empty())
+    options.experts = ExpertPolicy::read(options.policy);
+  if (!options.profile.empty())
+    readFile(
+        options.profile); // one that cannot be read is an error of the system, before anything is compiled
+  if (options.experts.needsProfile() && options.profile.empty())
+    throw ToolError(ExitCode::Usage,
+                    fmt::format("{}: it leaves out what a profile says matters least; give that with "
+                                "--profile",
+                                options.policy));
+  if (options.observeExperts && (!options.profile.empty() || !options.policy.empty()))
+    throw ToolError(ExitCode::Usage,
+                    "--observe-experts is about the model as it is; leave out --profile and --policy");
+}
+
 int main(int argc, char **argv) {
   std::signal(SIGXFSZ, SIG_IGN); // a file-size limit shall be an error of write(), like a full disk
   installCrashHandler();
@@ -65,6 +83,7 @@ int main(int argc, char **argv) {
   CompileSummary summary;
   int code;
   try {
+    readPolicy(options);
     code = compile(options, choosePrecision(options), summary);
   } catch (const ToolError &error) {
     code = static_cast<int>(error.code);

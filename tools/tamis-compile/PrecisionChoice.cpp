@@ -34,7 +34,10 @@ Setting choosePrecision(const CompileOptions &options) {
   readNpz(options.inputs); // a file that cannot be read is refused before anything is compiled
   TrialFolder folder;
   CompileOptions plain = options;
+  // What a policy leaves out counts as an error, too.
   plain.layerPrecisions.clear();
+  plain.profile.clear();
+  plain.experts = {};
   Trial reference(plain, "f32", folder);
   std::vector<std::string> candidates{options.precision};
   if (isAuto)
@@ -42,7 +45,8 @@ Setting choosePrecision(const CompileOptions &options) {
   Setting best;
   double leastTime = std::numeric_limits<double>::infinity(), leastError = leastTime;
   for (const std::string &precision : candidates) {
-    bool isReference = precision == "f32" && options.layerPrecisions.empty();
+    bool isReference =
+        precision == "f32" && options.layerPrecisions.empty() && !options.experts.needsProfile();
     std::unique_ptr<Trial> own = isReference ? nullptr : std::make_unique<Trial>(options, precision, folder);
     Trial &trial = isReference ? reference : *own;
     double error = isReference ? 0 : trial.errorAgainst(reference);

@@ -69,6 +69,17 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command.add_flag(
       "--observe-experts", options.observeExperts,
       "Make an artifact for 'tamis profile', which sees what each expert computes; it is slower");
+  command
+      .add_option(
+          "--profile", options.profile,
+          "What experts did on your requests, a file of 'tamis profile': the busiest are stored side by side")
+      ->type_name("P.json");
+  command
+      .add_option("--policy", options.policy,
+                  "What may be left out, a file of the schema tamis.policy.v1: experts that matter least, or "
+                  "that hardly "
+                  "add to a token")
+      ->type_name("POLICY.json");
   command.add_option("--weights", options.weights, "Where the weights of --emit=object and shared go")
       ->check(CLI::IsMember({"inside", "beside"}).description(""))
       ->type_name("{inside,beside}")
@@ -101,6 +112,8 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
        "--layer-precision 'pooler=int8'"},
       {"Make an artifact that 'tamis profile' can look into",
        "tamis compile moe.onnx -o moe-observed.tamis --observe-experts"},
+      {"Specialise its experts to the traffic that was profiled, as far as a policy allows",
+       "tamis compile moe.onnx -o moe.tamis --profile moe.profile.json --policy policy.json"},
       {"Make an object and a header to link into a program, the weights in a file beside",
        "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
       {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},

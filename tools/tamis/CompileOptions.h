@@ -7,6 +7,8 @@
 #ifndef TAMIS_TOOLS_COMPILEOPTIONS_H
 #define TAMIS_TOOLS_COMPILEOPTIONS_H
 
+#include "ExpertPolicy.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +34,9 @@ struct CompileOptions {
   std::vector<std::string> dims;            // NAME=N or NAME=MIN..MAX
   std::string weights = "inside";           // of --emit=object and shared
   std::string prefix;                       // of symbols; empty: from the output's name
+  std::string profile;                      // of experts; empty: none
+  std::string policy;                       // a file; empty: none
+  ExpertPolicy experts;                     // what that file says
   int64_t maxLength = 0;                    // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;
   bool observeExperts = false;

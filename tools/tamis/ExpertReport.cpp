@@ -17,11 +17,12 @@ double imbalanceOf(const TamisExpertLayer &layer) {
 std::string expertsText(const std::vector<TamisExpertLayer> &layers) {
   std::string text;
   for (const TamisExpertLayer &layer : layers)
-    text +=
-        fmt::format("experts {}: {} tokens to {} of {} experts, {} pairs, busiest {:.2f} times the mean, {} "
-                    "bytes of weights\n",
-                    layer.name, layer.tokens, layer.experts_touched, layer.experts, layer.pairs,
-                    imbalanceOf(layer), layer.weight_bytes);
+    text += fmt::format(
+        "experts {}: {} tokens to {} of {} experts, {} pairs{}, busiest {:.2f} times the mean, {} "
+        "bytes of weights\n",
+        layer.name, layer.tokens, layer.experts_touched, layer.experts, layer.pairs,
+        layer.pairs_skipped ? fmt::format(" and {} skipped", layer.pairs_skipped) : "", imbalanceOf(layer),
+        layer.weight_bytes);
   return text;
 }
 
@@ -33,6 +34,7 @@ nlohmann::ordered_json expertsJson(const std::vector<TamisExpertLayer> &layers) 
                    {"experts_touched", layer.experts_touched},
                    {"tokens", layer.tokens},
                    {"pairs", layer.pairs},
+                   {"pairs_skipped", layer.pairs_skipped},
                    {"imbalance", imbalanceOf(layer)},
                    {"weight_bytes", layer.weight_bytes},
                    {"pairs_of_expert",

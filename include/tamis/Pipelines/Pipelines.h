@@ -32,6 +32,24 @@ public:
     Option<int64_t> int4Group{*this, "int4-group",
                               llvm::cl::desc("Elements of a column that share a scale under int4"),
                               llvm::cl::init(32)};
+    Option<std::string> profile{*this, "profile", llvm::cl::desc("What experts did: a file of tamis profile"),
+                                llvm::cl::init("")};
+    Option<std::string> profileHash{*this, "profile-hash", llvm::cl::desc("Of the model that it is to be of"),
+                                    llvm::cl::init("")};
+    Option<bool> mergeExperts{*this, "merge-experts", llvm::cl::desc("Store equal experts once"),
+                              llvm::cl::init(false)};
+    Option<bool> orderExperts{*this, "order-experts",
+                              llvm::cl::desc("Store experts in the order of their use"),
+                              llvm::cl::init(false)};
+    Option<double> keepExperts{*this, "keep-experts", llvm::cl::desc("Share of the experts that are kept"),
+                               llvm::cl::init(1)};
+    Option<double> expertFallback{
+        *this, "expert-fallback",
+        llvm::cl::desc("Share of the router's mass below which experts that are not kept count, too"),
+        llvm::cl::init(0)};
+    Option<double> skipExperts{*this, "skip-experts",
+                               llvm::cl::desc("Share of a token's sum below which an expert is skipped"),
+                               llvm::cl::init(0)};
     Option<int64_t> maxLength{*this, "max-length",
                               llvm::cl::desc("Tokens of a sequence that a decoder's caches may hold"),
                               llvm::cl::init(0)};

@@ -22,7 +22,8 @@ static constexpr int64_t blockMultiple = 96;
 namespace {
 /// The packed weights of all experts for one product, with what goes with their columns.
 struct ExpertWeights {
-  Value w, bias, scales, sums; ///< typed buffers with a leading dimension E; those but `w` may be null
+  Value w, bias, scales,
+      sums; ///< typed buffers with a leading dimension of places; those but `w` may be null
   OperandKind kind;
 
   Value panels(Emitter &e) const { return e.dim(w, 1); }
@@ -37,13 +38,13 @@ struct ExpertWeights {
   Value depth(Emitter &e, const Microkernel &microkernel) const {
     return kind == OperandKind::Int4 ? e.mul(e.dim(w, 2), microkernel.groupSize() / 4) : words(e);
   }
-  /// The panels of one expert.
-  Panels of(Emitter &e, Value expert) const {
+  /// The panels of the expert whose matrices are at `place`.
+  Panels of(Emitter &e, Value place) const {
     Value stride = e.mul(words(e), panelColumns * (kind == OperandKind::SplitF32 ? 2 : 1));
-    return {e.flatten(w), e.mul(expert, e.mul(panels(e), stride)), e.index(panelColumns), stride};
+    return {e.flatten(w), e.mul(place, e.mul(panels(e), stride)), e.index(panelColumns), stride};
   }
-  /// What makes numbers of one expert's product.
-  LinearEpilogue numbers(Emitter &e, Value expert, Value rowScales) const;
+  /// What makes numbers of its product.
+  LinearEpilogue numbers(Emitter &e, Value place, Value rowScales) const;
   Value bytesOfOne(Emitter &e) const {
     auto type = cast<MemRefType>(w.getType());
     return e.mul(e.dims(w, 1, type.getRank()), type.getElementTypeBitWidth() / 8);
@@ -115,13 +116,13 @@ static std::optional<OperandKind> kindOf(Value w) {
   return type ? operandKindOf(type) : std::nullopt;
 }
 
-LinearEpilogue ExpertWeights::numbers(Emitter &e, Value expert, Value rowScales) const {
+LinearEpilogue ExpertWeights::numbers(Emitter &e, Value place, Value rowScales) const {
   auto row = [&](Value buffer) -> Value {
     if (!buffer)
       return {};
     Value n = e.dim(buffer, 1);
     Value part =
-        memref::SubViewOp::create(e, e.flatten(buffer), ArrayRef<OpFoldResult>{e.mul(expert, n)},
+        memref::SubViewOp::create(e, e.flatten(buffer), ArrayRef<OpFoldResult>{e.mul(place, n)},
                                   ArrayRef<OpFoldResult>{n}, ArrayRef<OpFoldResult>{e.getIndexAttr(1)});
     return e.flatten(part);
   };
@@ -137,7 +138,7 @@ void ProductCode::emitBlock(Emitter &e, const ExpertBlock &block, Value begin, V
                             TileEpilogue epilogue) const {
   Matrix a{left.data, e.mul(block.begin, left.stride), left.stride};
   RowTiles tiles = microkernel->rowTiles(e, block.rows);
-  microkernel->emitProduct(e, a, weights.of(e, block.expert), depth, Matrix{buffer, e.index(0), e.index(0)},
+  microkernel->emitProduct(e, a, weights.of(e, block.place), depth, Matrix{buffer, e.index(0), e.index(0)},
                            tiles, e.index(0), tiles.tiles, begin, end, epilogue, buffer);
 }
 
@@ -146,7 +147,7 @@ void HiddenCode::emit(Emitter &e, Value begin, Value end) const {
   e.loop(begin, end, [&](Value unit) {
     ExpertBlock block(e, blocks, e.div(unit, panelUnits));
     Value first = e.mul(e.rem(unit, panelUnits), panelsPerUnit);
-    HiddenEpilogue epilogue{op,   weights.numbers(e, block.expert, rowScales), hidden, hiddenStride, form,
+    HiddenEpilogue epilogue{op,   weights.numbers(e, block.place, rowScales), hidden, hiddenStride, form,
                             limit};
     emitBlock(e, block, first, e.min(e.add(first, panelsPerUnit), panels), buffer,
               [&](const Tile &tile) { epilogue.emit(e, tile, block.begin); });
@@ -158,9 +159,10 @@ void ResultCode::emit(Emitter &e, Value begin, Value end) const {
         flat = e.flatten(out);
   auto known = getConstantIntValue(n);
   Value limit = known && *known % panelColumns == 0 ? Value() : n;
+  bool skips = kernel::ExpertsOp(op).getSkips(); // rows of pairs that no expert writes
   e.loop(begin, end, [&](Value unit) {
     Value first = e.mul(unit, panelsPerUnit), last = e.min(e.add(first, panelsPerUnit), panels);
-    if (pairWeights) {
+    if (pairWeights || skips) {
       Value column = e.mul(first, panelColumns), count = e.sub(e.min(e.mul(last, panelColumns), n), column);
       e.loop(e.index(0), rows, [&](Value row) {
         Value place = e.madd(row, n, column);
@@ -170,7 +172,7 @@ void ResultCode::emit(Emitter &e, Value begin, Value end) const {
     }
     e.loop(e.index(0), blockCount, [&](Value number) {
       ExpertBlock block(e, blocks, number);
-      CombineEpilogue epilogue{weights.numbers(e, block.expert, rowScales),
+      CombineEpilogue epilogue{weights.numbers(e, block.place, rowScales),
                                pairOf,
                                pairWeights,
                                slots,
@@ -209,17 +211,20 @@ static void emitParallel(KernelExpander &expander, Emitter &e, StringRef name, S
 static LeftOperand gatherRows(Emitter &e, const Microkernel &microkernel, const ExpertWeights &weights,
                               const ExpertDispatch &dispatch, Value x, Value slots) {
   Value k = e.dim(x, 1), from = e.flatten(x), words = weights.depth(e, microkernel);
-  auto places = [&](Value pair) { return std::pair(e.div(pair, slots), e.loadIndex(dispatch.rowOf, pair)); };
+  auto places = [&](Value i) {
+    Value pair = dispatch.pairAt(e, i);
+    return std::pair(e.div(pair, slots), e.loadIndex(dispatch.rowOf, pair));
+  };
   if (microkernel.leftForm() != LeftForm::F32) {
     LeftOperand operand(e, microkernel, dispatch.capacity, words);
-    operand.convert(e, from, dispatch.pairs, k, places);
+    operand.convert(e, from, dispatch.kept, k, places);
     return operand;
   }
   Value rows = e.flatten(e.allocate(e.getF32Type(), e.mul(dispatch.capacity, k))), bytes = e.mul(k, 8);
-  e.parallel(dispatch.pairs, grainForBytes(e, bytes), "moe.gather", e.index(0), e.mul(bytes, dispatch.pairs),
+  e.parallel(dispatch.kept, grainForBytes(e, bytes), "moe.gather", e.index(0), e.mul(bytes, dispatch.kept),
              [&](Value begin, Value end, Value) {
-               e.loop(begin, end, [&](Value pair) {
-                 auto [token, row] = places(pair);
+               e.loop(begin, end, [&](Value i) {
+                 auto [token, row] = places(i);
                  Value source = e.mul(token, k), target = e.mul(row, k);
                  e.forVectors(k, [&](Value at, Value mask) {
                    e.storeVector(e.loadVector(from, e.add(source, at), mask), rows, e.add(target, at), mask);
@@ -246,7 +251,8 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   Emitter e = emitterAt(op);
   std::optional<OperandKind> inKind = kindOf(op.getWIn()), outKind = kindOf(op.getWOut());
   auto indices = cast<MemRefType>(op.getIndices().getType()), wType = cast<MemRefType>(op.getWIn().getType());
-  if (!inKind || !outKind || wType.isDynamicDim(0) || indices.getRank() != 2 || indices.isDynamicDim(1))
+  if (!inKind || !outKind || wType.isDynamicDim(0) || indices.getRank() != 2 || indices.isDynamicDim(1) ||
+      (op.getPlaces() && cast<MemRefType>(op.getPlaces().getType()).isDynamicDim(0)))
     return op.emitOpError(
         "needs packed weights of a known number of experts, [E, ...] as kernel.linear's, and indices "
         "[T, k] of a known k");
@@ -265,8 +271,11 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   bool tiled = inKernel.wantsTiledLeft() || outKernel.wantsTiledLeft();
   Value fits = e.div(e.index(blockWords / blockMultiple), e.max(in.words(e), 1));
   Value blockRows = e.mul(e.max(fits, 1), blockMultiple);
-  ExpertDispatch dispatch(e, e.flatten(op.getIndices()), tokens, pairs, wType.getDimSize(0),
-                          e.add(in.bytesOfOne(e), out.bytesOfOne(e)), tiled ? 16 : 1, blockRows);
+  ExpertSet set{op.getPlaces() ? cast<MemRefType>(op.getPlaces().getType()).getDimSize(0)
+                               : wType.getDimSize(0),
+                op.getPlaces() ? e.flatten(op.getPlaces()) : Value(),
+                e.add(in.bytesOfOne(e), out.bytesOfOne(e)), op.getSkips()};
+  ExpertDispatch dispatch(e, e.flatten(op.getIndices()), tokens, pairs, set, tiled ? 16 : 1, blockRows);
   LeftOperand left = gatherRows(e, inKernel, in, dispatch, x, slots);
 
   // Columns of the first product that exist, and of the hidden rows that it makes.
@@ -290,13 +299,14 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
     hidden.form = hiddenForm->rows;
   else
     hidden.hidden = e.flatten(e.allocate(e.getF32Type(), e.mul(dispatch.capacity, hiddenColumns)));
-  ProductUnits inUnits(e, inKernel, someBlocks, e.index(1), e.ceilDiv(pairs, someBlocks), in.panels(e),
-                       in.words(e));
+  ProductUnits inUnits(e, inKernel, someBlocks, e.index(1), e.ceilDiv(dispatch.kept, someBlocks),
+                       in.panels(e), in.words(e));
   hidden.panelUnits = inUnits.panelUnits;
   hidden.panelsPerUnit = inUnits.panelsPerUnit;
-  Value bytes = e.add(e.mul(touched, in.bytesOfOne(e)), e.mul(pairs, e.mul(e.add(k, hiddenColumns), 4)));
+  Value bytes =
+      e.add(e.mul(touched, in.bytesOfOne(e)), e.mul(dispatch.kept, e.mul(e.add(k, hiddenColumns), 4)));
   emitParallel(*this, e, name + "_in", "moe.experts in", e.mul(blockCount, inUnits.panelUnits),
-               e.mul(e.mul(pairs, 2), e.mul(k, columns)), bytes, hidden);
+               e.mul(e.mul(dispatch.kept, 2), e.mul(k, columns)), bytes, hidden);
 
   LeftOperand rows = hiddenForm ? *hiddenForm : LeftOperand(hidden.hidden, hiddenColumns, out.words(e));
   if (!hiddenForm && outKernel.leftForm() == LeftForm::F32 && *outKind != OperandKind::F32) {
@@ -306,15 +316,15 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
     rows.convert(e, hidden.hidden, dispatch.rows, hiddenColumns);
   }
   Value n = e.dim(op.getOut(), 1);
-  ProductUnits outUnits(e, outKernel, e.index(1), e.index(1), pairs, out.panels(e), out.words(e));
+  ProductUnits outUnits(e, outKernel, e.index(1), e.index(1), dispatch.kept, out.panels(e), out.words(e));
   ResultCode result{{op, &outKernel, out, rows.rows, rows.depth, rows.scales, dispatch.blocks, blockCount,
                      outUnits.panelUnits, outUnits.panelsPerUnit},
                     op.getWeights() ? e.flatten(op.getWeights()) : Value(),
                     dispatch.pairOf,
                     slots,
                     op.getOut()};
-  bytes = e.add(e.mul(touched, out.bytesOfOne(e)), e.mul(pairs, e.mul(e.add(hiddenColumns, n), 4)));
+  bytes = e.add(e.mul(touched, out.bytesOfOne(e)), e.mul(dispatch.kept, e.mul(e.add(hiddenColumns, n), 4)));
   emitParallel(*this, e, name + "_out", "moe.experts out", outUnits.panelUnits,
-               e.mul(e.mul(pairs, 2), e.mul(hiddenColumns, n)), bytes, result);
+               e.mul(e.mul(dispatch.kept, 2), e.mul(hiddenColumns, n)), bytes, result);
   return success();
 }

@@ -22,6 +22,8 @@ public:
   static Value scratchSize(Emitter &e, kernel::RouteOp op) {
     return e.add(e.mul(e.dim(op.getLogits(), 1), 2), 2 * op.getGroups());
   }
+  /// Copies the logits to the scores, those of experts that are left out as -infinity.
+  void leaveOut(Value logits, Value at);
   void emitScores(Value logits, Value at);
   void emitChoices(Value bias);
   void emitGroups();
@@ -36,10 +38,34 @@ private:
   Emitter &e;
   kernel::RouteOp op;
   Value experts, k, scratch, scores, choices, groups;
+  Value leavesOut; ///< whether this token's experts that are left out count as such; null: always
 };
 } // namespace
 
+void TokenRouter::leaveOut(Value logits, Value at) {
+  ArrayRef<int64_t> leftOut = *op.getLeftOut();
+  if (float fallback = op.getFallback().convertToFloat(); fallback > 0) {
+    emitSoftmax(e, experts, logits, at, scratch, choices);
+    Value share = e.scalar(1);
+    for (int64_t expert : leftOut)
+      share = e.subF(share, e.load(scratch, e.add(choices, expert)));
+    leavesOut = e.compare(arith::CmpFPredicate::OGE, share, e.scalar(fallback));
+  }
+  e.forVectors(experts, [&](Value i, Value mask) {
+    e.storeVector(e.loadVector(logits, e.add(at, i), mask), scratch, e.add(scores, i), mask);
+  });
+  for (int64_t expert : leftOut) {
+    Value place = e.add(scores, expert), none = e.scalar(-infinity);
+    e.store(leavesOut ? e.select(leavesOut, none, e.load(scratch, place)) : none, scratch, place);
+  }
+}
+
 void TokenRouter::emitScores(Value logits, Value at) {
+  if (op.getLeftOut()) {
+    leaveOut(logits, at);
+    logits = scratch;
+    at = scores;
+  }
   auto map = [&](llvm::function_ref<Value(Value)> change) {
     e.forVectors(experts, [&](Value i, Value mask) {
       e.storeVector(change(e.loadVector(logits, e.add(at, i), mask)), scratch, e.add(scores, i), mask);
@@ -63,6 +89,12 @@ void TokenRouter::emitChoices(Value bias) {
     Value isNumber = e.compare(arith::CmpFPredicate::ORD, v, v);
     e.storeVector(e.select(isNumber, v, e.vector(-infinity)), scratch, e.add(choices, i), mask);
   });
+  // Taken before the first choice, so that even where all others are -infinity none of them is chosen.
+  Value taken = e.scalar(std::numeric_limits<float>::quiet_NaN());
+  for (int64_t expert : op.getLeftOut().value_or(ArrayRef<int64_t>())) {
+    Value place = e.add(choices, expert);
+    e.store(leavesOut ? e.select(leavesOut, taken, e.load(scratch, place)) : taken, scratch, place);
+  }
 }
 
 std::pair<Value, Value> TokenRouter::takeGreatest(Value begin, Value count) {

@@ -53,8 +53,8 @@ Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights,
   Value none;
   Value y = moe::ExpertsOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), x,
                                    indices, none, w, bias, none, none, layers.out.w, layers.out.bias, none,
-                                   none, layers.activation, isGated, APFloat(layers.alpha),
-                                   APFloat(layers.beta), APFloat(layers.limit));
+                                   none, none, /*skips=*/false, layers.activation, isGated,
+                                   APFloat(layers.alpha), APFloat(layers.beta), APFloat(layers.limit));
   shape.erase(shape.end() - 2);
   ++stage.counts.experts;
   return moe::CombineOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), y,
@@ -77,5 +77,6 @@ moe::RouteOp raising::buildRoute(Stage &stage, Value logits, Value bias, const R
       stage.builder, stage.location(), RankedTensorType::get(shape, builder.getI64Type()),
       RankedTensorType::get(shape, builder.getF32Type()), logits, bias, routing.k, routing.score,
       routing.ties, routing.groups, routing.keptGroups, routing.groupTop, APFloat(routing.groupFill),
-      routing.softmaxChosen, routing.normalize, APFloat(routing.epsilon), APFloat(routing.scale));
+      routing.softmaxChosen, routing.normalize, APFloat(routing.epsilon), APFloat(routing.scale),
+      DenseI64ArrayAttr(), APFloat(0.0f));
 }

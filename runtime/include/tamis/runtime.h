@@ -269,6 +269,7 @@ typedef struct TamisExpertLayer {
   int64_t experts_touched;        /* that at least one token was sent to */
   int64_t tokens;                 /* rows that were routed */
   int64_t pairs;                  /* of a token and an expert, which were computed */
+  int64_t pairs_skipped;          /* that the router chose, but were not (moe-skip-experts) */
   int64_t weight_bytes;           /* of the experts touched */
   const int64_t *pairs_of_expert; /* [experts] */
 } TamisExpertLayer;

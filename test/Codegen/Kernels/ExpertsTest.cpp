@@ -129,7 +129,7 @@ static std::string expertsText(int64_t h, int64_t inner, int64_t n, int64_t expe
   add(true, "%c", out);
   add(bias, "%d", bOut);
   std::string sizes = std::string("1, 1, ") + (weighted ? "1" : "0") + ", 1, " + (bias ? "1" : "0") +
-                      ", 0, 0, 1, " + (bias ? "1" : "0") + ", 0, 0, 1";
+                      ", 0, 0, 1, " + (bias ? "1" : "0") + ", 0, 0, 0, 1";
   return "func.func @main(%x: " + x + ", %i: " + i + ", %w: " + w + ", %a: " + in + ", %b: " + bIn +
          ", %c: " + out + ", %d: " + bOut + ", %y: " + y + ") {\nkernel.experts " + use +
          ", %y {activation = #nn<activation silu>, alpha = 1.0 : f32, beta = 0.0 : f32, limit = 0x7F800000 : "

@@ -181,3 +181,44 @@ func.func @f(%i: tensor<?x2xi64>, %w: tensor<?x2xf32>, %y: tensor<?x2x12xf32>, %
   moe.observe %i weighted %w of %y logits %l {experts = 4 : i64} : tensor<?x2xi64>, tensor<?x2xf32>, tensor<?x2x12xf32>, tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{leaves out expert 8, which is none of 8, or there twice}}
+  %i, %w = moe.route %l {k = 2 : i64, left_out = array<i64: 1, 8>} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{chooses 7 experts, but leaves out 2 of 8}}
+  %i, %w = moe.route %l {k = 7 : i64, left_out = array<i64: 1, 2>} : (tensor<?x8xf32>) -> (tensor<?x7xi64>, tensor<?x7xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{leaves out experts, but limits its choice to groups}}
+  %i, %w = moe.route %l {k = 2 : i64, groups = 2 : i64, left_out = array<i64: 1>} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{takes a fallback from 0 to 1, and only where it leaves experts out}}
+  %i, %w = moe.route %l {k = 2 : i64, fallback = 0.5 : f32} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %i: tensor<?x2xi64>, %w: tensor<4x8x8xf32>, %p: tensor<?xi64>) {
+  // expected-error @below {{needs a place for each of a known number of experts}}
+  %0 = moe.experts %x to %i in %w out %w places %p
+    : (tensor<?x8xf32>, tensor<?x2xi64>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<?xi64>) -> tensor<?x2x8xf32>
+  return
+}

@@ -21,8 +21,8 @@ func.func @region(%n: index, %a: memref<?xf32>) {
 
 // CHECK-LABEL: func.func @experts
 func.func @experts(%counts: memref<8xi64>, %tokens: index) {
-  // CHECK: rt.experts %arg0 tokens %arg1 expert_bytes %arg1 : memref<8xi64>
-  rt.experts %counts tokens %tokens expert_bytes %tokens : memref<8xi64>
+  // CHECK: rt.experts %arg0 tokens %arg1 pairs %arg1 expert_bytes %arg1 : memref<8xi64>
+  rt.experts %counts tokens %tokens pairs %tokens expert_bytes %tokens : memref<8xi64>
   return
 }
 

@@ -31,7 +31,7 @@ struct RouteModel : AllocatingOpModel<RouteModel, moe::RouteOp> {
                     build.rows(weights), route.getScoreAttr(), route.getTiesAttr(), route.getGroupsAttr(),
                     route.getKeptGroupsAttr(), route.getGroupTopAttr(), route.getGroupFillAttr(),
                     route.getSoftmaxChosenAttr(), route.getNormalizeAttr(), route.getEpsilonAttr(),
-                    route.getScaleAttr());
+                    route.getScaleAttr(), route.getLeftOutAttr(), route.getFallbackAttr());
     replaceOpWithBufferizedValues(rewriter, op, {indices, weights});
     return success();
   }
@@ -50,7 +50,7 @@ struct ExpertsModel : AllocatingOpModel<ExpertsModel, moe::ExpertsOp> {
           bIn = build.buffer(experts.getBIn()), sIn = build.buffer(experts.getSIn()),
           tIn = build.buffer(experts.getTIn()), wOut = build.buffer(experts.getWOut()),
           bOut = build.buffer(experts.getBOut()), sOut = build.buffer(experts.getSOut()),
-          tOut = build.buffer(experts.getTOut());
+          tOut = build.buffer(experts.getTOut()), places = build.buffer(experts.getPlaces());
     if (build.hasFailed())
       return failure();
     int64_t leading = cast<MemRefType>(x.getType()).getRank() - 1;
@@ -60,8 +60,9 @@ struct ExpertsModel : AllocatingOpModel<ExpertsModel, moe::ExpertsOp> {
     Value out = build.allocateLike(experts.getType(), x);
     ExpertsOp::create(rewriter, op->getLoc(), build.rows(x), build.rows(indices),
                       weights ? build.rows(weights) : Value(), wIn, bIn, sIn, tIn, wOut, bOut, sOut, tOut,
-                      build.rows(out), experts.getActivationAttr(), experts.getGatedAttr(),
-                      experts.getAlphaAttr(), experts.getBetaAttr(), experts.getLimitAttr());
+                      places, build.rows(out), experts.getSkipsAttr(), experts.getActivationAttr(),
+                      experts.getGatedAttr(), experts.getAlphaAttr(), experts.getBetaAttr(),
+                      experts.getLimitAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }

@@ -5,6 +5,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "tamis/Dialect/Weight/IR/Int4Format.h"
+#include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -50,6 +51,18 @@ LogicalResult RouteOp::verify() {
     return emitOpError("chooses ") << k << " experts, but the groups kept have " << kept * (experts / groups);
   if (getSoftmaxChosen() && getNormalize())
     return emitOpError("has weights that are normalised twice");
+  llvm::SmallSet<int64_t, 16> leftOut;
+  for (int64_t expert : getLeftOut().value_or(ArrayRef<int64_t>()))
+    if (expert < 0 || expert >= experts || !leftOut.insert(expert).second)
+      return emitOpError("leaves out expert ")
+             << expert << ", which is none of " << experts << ", or there twice";
+  if (!leftOut.empty() && groups > 1)
+    return emitOpError("leaves out experts, but limits its choice to groups");
+  if (k > experts - static_cast<int64_t>(leftOut.size()))
+    return emitOpError("chooses ") << k << " experts, but leaves out " << leftOut.size() << " of " << experts;
+  float fallback = getFallback().convertToFloat();
+  if (!(fallback >= 0 && fallback <= 1) || (fallback > 0 && leftOut.empty()))
+    return emitOpError("takes a fallback from 0 to 1, and only where it leaves experts out");
   return success();
 }
 
@@ -109,6 +122,8 @@ static LogicalResult verifyWeight(Operation *op, const Product &product, int64_t
   return success();
 }
 
+int64_t ExpertsOp::getExpertCount() { return typeOf(getPlaces() ? getPlaces() : getWIn()).getDimSize(0); }
+
 LogicalResult ExpertsOp::verify() {
   RankedTensorType x = typeOf(getX()), indices = typeOf(getIndices()), y = typeOf(getY());
   int64_t rank = x.getRank();
@@ -116,6 +131,8 @@ LogicalResult ExpertsOp::verify() {
     return emitOpError("needs indices of the rank of x, with a known number of experts a token");
   if (failed(verifyLeading(*this, x, indices, rank - 1, "indices")))
     return failure();
+  if (getPlaces() && (typeOf(getPlaces()).getRank() != 1 || !typeOf(getPlaces()).hasStaticShape()))
+    return emitOpError("needs a place for each of a known number of experts, not ") << getPlaces().getType();
   if (getWeights() && failed(verifyCompatibleShape(getWeights().getType(), indices)))
     return emitOpError("needs a weight for each index, not ") << getWeights().getType();
   int64_t columns = ShapedType::kDynamic, n = y.getShape().back();
@@ -197,8 +214,9 @@ struct FoldIntoExperts : OpRewritePattern<CombineOp> {
     rewriter.replaceOpWithNewOp<ExpertsOp>(
         op, op.getType(), experts.getX(), experts.getIndices(), op.getWeights(), experts.getWIn(),
         experts.getBIn(), experts.getSIn(), experts.getTIn(), experts.getWOut(), experts.getBOut(),
-        experts.getSOut(), experts.getTOut(), experts.getActivation(), experts.getGated(), experts.getAlpha(),
-        experts.getBeta(), experts.getLimit());
+        experts.getSOut(), experts.getTOut(), experts.getPlaces(), experts.getSkips(),
+        experts.getActivation(), experts.getGated(), experts.getAlpha(), experts.getBeta(),
+        experts.getLimit());
     rewriter.eraseOp(experts);
     return success();
   }

@@ -47,7 +47,7 @@ struct MoEObserveExperts : tamis::moe::impl::MoEObserveExpertsBase<MoEObserveExp
         continue;
       OpBuilder builder(combine);
       auto route = experts.getIndices().getDefiningOp<RouteOp>();
-      int64_t count = cast<RankedTensorType>(experts.getWIn().getType()).getDimSize(0);
+      int64_t count = experts.getExpertCount();
       Value logits = route ? route.getLogits() : Value();
       // There may be more experts than the router chooses among.
       if (logits && cast<RankedTensorType>(logits.getType()).getShape().back() != count)

@@ -2,6 +2,7 @@
 #include "RowRewriter.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tamis/Dialect/NN/Transforms/Remarks.h"
 #include "tamis/Dialect/Token/Transforms/Passes.h"
 
 namespace tamis::token {
@@ -104,15 +105,6 @@ struct TokenRemovePadding : tamis::token::impl::TokenRemovePaddingBase<TokenRemo
            " operations work on real tokens only");
   }
 
-  void remark(const Twine &text) {
-    MLIRContext *context = &getContext();
-    SmallVector<Attribute> remarks;
-    if (auto known = getOperation()->getAttrOfType<ArrayAttr>("tamis.remarks"))
-      llvm::append_range(remarks, known);
-    remarks.push_back(DictionaryAttr::get(
-        context, {NamedAttribute(StringAttr::get(context, "pass"), StringAttr::get(context, getArgument())),
-                  NamedAttribute(StringAttr::get(context, "text"), StringAttr::get(context, text))}));
-    getOperation()->setAttr("tamis.remarks", ArrayAttr::get(context, remarks));
-  }
+  void remark(const Twine &text) { addRemark(getOperation(), getArgument(), text); }
 };
 } // namespace

@@ -36,6 +36,7 @@ public:
         .Case([&](TransposeOp op) { return ofTranspose(op); })
         .Case([&](ReshapeOp op) { return ofReshape(op); })
         .Case([&](SliceOp op) { return ofSlice(op); })
+        .Case([&](GatherOp op) { return ofGather(op); })
         .Case([&](ConcatOp op) { return ofConcat(op); })
         .Case([&](InterleaveColumnsOp op) { return ofInterleaved(op); })
         .Default([](Operation *) { return std::nullopt; });
@@ -138,6 +139,20 @@ private:
     return found;
   }
 
+  /// Along a dimension that has no blocks.
+  std::optional<Quantized> ofGather(GatherOp op) {
+    std::optional<Quantized> found = find(op.getInput());
+    if (!found || found->axis == static_cast<int64_t>(op.getAxis()))
+      return std::nullopt;
+    for (Value *part : parts(*found)) {
+      SmallVector<int64_t> shape(typeOf(*part).getShape());
+      shape[op.getAxis()] = typeOf(op.getIndices()).getNumElements();
+      *part =
+          GatherOp::create(builder, loc, typeOf(*part).clone(shape), *part, op.getIndices(), op.getAxis());
+    }
+    return found;
+  }
+
   /// Of weights side by side, along a dimension that has no blocks.
   std::optional<Quantized> ofConcat(ConcatOp op) {
     return join(op.getInputs(), op.getAxis(), [&](ValueRange values) -> Value {
@@ -154,7 +169,8 @@ private:
     return join(op->getOperands(), typeOf(op.getResult()).getRank() - 1, [&](ValueRange values) -> Value {
       SmallVector<int64_t> shape(typeOf(values.front()).getShape());
       shape.back() = 2 * llvm::alignTo(shape.back(), 8);
-      return InterleaveColumnsOp::create(builder, loc, typeOf(values.front()).clone(shape), values[0], values[1]);
+      return InterleaveColumnsOp::create(builder, loc, typeOf(values.front()).clone(shape), values[0],
+                                         values[1]);
     });
   }
 

@@ -92,15 +92,15 @@ def Kernel_RouteOp : Kernel_Op<"route"> {
   let arguments = (ins Kernel_F32:$logits, Optional<Kernel_F32>:$bias, MemRefOf<[I64]>:$indices, Kernel_F32:$weights,
                    MoE_ScoreAttr:$score, MoE_TiesAttr:$ties, I64Attr:$groups, I64Attr:$kept_groups, I64Attr:$group_top,
                    F32Attr:$group_fill, UnitAttr:$softmax_chosen, UnitAttr:$normalize, F32Attr:$epsilon,
-                   F32Attr:$scale);
+                   F32Attr:$scale, OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback);
 }
 def Kernel_ExpertsOp : Kernel_Op<"experts", [AttrSizedOperandSegments]> {
   let summary = "moe.experts of x [T, H] and packed weights: out [T, N] with weights [T, k], [T * k, N] without";
   let arguments = (ins Kernel_F32:$x, MemRefOf<[I64]>:$indices, Optional<Kernel_F32>:$weights,
                    MemRefOf<[F32, BF16, I8, I32]>:$w_in, Optional<Kernel_F32>:$b_in, Optional<Kernel_F32>:$s_in,
                    Optional<MemRefOf<[I32]>>:$t_in, MemRefOf<[F32, BF16, I8, I32]>:$w_out, Optional<Kernel_F32>:$b_out,
-                   Optional<Kernel_F32>:$s_out, Optional<MemRefOf<[I32]>>:$t_out, Kernel_F32:$out,
-                   NN_ActivationAttr:$activation, UnitAttr:$gated, F32Attr:$alpha, F32Attr:$beta, F32Attr:$limit);
+                   Optional<Kernel_F32>:$s_out, Optional<MemRefOf<[I32]>>:$t_out, Optional<MemRefOf<[I64]>>:$places,
+                   Kernel_F32:$out, UnitAttr:$skips, NN_ActivationAttr:$activation, UnitAttr:$gated, F32Attr:$alpha, F32Attr:$beta, F32Attr:$limit);
 }
 def Kernel_CombineOp : Kernel_Op<"combine"> {
   let summary = "out [T, N] = sum over j of weights [T, k] at j times row t * k + j of y [T * k, N]";

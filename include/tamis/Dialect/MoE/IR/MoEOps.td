@@ -11,6 +11,8 @@ def MoE_RouteOp : MoE_Op<"route"> {
   let summary = "The k experts of each token, and their weights";
   let description = [{
     logits is [..., E]. In this order:
+    0. Experts that are `left_out` have logits of -infinity, and are never chosen. With a `fallback` above 0 this holds for
+       tokens only whose other experts have at least that share of the sum of e^logit over all E.
     1. `score`: s = logits, their softmax over all E, or their sigmoid.
     2. What chooses is c = s + `bias` [E], or s.
     3. With `groups` G > 1 the experts are G runs of E / G. A group's score is the sum of its `group_top` greatest
@@ -28,7 +30,8 @@ def MoE_RouteOp : MoE_Op<"route"> {
                    DefaultValuedAttr<I64Attr, "1">:$groups, DefaultValuedAttr<I64Attr, "1">:$kept_groups,
                    DefaultValuedAttr<I64Attr, "1">:$group_top, DefaultValuedAttr<F32Attr, "0.0">:$group_fill,
                    UnitAttr:$softmax_chosen, UnitAttr:$normalize,
-                   DefaultValuedAttr<F32Attr, "0.0">:$epsilon, DefaultValuedAttr<F32Attr, "1.0">:$scale);
+                   DefaultValuedAttr<F32Attr, "0.0">:$epsilon, DefaultValuedAttr<F32Attr, "1.0">:$scale,
+                   OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback);
   let results = (outs RankedTensorOf<[I64]>:$indices, RankedTensorOf<[F32]>:$weights);
   let assemblyFormat = "$logits (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -51,7 +54,11 @@ def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments, NN_HasPrecision
 
     The result has a row for each pair, [..., k, N]. With `weights` [..., k] it is their weighted sum, [..., N]:
     moe.combine folded in. A token's experts are added up in the order of their indices, whatever the number
-    of threads; those of one token are to be distinct. An index outside of [0, E) ends the run.
+    of threads; those of one token are to be distinct. An index outside of [0, E) ends the run, but for -1 with
+    `skips`: that is no expert, and its pair's row is zeros.
+
+    `places` [E] says which of the weights' matrices each expert has; without it expert e has the e-th. There may
+    then be more experts than matrices, and experts without one, of the place -1: to choose such a one ends the run.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I64]>:$indices,
                    Optional<RankedTensorOf<[F32]>>:$weights,
@@ -59,14 +66,19 @@ def MoE_ExpertsOp : MoE_Op<"experts", [AttrSizedOperandSegments, NN_HasPrecision
                    Optional<RankedTensorOf<[F32]>>:$s_in, Optional<RankedTensorOf<[I32]>>:$t_in,
                    RankedTensorOf<[F32, BF16, I8, I32]>:$w_out, Optional<RankedTensorOf<[F32]>>:$b_out,
                    Optional<RankedTensorOf<[F32]>>:$s_out, Optional<RankedTensorOf<[I32]>>:$t_out,
+                   Optional<RankedTensorOf<[I64]>>:$places, UnitAttr:$skips,
                    DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation, UnitAttr:$gated,
                    DefaultValuedAttr<F32Attr, "1.0">:$alpha, DefaultValuedAttr<F32Attr, "0.0">:$beta,
                    DefaultValuedAttr<F32Attr, "std::numeric_limits<float>::infinity()">:$limit);
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $x `to` $indices (`weighted` $weights^)? `in` $w_in (`bias` $b_in^)? (`scale` $s_in^)? (`sums` $t_in^)?
-    `out` $w_out (`bias` $b_out^)? (`scale` $s_out^)? (`sums` $t_out^)? attr-dict
+    `out` $w_out (`bias` $b_out^)? (`scale` $s_out^)? (`sums` $t_out^)? (`places` $places^)? attr-dict
     `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// E; more or fewer than there are matrices where there are `places`.
+    int64_t getExpertCount();
   }];
   let hasVerifier = 1;
 }

@@ -65,11 +65,13 @@ def RT_ThreadsOp : RT_Op<"threads", [Pure]> {
 def RT_ExpertsOp : RT_Op<"experts", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Adds a layer of experts to the run's report";
   let description = [{
-    `tokens` rows were routed, counts[e] of them to expert e; an expert has `expert_bytes` bytes of weights.
-    Stands in the entry function, outside of rt.parallel.
+    `tokens` rows were routed, counts[e] of them to expert e, out of `pairs` choices, of which the rest was skipped; an
+    expert has `expert_bytes` bytes of weights. Stands in the entry function, outside of rt.parallel.
   }];
-  let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$expert_bytes);
-  let assemblyFormat = "$counts `tokens` $tokens `expert_bytes` $expert_bytes attr-dict `:` type($counts)";
+  let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$pairs, Index:$expert_bytes);
+  let assemblyFormat = [{
+    $counts `tokens` $tokens `pairs` $pairs `expert_bytes` $expert_bytes attr-dict `:` type($counts)
+  }];
 }
 def RT_ObserveOp : RT_Op<"observe", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Shows the host what a layer of experts computed";
