@@ -9,8 +9,17 @@ struct RouteCase {
   const char *score;
   bool ties, bias, softmaxChosen, normalize;
   int64_t groups = 1, kept = 1, top = 1;
+  std::vector<int64_t> leftOut = {};
+  double fallback = 0;
 };
 } // namespace
+
+static std::string leftOutText(const RouteCase &c) {
+  std::string text;
+  for (int64_t expert : c.leftOut)
+    text += (text.empty() ? ", left_out = array<i64: " : ", ") + std::to_string(expert);
+  return text.empty() ? "" : text + ">, fallback = " + std::to_string(c.fallback) + " : f32";
+}
 
 static std::string routeText(const RouteCase &c, int64_t experts, int64_t k) {
   std::string logits = "memref<?x" + std::to_string(experts) + "xf32>",
@@ -23,8 +32,8 @@ static std::string routeText(const RouteCase &c, int64_t experts, int64_t k) {
          (c.ties ? "high" : "low") + ">, groups = " + std::to_string(c.groups) +
          " : i64, kept_groups = " + std::to_string(c.kept) + " : i64, group_top = " + std::to_string(c.top) +
          " : i64, group_fill = 0.0 : f32, epsilon = 0.0 : f32, scale = 1.5 : f32" +
-         (c.softmaxChosen ? ", softmax_chosen" : "") + (c.normalize ? ", normalize" : "") + "} : " + types +
-         "\nreturn\n}";
+         (c.softmaxChosen ? ", softmax_chosen" : "") + (c.normalize ? ", normalize" : "") + leftOutText(c) +
+         "} : " + types + "\nreturn\n}";
 }
 
 /// The greatest `count` of the numbers, the greatest first.
@@ -51,6 +60,15 @@ static void routeCase(Report &report, const RouteCase &c, const std::string &isa
   bool chosenWell = true;
   for (int64_t row = 0; row < t; ++row) {
     std::vector<double> s(logits.as() + row * experts, logits.as() + (row + 1) * experts);
+    double all = 0, left = 0;
+    for (double v : s)
+      all += std::exp(v);
+    for (int64_t e : c.leftOut)
+      left += std::exp(s[e]);
+    bool leavesOut = !c.leftOut.empty() && 1 - left / all >= c.fallback;
+    for (int64_t e : c.leftOut)
+      if (leavesOut)
+        s[e] = -INFINITY;
     double sum = 0;
     for (double &v : s) {
       if (c.score == std::string("sigmoid"))
@@ -76,6 +94,9 @@ static void routeCase(Report &report, const RouteCase &c, const std::string &isa
         if (std::find(kept.begin(), kept.end(), e / size) == kept.end())
           choice[e] = 0;
     }
+    for (int64_t e : c.leftOut)
+      if (leavesOut)
+        choice[e] = -INFINITY;
     std::vector<int64_t> chosen = greatest(choice, k, c.ties);
     std::vector<double> w;
     for (int64_t e : chosen)
@@ -95,8 +116,17 @@ static void routeCase(Report &report, const RouteCase &c, const std::string &isa
   report.require(what + ": 2 threads give other bits", std::memcmp(weights.as(), other.as(), t * k * 4) == 0);
 }
 
-/// A row of NaN has k experts still, and weights that are NaN.
+/// A row of NaN has k experts still, none of them left out, and weights that are NaN.
 static void routeNaN(Report &report, const std::string &isa) {
+  {
+    JitKernel kernel(routeText({"logits", false, false, true, false, 1, 1, 1, {0, 1}}, 5, 3), isa);
+    Buffer logits({1, 5}), bias({5}), indices({1, 3}, 8), weights({1, 3});
+    for (int64_t e = 0; e < 5; ++e)
+      logits.as()[e] = NAN;
+    kernel.run({&logits, &bias, &indices, &weights});
+    for (int64_t j = 0; j < 3; ++j)
+      report.require("NaN: an expert that is left out", indices.as<int64_t>()[j] == 2 + j);
+  }
   JitKernel kernel(routeText({"softmax", false, false, false, true}, 9, 3), isa);
   Buffer logits({2, 9}), bias({9}), indices({2, 3}, 8), weights({2, 3});
   for (int64_t e = 0; e < 9; ++e)
@@ -108,8 +138,9 @@ static void routeNaN(Report &report, const std::string &isa) {
   }
 }
 
+/// `placed`: the experts' matrices are at places that are operands, and an index of -1 is no expert.
 static std::string expertsText(int64_t h, int64_t inner, int64_t n, int64_t experts, int64_t k, bool gated,
-                               bool bias, bool weighted) {
+                               bool bias, bool weighted, bool placed = false) {
   auto number = [](int64_t i) { return std::to_string(i); };
   int64_t columns = gated ? 2 * ((inner + 7) / 8 * 8) : inner;
   std::string x = "memref<?x" + number(h) + "xf32>", i = "memref<?x" + number(k) + "xi64>",
@@ -128,14 +159,17 @@ static std::string expertsText(int64_t h, int64_t inner, int64_t n, int64_t expe
   add(bias, "%b", bIn);
   add(true, "%c", out);
   add(bias, "%d", bOut);
+  std::string places = e + "i64>";
+  add(placed, "%p", places);
   std::string sizes = std::string("1, 1, ") + (weighted ? "1" : "0") + ", 1, " + (bias ? "1" : "0") +
-                      ", 0, 0, 1, " + (bias ? "1" : "0") + ", 0, 0, 0, 1";
+                      ", 0, 0, 1, " + (bias ? "1" : "0") + ", 0, 0, " + (placed ? "1" : "0") + ", 1";
   return "func.func @main(%x: " + x + ", %i: " + i + ", %w: " + w + ", %a: " + in + ", %b: " + bIn +
-         ", %c: " + out + ", %d: " + bOut + ", %y: " + y + ") {\nkernel.experts " + use +
+         ", %c: " + out + ", %d: " + bOut + (placed ? ", %p: " + places : "") + ", %y: " + y +
+         ") {\nkernel.experts " + use +
          ", %y {activation = #nn<activation silu>, alpha = 1.0 : f32, beta = 0.0 : f32, limit = 0x7F800000 : "
          "f32" +
-         (gated ? ", gated" : "") + ", operandSegmentSizes = array<i32: " + sizes + ">} : " + types + ", " +
-         y + "\nreturn\n}";
+         (gated ? ", gated" : "") + (placed ? ", skips" : "") +
+         ", operandSegmentSizes = array<i32: " + sizes + ">} : " + types + ", " + y + "\nreturn\n}";
 }
 
 /// Panels of each expert's matrix [K, N].
@@ -217,6 +251,62 @@ static void expertsCase(Report &report, const std::string &isa, int64_t h, int64
   }
 }
 
+/// Experts that have each other's matrices, and pairs that are skipped, beside those without places, in which
+/// the weight of a skipped pair is 0.
+static void placedCase(Report &report, const std::string &isa, bool bias) {
+  int64_t t = 43, h = 19, inner = 27, n = 21, experts = 6, k = 3;
+  JitKernel plain(expertsText(h, inner, n, experts, k, false, bias, true), isa),
+      placed(expertsText(h, inner, n, experts, k, false, bias, true, true), isa),
+      pairs(expertsText(h, inner, n, experts, k, false, bias, false, true), isa);
+  Random random(77);
+  Buffer x({t, h}), indices({t, k}, 8), some({t, k}, 8), weights({t, k}), in({experts, h, inner}),
+      bIn({experts, inner}), out({experts, inner, n}), bOut({experts, n}), places({experts}, 8), y({t, n}),
+      y2({t, n}), rows({t * k, n});
+  for (Buffer *buffer : {&x, &weights, &in, &bIn, &out, &bOut})
+    random.fill(*buffer);
+  Buffer in2(in.dims), bIn2(bIn.dims), out2(out.dims), bOut2(bOut.dims);
+  for (int64_t e = 0; e < experts; ++e) {
+    int64_t place = (e + 2) % experts;
+    places.as<int64_t>()[e] = place;
+    for (auto [from, to] : {std::pair(&in, &in2), {&bIn, &bIn2}, {&out, &out2}, {&bOut, &bOut2}}) {
+      int64_t size = from->elements() / experts;
+      std::copy_n(from->as() + e * size, size, to->as() + place * size);
+    }
+  }
+  Buffer zeroed({t, k});
+  int64_t kept = 0;
+  for (int64_t p = 0; p < t * k; ++p) {
+    bool isSkipped = p / k == 5 || random.next() % 3 == 0; // one token has no expert at all
+    indices.as<int64_t>()[p] = (p / k + p % k) % experts;
+    some.as<int64_t>()[p] = isSkipped ? -1 : indices.as<int64_t>()[p];
+    zeroed.as()[p] = isSkipped ? 0 : weights.as()[p];
+    kept += !isSkipped;
+  }
+  fillNaN(y2);
+  fillNaN(rows);
+  Buffer a = packed(in), c = packed(out), a2 = packed(in2), c2 = packed(out2);
+  plain.run({&x, &indices, &zeroed, &a, &bIn, &c, &bOut, &y});
+  for (int64_t threads : {1, 2}) {
+    placed.run({&x, &some, &weights, &a2, &bIn2, &c2, &bOut2, &places, &y2}, threads);
+    report.compare("places and skipped pairs", y2, std::vector<double>(y.as(), y.as() + t * n), 1e-5);
+  }
+  report.require("skipped pairs are counted",
+                 std::accumulate(placed.expertCounts.begin(), placed.expertCounts.end(), int64_t(0)) == kept);
+  pairs.run({&x, &some, &weights, &a2, &bIn2, &c2, &bOut2, &places, &rows});
+  std::vector<double> sums(t * n, 0.0);
+  for (int64_t p = 0; p < t * k; ++p)
+    for (int64_t j = 0; j < n; ++j) {
+      report.require("the row of a skipped pair is not zeros",
+                     some.as<int64_t>()[p] >= 0 || rows.as()[p * n + j] == 0);
+      sums[p / k * n + j] += double(weights.as()[p]) * rows.as()[p * n + j];
+    }
+  report.compare("places and skipped pairs, rows", y, sums, 1e-5);
+  places.as<int64_t>()[1] = -1;
+  report.require("an expert without a place is not refused",
+                 placed.run({&x, &some, &weights, &a2, &bIn2, &c2, &bOut2, &places, &y2}) ==
+                     "the router chose an expert that was taken away");
+}
+
 /// What the compiler did not make may choose an expert that there is not.
 static void outOfRange(Report &report, const std::string &isa) {
   JitKernel kernel(expertsText(8, 8, 8, 4, 1, false, false, true), isa);
@@ -256,11 +346,19 @@ bool testExperts(const std::string &isa) {
       routeCase(report, c, isa, 41, experts, k);
   routeCase(report, {"sigmoid", false, true, false, true, 4, 2, 2}, isa, 41, 16, 3);
   routeCase(report, {"logits", true, false, false, false, 5, 3, 1}, isa, 41, 20, 4);
+  for (double fallback : {0.0, 0.7}) {
+    std::vector<int64_t> leftOut{0, 3, 8, 15};
+    routeCase(report, {"softmax", false, false, false, false, 1, 1, 1, leftOut, fallback}, isa, 41, 16, 3);
+    routeCase(report, {"logits", true, false, true, false, 1, 1, 1, leftOut, fallback}, isa, 41, 19, 4);
+    routeCase(report, {"sigmoid", false, true, false, true, 1, 1, 1, leftOut, fallback}, isa, 41, 16, 12);
+  }
   routeNaN(report, isa);
   expertsCase(report, isa, 32, 64, 32, 8, 2, true, false);
   expertsCase(report, isa, 19, 27, 21, 5, 3, true, true);
   expertsCase(report, isa, 19, 27, 21, 5, 3, false, true);
   expertsCase(report, isa, 48, 33, 50, 3, 1, false, false);
+  placedCase(report, isa, true);
+  placedCase(report, isa, false);
   outOfRange(report, isa);
   combineCase(report, isa);
   return report.finish(isa);
