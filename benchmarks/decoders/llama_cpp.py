@@ -56,11 +56,12 @@ class LlamaSequences(Sequences):
         if not self.context:
             raise RuntimeError("llama.cpp makes no context")
         self.memory = api.llama_get_memory(self.context)
-        self.rows = []
+        self.rows, self.batches = [], []
 
     def prepare(self, ids, past):
         new = ids.shape[1]
         batch = self.api.llama_batch_init(ids.size, 0, 1)
+        self.batches.append(batch)
         batch.n_tokens, rows = ids.size, []
         for at, (sequence, place) in enumerate(np.ndindex(*ids.shape)):
             batch.token[at], batch.pos[at] = int(ids[sequence, place]), past + place
@@ -85,3 +86,10 @@ class LlamaSequences(Sequences):
     def logits(self):
         return np.stack([np.ctypeslib.as_array(self.api.llama_get_logits_ith(self.context, row), (self.shape.vocabulary,)).copy()
                          for row in self.rows])
+
+    def __del__(self):
+        for batch in getattr(self, "batches", ()):
+            self.api.llama_batch_free(batch)
+        if getattr(self, "context", None):
+            self.api.llama_free(self.context)
+        self.api.llama_model_free(self.model)

@@ -1,5 +1,6 @@
 """ONNX Runtime as a decoder: the present keys and values of a run are the past of the next, without a copy by us."""
 import numpy as np
+import onnx
 
 import measure
 from peers import OnnxRuntime, Variant
@@ -7,14 +8,53 @@ from peers import OnnxRuntime, Variant
 from .sequences import Sequences
 
 
+INT8 = 4  # of accuracy_level: activations of 8 bits, its quickest
+# Of its session: scales of blocks are applied to sums of several blocks at once.
+DEFERRED = (("ep.cpu.qmoe_deferred_scale", "1"),)
+
+
+def quantised_session(path, threads, accuracy, entries=()):
+    """A session whose products with quantised weights have this accuracy_level. Set here, since `tamis compile` does not
+    know the attribute in QMoE."""
+    model = onnx.load(path)
+    for node in model.graph.node:
+        if node.op_type in ("MatMulNBits", "QMoE"):
+            kept = [attribute for attribute in node.attribute if attribute.name != "accuracy_level"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, onnx.helper.make_attribute("accuracy_level", accuracy)])
+    return measure.onnxruntime_session(model.SerializeToString(), threads, entries)
+
+
 class OnnxRuntimeDecoder(OnnxRuntime):
+    """Also runs layers of experts alone, with the same settings of their products."""
+
+    def __init__(self):
+        self.sessions = {}  # kept, since a session takes long to make
+
+    def session(self, variant, threads):
+        settings = variant.settings
+        if "accuracy" not in settings:
+            return super().session(variant, threads)
+        key = variant.file, settings["accuracy"], settings["entries"], threads
+        if key not in self.sessions:
+            self.sessions[key] = quantised_session(variant.file, threads, settings["accuracy"], settings["entries"])
+        return self.sessions[key]
+
+    def prepare_layer(self, layer):
+        if layer.form not in ("int8", "int4"):
+            return [Variant("", layer.path)]
+        return [Variant(label, layer.path, {"accuracy": accuracy, "entries": entries})
+                for label, accuracy, entries in (("accuracy_level 4", INT8, ()), ("accuracy_level 4, deferred scales", INT8, DEFERRED),
+                                                 ("accuracy_level 0", 0, ()))]
+
     def prepare_decoder(self, model, folder):
-        return [Variant("one buffer of past and present", model, {"shared": True}),
-                Variant("present bound as past", model, {"shared": False})]
+        return [Variant("one buffer of past and present", model, {"shared": True, "accuracy": INT8, "entries": ()}),
+                Variant("one buffer of past and present, deferred scales", model, {"shared": True, "accuracy": INT8, "entries": DEFERRED}),
+                Variant("present bound as past", model, {"shared": False, "accuracy": INT8, "entries": ()})]
 
     def open_decoder(self, variant, shape, batch, length, threads):
-        session = measure.onnxruntime_session(variant.file, threads)
-        return (SharedBuffers if variant.settings["shared"] else FedBack)(session, shape, batch, length)
+        kind = SharedBuffers if variant.settings["shared"] else FedBack
+        return kind(self.session(variant, threads), shape, batch, length)
 
 
 def caches(session):

@@ -18,3 +18,7 @@ class Sequences:
     def logits(self):
         """A copy of the logits [batch, vocabulary] of each sequence's last token in the last run."""
         raise NotImplementedError
+
+    def facts(self):
+        """What else is stored beside its times."""
+        return {}

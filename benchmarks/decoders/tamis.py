@@ -33,5 +33,5 @@ class TamisSequences(Sequences):
     def logits(self):
         return self.context.output("logits")[:, -1]
 
-    def isa(self):
-        return self.context.model.isa
+    def facts(self):
+        return {"isa": self.context.model.isa}

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 # What a precision may be compared with: runtimes whose error is of the same order.
-GRADES = {"f32": "f32", "split-f32": "f32", "bf16": "bf16", "int8": "int8"}
+GRADES = {"f32": "f32", "split-f32": "f32", "bf16": "bf16", "int8": "int8", "int4": "int4"}
 
 
 @dataclasses.dataclass(frozen=True)
