@@ -12,9 +12,9 @@ class TamisDecoder(Tamis):
     def prepare_decoder(self, model, folder):
         artifact = folder / f"{model.stem}-int4.tamis"
         if not newer(artifact, self.build / "bin" / "tamis-compile", model):
-            measure.compile_model(self.program, model, artifact, ["--precision=int4", "--max-length", LENGTH])
+            measure.compile_model(self.program, model, artifact, ["--precision=int4", "--max-length", LENGTH, *self.options])
         # The second computes what ONNX Runtime does, whose file gives the logits of all tokens.
-        return [Variant("logits of the last token", artifact, {"all": False}), Variant("logits of all tokens", artifact, {"all": True})]
+        return [Variant("", artifact, {"all": every}) for every in (False, True)]
 
     def open_decoder(self, variant, shape, batch, length, threads):
         return TamisSequences(Context(Model(variant.file, self.library), threads), batch, variant.settings["all"])
