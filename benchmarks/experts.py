@@ -82,7 +82,7 @@ def add_row(summary, key, title, row, tamis, reasons):
     result = summary["models"].setdefault(key, {"rows": {}})
     result["title"] = title
     result["rows"][f"{row['workload']}/{row['threads']}"] = row
-    times = ", ".join(f"{name} {entry['best_ms']:.2f} ({max(entry['errors'].values()):.0e})" for name, entry in row["entries"].items())
+    times = ", ".join(f"{name} {entry['best_ms']:.2f} ({entry['errors']['result']:.0e})" for name, entry in row["entries"].items())
     print(f"{title} {row['workload']}, ms: {times}", file=sys.stderr, flush=True)
 
 

@@ -43,14 +43,13 @@ class OnnxRuntimeDecoder(OnnxRuntime):
     def prepare_layer(self, layer):
         if layer.form not in ("int8", "int4"):
             return [Variant("", layer.path)]
-        return [Variant(label, layer.path, {"accuracy": accuracy, "entries": entries})
-                for label, accuracy, entries in (("accuracy_level 4", INT8, ()), ("accuracy_level 4, deferred scales", INT8, DEFERRED),
-                                                 ("accuracy_level 0", 0, ()))]
+        settings = (("accuracy_level 4", INT8, ()), ("accuracy_level 4, deferred scales", INT8, DEFERRED), ("accuracy_level 0", 0, ()))
+        return [Variant(label, layer.path, {"accuracy": accuracy, "entries": entries}) for label, accuracy, entries in settings]
 
     def prepare_decoder(self, model, folder):
-        return [Variant("one buffer of past and present", model, {"shared": True, "accuracy": INT8, "entries": ()}),
-                Variant("one buffer of past and present, deferred scales", model, {"shared": True, "accuracy": INT8, "entries": DEFERRED}),
-                Variant("present bound as past", model, {"shared": False, "accuracy": INT8, "entries": ()})]
+        settings = (("one buffer of past and present", True, ()), ("one buffer of past and present, deferred scales", True, DEFERRED),
+                    ("present bound as past", False, ()))
+        return [Variant(label, model, {"shared": shared, "accuracy": INT8, "entries": entries}) for label, shared, entries in settings]
 
     def open_decoder(self, variant, shape, batch, length, threads):
         kind = SharedBuffers if variant.settings["shared"] else FedBack

@@ -125,8 +125,8 @@ def step_inputs(shape, batch, length=PROMPT):
 def about(shape):
     """A decoder's shape in words."""
     return (f"{shape.layers} layers in the shape of Qwen3-MoE without its norms of queries and keys, hidden {shape.hidden}, "
-            f"{shape.heads} heads of {shape.size} on {shape.groups} of keys and values, {shape.experts} experts of {shape.inner}, top {shape.chosen}, a vocabulary of "
-            f"{shape.vocabulary}; random weights of 4 bits in blocks of 32 "
+            f"{shape.heads} heads of {shape.size} on {shape.groups} of keys and values, {shape.experts} experts of {shape.inner}, "
+            f"top {shape.chosen}, a vocabulary of {shape.vocabulary}; random weights of 4 bits in blocks of 32 "
             "(benchmarks/suite/random_moe_decoder.py). ONNX Runtime has the ONNX file (MatMulNBits and QMoE with accuracy_level 4, "
             "GroupQueryAttention), Tamis what `tamis compile --precision=int4` makes of it, llama.cpp a GGUF file of the same "
             "integers as Q4_0, whose scales are of f16 instead of f32. "

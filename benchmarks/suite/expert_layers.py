@@ -70,7 +70,8 @@ def add_dense(graph, layer, rng):
     """Every expert for every token, in standard operators: times a matrix of weights, zero where none was chosen."""
     g, count = graph, layer.experts
     floats = lambda name, rows, columns: g.constant(name, rng.standard_normal((count, rows, columns)) / np.sqrt(rows))
-    scores, indices = g.add_all("TopK", "/router/TopK", [g.add("Softmax", "/router/Softmax", ["router"], axis=-1), g.ints(layer.chosen)], 2, axis=-1)
+    softmax = g.add("Softmax", "/router/Softmax", ["router"], axis=-1)
+    scores, indices = g.add_all("TopK", "/router/TopK", [softmax, g.ints(layer.chosen)], 2, axis=-1)
     weights = g.add("Div", "/router/Div", [scores, g.reduce("ReduceSum", "/router/Sum", scores, -1)])
     nothing = g.add("Expand", "/router/Nothing", [g.constant("zero", 0.0), g.add("Shape", "/router/Shape", ["router"])])
     matrix = g.add("ScatterElements", "/router/Matrix", [nothing, indices, weights], axis=1)

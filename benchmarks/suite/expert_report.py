@@ -54,8 +54,8 @@ def decoder(summary):
     yield ""
     yield (f"A prompt fills empty caches. Steps are the {STEPS} tokens after a prompt of {PROMPT}, one of each sequence a run, and "
            "then the same again from the end of the prompt; which tokens, is fixed. No runtime samples. For a prompt, "
-           "llama.cpp and Tamis compute the logits of its last token, as a server asks for them; the ONNX file has those of all tokens, "
-           "and ONNX Runtime computes them. The line \"logits of all tokens\" is Tamis with the same work.")
+           "llama.cpp and Tamis compute the logits of its last token, as a server asks for them; the ONNX file has those of "
+           "all tokens, and ONNX Runtime computes them. The line \"logits of all tokens\" is Tamis with the same work.")
 
 
 def layer_cell(row, entry):
@@ -66,8 +66,8 @@ def layers(summary):
     yield "## Layers alone, ms"
     yield ""
     yield ("Best / median of all runs; the norm of the difference from the same layer in f32 (numpy, with the weights as "
-           "rounded in the file), as a share of the result's. ONNX Runtime runs the same file. Each run has the same tokens, so caches may hold "
-           "the weights of the experts that they chose, for all runtimes alike.")
+           "rounded in the file), as a share of the result's. ONNX Runtime runs the same file. Each run has the same tokens, so "
+           "caches may hold the weights of the experts that they chose, for all runtimes alike.")
     for key, layer in LAYERS.items():
         result = summary["models"].get(key)
         if not result:
@@ -101,8 +101,8 @@ def markdown(summary):
     yield ""
     yield from layers(summary)
     yield ""
-    yield ("All runtimes work on the same numbers in one process, in turns, each warmed up before its turn. Where a runtime has several "
-           "settings, the quickest of a trial is measured; how often each was:")
+    yield ("All runtimes work on the same numbers, in turns, each warmed up before its turn; llama.cpp in a process of its own, "
+           "the others in one. Where a runtime has several settings, the quickest of a trial is measured; how often each was:")
     yield ""
     yield from settings(summary)
     yield ""
