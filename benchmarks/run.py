@@ -14,9 +14,7 @@ random weights. All runtimes get the same arrays and number of threads, each at 
 a turn of its own, with a warm-up before it. Measure on a machine that does nothing else.
 """
 import argparse
-import os
 import pathlib
-import platform
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -57,54 +55,21 @@ def parse():
     return options
 
 
-def cpu():
-    """The CPU's name and features."""
-    facts = {}
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        facts.setdefault(key.strip(), value.strip())
-    return facts.get("model name", "unknown"), facts.get("flags", "").split()
-
-
-def command_text():
-    """The command, without where the build lies: that says nothing to a reader."""
-    arguments = [word for at, word in enumerate(sys.argv) if at > 0 and "--build" not in (word, sys.argv[at - 1])
-                 and not word.startswith("--build=")]
-    return " ".join(["benchmarks/run.py", *arguments])
-
-
-def machine():
-    return {"cpu": cpu()[0], "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
-
-
-def choose_peers(options, others):
-    """The peers that can be measured, and by title why the others cannot."""
-    peers, absent = [], {}
-    for key, kind in others.items():
-        peer = kind()
-        reason = peer.missing() if key in options.peers else f"not asked for; benchmarks/run.py --peers measures {key}"
-        if reason:
-            absent[peer.title] = reason
-        else:
-            peers.append(peer)
-    return peers, absent
-
-
 def start(options, tamis, peers, absent):
     """The results that this run adds to: stored ones where that was asked for. Models come later."""
     import measure
-    from suite import store, targets
+    from suite import machine, store, targets
 
-    summary = store.read(options.json, machine()) if options.merge or options.parts == ["report"] else None
+    summary = store.read(options.json, machine.machine()) if options.merge or options.parts == ["report"] else None
     if summary is None:
-        summary = {"schema": store.SCHEMA, "machine": machine(), "commands": [], "versions": {}, "titles": {},
+        summary = {"schema": store.SCHEMA, "machine": machine.machine(), "commands": [], "versions": {}, "titles": {},
                    "not_measured": {}, "peaks": {}, "models": {}}
     summary["titles"].update({peer.key: peer.title for peer in (tamis, *peers)})
     summary["versions"].update({peer.title: peer.version() for peer in (tamis, *peers)})
-    summary.update(cpu_class=targets.class_of(cpu()[1]), runtime_text_bytes=measure.text_bytes(tamis.library))
+    summary.update(cpu_class=targets.class_of(machine.cpu()[1]), runtime_text_bytes=measure.text_bytes(tamis.library))
     if options.parts != ["report"]:
         summary["not_measured"] = absent
-        summary["commands"] = list(dict.fromkeys([*summary["commands"], command_text()]))
+        summary["commands"] = list(dict.fromkeys([*summary["commands"], machine.command_text()]))
     return summary
 
 
@@ -162,11 +127,11 @@ def main():
     environment.enter(folder / "python", HERE / "requirements.txt",
                       [HERE / OPTIONAL[key] for key in options.peers if key in OPTIONAL])
 
-    from peers import OTHERS, Tamis
+    from peers import OTHERS, Tamis, choose_peers
     from suite import kernels, models, peaks, report, store
 
     tamis = Tamis(options.build)
-    peers, absent = choose_peers(options, OTHERS)
+    peers, absent = choose_peers(OTHERS, options.peers)
     summary = start(options, tamis, peers, absent)
     if "peaks" in options.parts and not options.prepare:
         summary["peaks"].update(peaks.measure_peaks(tamis, options.threads))

@@ -17,16 +17,19 @@ def has_onnxruntime():
     return importlib.util.find_spec("onnxruntime") is not None
 
 
-def onnxruntime_session(model, threads):
-    """A session at its best setting for latency: all graph optimisations, spinning threads, no more than asked."""
+def onnxruntime_session(model, threads, entries=()):
+    """A session at its best setting for latency: all graph optimisations, spinning threads, no more than asked. `model`
+    is a path, or the bytes of a model; `entries` are further pairs of the session's configuration."""
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    for key, value in entries:
+        options.add_session_config_entry(key, value)
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"])
 
 
 def bound_run(session, inputs):

@@ -136,11 +136,10 @@ class Context:
         self.bind(inputs)()
         return self.outputs()
 
-    def logits_with_cache(self, ids):
-        """All logits of a run with the context's caches on token ids without padding, a list for each sequence."""
+    def cached_run(self, ids, past, wanted=None):
+        """A function that runs token ids [batch, new] without padding once behind `past` tokens of the context's caches.
+        `wanted` are the rows, one for each sequence, whose logits alone are computed; None: all."""
         ids = np.ascontiguousarray(ids, np.int64)
-        self.model.runtime.tamis_cache_length.restype = ctypes.c_int64
-        past = self.model.runtime.tamis_cache_length(self.handle)
         batch, new = ids.shape
         given = {"input_ids": ids, "attention_mask": np.ones((batch, past + new), np.int64),
                  "position_ids": np.tile(np.arange(past, past + new), (batch, 1))}
@@ -151,7 +150,30 @@ class Context:
                 value.type, value.rank, value.data = NUMBERS[array.dtype], 2, array.ctypes.data
                 value.dims[:2] = array.shape
         options = _RunOptions(size=ctypes.sizeof(_RunOptions), use_cache=1)
-        self.model.check(self.model.runtime.tamis_run, self.handle, values, len(values), ctypes.byref(options))
+        rows = None if wanted is None else np.ascontiguousarray(wanted, np.int64)
+        if rows is not None:
+            options.wanted_rows = rows.ctypes.data
+        error = _Error()
+        run, count, settings, where = self.model.runtime.tamis_run, len(values), ctypes.byref(options), ctypes.byref(error)
+
+        def once():
+            if run(self.handle, values, count, settings, where) != 0:
+                raise RuntimeError(error.message.decode(errors="replace"))
+
+        once.keeps = given, rows  # the values point into them
+        return once
+
+    def cache_length(self):
+        """Tokens of each sequence in the context's caches."""
+        self.model.runtime.tamis_cache_length.restype = ctypes.c_int64
+        return self.model.runtime.tamis_cache_length(self.handle)
+
+    def truncate_cache(self, length):
+        self.model.check(self.model.runtime.tamis_cache_truncate, self.handle, ctypes.c_int64(length))
+
+    def logits_with_cache(self, ids):
+        """All logits of a run with the context's caches on token ids without padding, a list for each sequence."""
+        self.cached_run(ids, self.cache_length())()
         return self.output("logits")
 
     def report(self):

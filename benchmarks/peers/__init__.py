@@ -2,10 +2,10 @@
 from .iree import Iree
 from .onnx_runtime import OnnxRuntime
 from .openvino_runtime import OpenVino
-from .peer import GRADES, Peer, Run, Variant, first_line
+from .peer import GRADES, Peer, Run, Variant, choose_peers, first_line, newer
 from .pytorch import PyTorch
 from .tamis import Tamis
 
 OTHERS = {peer.key: peer for peer in (OnnxRuntime, OpenVino, Iree, PyTorch)}
 
-__all__ = ["GRADES", "OTHERS", "Peer", "Run", "Tamis", "Variant", "first_line"]
+__all__ = ["GRADES", "OTHERS", "OnnxRuntime", "Peer", "Run", "Tamis", "Variant", "choose_peers", "first_line", "newer"]

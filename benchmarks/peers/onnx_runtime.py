@@ -28,8 +28,11 @@ class OnnxRuntime(Peer):
                 variants.append(Variant(label, file))
         return variants
 
+    def session(self, variant, threads):
+        return measure.onnxruntime_session(variant.file, threads)
+
     def open(self, model, variant, inputs, threads):
-        session = measure.onnxruntime_session(variant.file, threads)
+        session = self.session(variant, threads)
         names = [value.name for value in session.get_outputs()]
         arrays = {value.name: np.ascontiguousarray(inputs[value.name]) for value in session.get_inputs()}
 

@@ -2,9 +2,10 @@
 import dataclasses
 import importlib
 import pathlib
+import sys
 
 # What a precision may be compared with: runtimes whose error is of the same order.
-GRADES = {"f32": "f32", "split-f32": "f32", "bf16": "bf16", "int8": "int8"}
+GRADES = {"f32": "f32", "split-f32": "f32", "bf16": "bf16", "int8": "int8", "int4": "int4"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,20 @@ class Peer:
     def open(self, model, variant, inputs, threads):
         """A Run of the variant for these inputs."""
         raise NotImplementedError
+
+
+def choose_peers(kinds, asked):
+    """Of runtimes by key, those that can be measured, and by title why the others cannot. `asked` are keys."""
+    peers, absent = [], {}
+    for key, kind in kinds.items():
+        peer = kind()
+        command = "benchmarks/" + pathlib.Path(sys.argv[0]).name
+        reason = peer.missing() if key in asked else f"not asked for; {command} --peers measures {key}"
+        if reason:
+            absent[peer.title] = reason
+        else:
+            peers.append(peer)
+    return peers, absent
 
 
 def first_line(error):

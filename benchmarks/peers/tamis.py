@@ -12,6 +12,7 @@ from .peer import Peer, Run, Variant, newer
 class Tamis(Peer):
     key, title = "tamis", "Tamis"
     precisions = ("f32", "split-f32", "bf16", "int8")
+    options = ()  # further ones of `tamis compile`
 
     def __init__(self, build):
         self.build, self.program, self.library = build, build / "bin" / "tamis", library_in(build)
@@ -36,7 +37,7 @@ class Tamis(Peer):
     def compile(self, model, precision, folder):
         """Compiles for every ISA level that matters. Returns the seconds of the process and its peak memory."""
         artifact = self.artifact(model, precision, folder)
-        return measure.compile_model(self.program, model.path, artifact, [f"--precision={precision}"])
+        return measure.compile_model(self.program, model.path, artifact, [f"--precision={precision}", *self.options])
 
     def prepare(self, model, precision, folder, calibration):
         artifact = self.artifact(model, precision, folder)

@@ -1,1 +1,1 @@
-"""The parts of benchmarks/run.py."""
+"""The parts of benchmarks/run.py and benchmarks/experts.py."""

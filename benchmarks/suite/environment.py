@@ -2,8 +2,20 @@
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+
+
+def compilers():
+    """Variables for packages that are built from source: clang where it is there, for the reason that
+    requirements-llama.txt gives; and no parts for images, which take longest."""
+    variables = {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF"}
+    for name, programs in (("CC", ("clang-22", "clang")), ("CXX", ("clang++-22", "clang++"))):
+        found = next(filter(None, map(shutil.which, programs)), None)
+        if found:
+            variables[name] = found
+    return variables
 
 
 def install(folder, python, requirements):
@@ -14,7 +26,7 @@ def install(folder, python, requirements):
         return
     print(f"Installing benchmarks/{requirements.name} in {folder}", file=sys.stderr)
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r",
-                    requirements], check=True)
+                    requirements], check=True, env={**compilers(), **os.environ})
     stamp.write_text(digest)
 
 

@@ -11,11 +11,11 @@ NOISE = 0.03  # of a trial, as a share
 
 
 class Contender:
-    """A runtime at a precision, with the variants of it that are prepared."""
+    """A runtime at a precision, with the variants of it that are prepared. `detail` tells apart what is measured twice."""
 
-    def __init__(self, peer, precision, variants):
-        self.peer, self.precision, self.variants = peer, precision, variants
-        self.key = f"{peer.key} {precision}"
+    def __init__(self, peer, precision, variants, detail=""):
+        self.peer, self.precision, self.variants, self.detail = peer, precision, variants, detail
+        self.key = f"{peer.key} {precision}" + (f", {detail}" if detail else "")
 
 
 def prepare(peers, precisions, model, folder, calibration):
@@ -46,16 +46,15 @@ def seconds_of(run, budget):
             return best
 
 
-def choose(contender, model, inputs, threads, budget, want):
+def choose(contender, open_variant, error_of, budget):
     """Opens all variants of a contender. Returns the quickest one's run and itself, or None, and by label why others
     failed. Of those that are as quick but for noise, the one with the least error."""
     tried, failures = [], {}
     for variant in contender.variants:
         try:
-            run = contender.peer.open(model, variant, inputs, threads)
+            run = open_variant(contender.peer, variant)
             seconds = seconds_of(run, budget)
-            error = max(errors(run.outputs(), want, inputs["attention_mask"]).values())
-            tried.append((seconds, error, run, variant))
+            tried.append((seconds, error_of(run), run, variant))
         except Exception as error:  # Of a peer, of any kind: it is reported, and the others are measured.
             if contender.peer.key == "tamis":
                 raise
@@ -93,31 +92,44 @@ def reference(model, inputs):
     return dict(zip(names, session.run(names, {value.name: inputs[value.name] for value in session.get_inputs()})))
 
 
-def measure_row(contenders, model, name, inputs, threads, rounds, seconds):
-    """A row of the results: by contender its times, error and setting; and by contender why it has none."""
-    want, mask = reference(model, inputs), inputs["attention_mask"]
+def measure_entries(contenders, open_variant, errors_of, rounds, seconds):
+    """Measures contenders in turns, each with its quickest variant. `open_variant` makes a Run of a peer's variant,
+    `errors_of` a dict of a run's errors. Returns by contender its times, errors and setting; and by contender why it has
+    none."""
     runs, chosen, failed = {}, {}, {}
     for contender in contenders:
-        found, failures = choose(contender, model, inputs, threads, seconds / 4, want)
+        found, failures = choose(contender, open_variant, lambda run: max(errors_of(run).values()), seconds / 4)
         if found:
             runs[contender.key], chosen[contender.key] = found
         for label, reason in failures.items():
             failed[contender.key + (f" ({label})" if label else "")] = reason
     times = measure.in_turns({key: run.call for key, run in runs.items()}, rounds, seconds, at_least=1)
-    lengths = mask.sum(axis=1)
-    row = {"workload": name, "shape": list(mask.shape), "tokens": int(lengths.sum()), "threads": threads,
-           "operations": model.operations(lengths), "date": time.strftime("%Y-%m-%d", time.gmtime()),
-           "not_measured": failed, "entries": {}}
+    entries = {}
     for contender in contenders:
         key = contender.key
         if key not in runs:
             continue
-        row["entries"][key] = {
+        entries[key] = {
             "peer": contender.peer.key, "precision": contender.precision, "grade": GRADES[contender.precision],
             "setting": chosen[key].label, "best_ms": measure.best_ms(times[key]),
             "median_ms": measure.median_ms(times[key]), "runs": len(times[key]),
-            "errors": errors(runs[key].outputs(), want, mask), **runs[key].facts()}
-    return row
+            "errors": errors_of(runs[key]), **runs[key].facts()}
+    return entries, failed
+
+
+def measure_row(contenders, model, name, inputs, threads, rounds, seconds):
+    """A row of the results of an encoder."""
+    want, mask = reference(model, inputs), inputs["attention_mask"]
+    entries, failed = measure_entries(
+        contenders, lambda peer, variant: peer.open(model, variant, inputs, threads),
+        lambda run: errors(run.outputs(), want, mask), rounds, seconds)
+    lengths = mask.sum(axis=1)
+    return {"workload": name, "shape": list(mask.shape), "tokens": int(lengths.sum()), "threads": threads,
+            "operations": model.operations(lengths), "date": today(), "not_measured": failed, "entries": entries}
+
+
+def today():
+    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def say(model, row, titles):

@@ -26,3 +26,9 @@ def measure_peaks(tamis, threads):
             if column["threads"] == count:
                 peaks[str(count)] = by_precision(column["gops"])
     return peaks
+
+
+def memory_gbps(tamis, threads):
+    """What so many threads read from memory, in GB/s."""
+    output, _ = measure.child([tamis.program, "peak", "--threads", threads, "--json"])
+    return next(column["gbps"]["DRAM"] for column in json.loads(output)["peaks"] if column["threads"] == threads)

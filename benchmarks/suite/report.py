@@ -187,24 +187,45 @@ def peaks_text(summary):
         yield "- Peaks: not measured"
 
 
-def markdown(summary):
+def provenance(summary):
+    """What was measured: when, where, of which versions."""
     where, versions = summary["machine"], summary["versions"]
     rows = [row for result in summary["models"].values() for row in result["rows"].values()]
     isa = ", ".join(sorted({entry["isa"] for row in rows for entry in row["entries"].values() if "isa" in entry}))
     dates = sorted({row["date"] for row in rows})
-    yield "# Benchmarks"
-    yield ""
-    yield "Written by `benchmarks/run.py --docs`; change nothing here by hand."
-    yield ""
     if dates:
         yield f"- Measured on {' to '.join(dict.fromkeys((dates[0], dates[-1])))} by " \
               + ", ".join(f"`{command}`" for command in summary["commands"])
     yield f"- CPU: {where['cpu']}, {where['cores']} cores; {where['system']}"
     yield f"- Tamis {versions['Tamis']}, code for {isa}"
     yield "- " + ", ".join(f"{title} {version}" for title, version in versions.items() if title != "Tamis")
-    yield from peaks_text(summary)
     if len({row["build"] for row in rows}) > 1:
         yield "- Not all rows were measured with the same build of Tamis"
+
+
+def class_text(summary):
+    kind = summary["cpu_class"]
+    return f"This CPU is of the class {kind['title']}; 2 threads." if kind else "This CPU is of no class that has figures of speed."
+
+
+def figures_and_reasons(summary, compared):
+    """The table of figures, and why some are missed."""
+    yield from figures(summary, compared)
+    reasons = list(missed(compared))
+    if reasons:
+        yield ""
+        yield "Where a figure is missed:"
+        yield ""
+        yield from reasons
+
+
+def markdown(summary):
+    yield "# Benchmarks"
+    yield ""
+    yield "Written by `benchmarks/run.py --docs`; change nothing here by hand."
+    yield ""
+    yield from provenance(summary)
+    yield from peaks_text(summary)
     yield ""
     yield "## How many times as fast as the best other"
     yield ""
@@ -216,17 +237,9 @@ def markdown(summary):
     yield ""
     yield "## Figures to reach"
     yield ""
-    kind = summary["cpu_class"]
-    yield (f"This CPU is of the class {kind['title']}; 2 threads." if kind else
-           "This CPU is of no class that has figures of speed.") + " The figures stand in benchmarks/targets.toml."
+    yield class_text(summary) + " The figures stand in benchmarks/targets.toml."
     yield ""
-    yield from figures(summary, compared)
-    reasons = list(missed(compared))
-    if reasons:
-        yield ""
-        yield "Where a figure is missed:"
-        yield ""
-        yield from reasons
+    yield from figures_and_reasons(summary, compared)
     yield ""
     yield "## Times, ms"
     yield ""

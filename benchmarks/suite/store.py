@@ -4,12 +4,12 @@ import json
 SCHEMA = "tamis.benchmarks.v2"
 
 
-def read(path, machine):
+def read(path, machine, schema=SCHEMA):
     """The stored results, if they are of this machine and form; else None."""
     if not path.exists():
         return None
     stored = json.loads(path.read_text())
-    return stored if stored.get("schema") == SCHEMA and stored["machine"] == machine else None
+    return stored if stored.get("schema") == schema and stored["machine"] == machine else None
 
 
 def write(path, summary):

@@ -35,8 +35,8 @@ def quickest(row, grade, ours, error=None):
 
 
 def error_of(entry):
-    """On embeddings where the model has them, else on hidden states."""
-    return entry["errors"].get("embedding", entry["errors"].get("hidden", float("inf")))
+    """On embeddings where the model has them, else on hidden states; of a layer or a decoder, the one there is."""
+    return next((entry["errors"][kind] for kind in ("embedding", "hidden", "result") if kind in entry["errors"]), float("inf"))
 
 
 def compare(summary):
@@ -48,6 +48,11 @@ def compare(summary):
         figures += [model_figure(figure, figure[kind["id"]], summary) for figure in targets["figure"]]
         figures += [kernel_figure(figure, figure[kind["id"]], summary) for figure in targets["kernel"] if kind["id"] in figure]
     figures += [cost_figure(figure, summary) for figure in targets["cost"]]
+    return with_notes(figures, kind, notes)
+
+
+def with_notes(figures, kind, notes):
+    """The figures, each with its `note` for this class of CPU (None: there is none)."""
     for figure in figures:
         figure["note"] = notes.get(kind["id"] if kind else "", {}).get(figure["id"], notes["any"].get(figure["id"]))
     return figures
