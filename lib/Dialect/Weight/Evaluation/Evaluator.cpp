@@ -482,8 +482,8 @@ private:
         return all.size() == 1 ? all : all.slice(number * count, count);
       };
       const auto *elements = reinterpret_cast<const uint8_t *>(matrix.data);
-      tamis::packInt4({elements, matrix.rows, matrix.columns, op.getBlock(), own(*scales), own(*zeros)}, format,
-                      out);
+      tamis::packInt4({elements, matrix.rows, matrix.columns, op.getBlock(), own(*scales), own(*zeros)},
+                      format, out);
       ++number;
     });
     return result;

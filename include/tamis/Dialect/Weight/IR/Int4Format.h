@@ -12,7 +12,8 @@ namespace tamis::weight {
 /// blockRows(), 16]: a block is a group of 16 columns, in rows of a word of 32 bits a column. Word r of the
 /// first group / 8 holds q of the elements 8 r to 8 r + 7: that of 8 r + i in the lower half of byte i for i
 /// below 4, in the upper half of byte i - 4 else. Then comes s as f32, and then, where there are zero points,
-/// z as f32. Behind the last row and column everything is 0. Several matrices [E, K, N] have a leading dimension E.
+/// z as f32. Behind the last row and column everything is 0. Several matrices [E, K, N] have a leading
+/// dimension E.
 struct Int4Format {
   int64_t group = 32;
   bool hasZeros = false;
@@ -34,9 +35,11 @@ struct Int4Format {
     packed.insert(packed.begin(), matrices.begin(), matrices.end() - 2);
     return packed;
   }
-  /// That of a packed weight, of one matrix or of `leading` dimensions of them, by its type; nothing when it is none.
+  /// That of a packed weight, of one matrix or of `leading` dimensions of them, by its type; nothing when it
+  /// is none.
   static std::optional<Int4Format> of(mlir::ShapedType type, int64_t leading = 0) {
-    if (!type.getElementType().isInteger(32) || type.getRank() != leading + 4 || type.getShape().back() != columns)
+    if (!type.getElementType().isInteger(32) || type.getRank() != leading + 4 ||
+        type.getShape().back() != columns)
       return std::nullopt;
     for (int64_t group : groups)
       for (bool hasZeros : {false, true})
