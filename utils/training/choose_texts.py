@@ -5,8 +5,10 @@
 
 For the encoder: one description of every section that the split has, and as many from all sections as make 64, by a
 seed; texts.jsonl holds them with package and section, texts.npz input_ids and attention_mask (int64), expected.npz the
-logits. For the decoder: the first tokens of 4 descriptions of as many sections, in prompts.npz; expected.npz holds the
-tokens that follow by always taking the likeliest, and at each step the greatest 16 logits with their words.
+logits. For the decoder: <s> and the first 15 tokens of 4 descriptions of as many sections, in prompts.jsonl for `tamis
+generate` and, as inputs of the model with empty caches, in prompts.npz; texts.jsonl holds those descriptions whole.
+expected.npz holds the tokens that follow by always taking the likeliest, and at each step the greatest 16 logits with
+their words.
 """
 import argparse
 import json
@@ -14,17 +16,23 @@ import pathlib
 
 import numpy as np
 import onnxruntime
+from tokenizers import Tokenizer
 
 import texts
 
 TEXTS, LONGEST = 64, 128
-PROMPTS, PROMPT_TOKENS, STEPS, GREATEST = ("games", "science", "net", "fonts"), 16, 24, 16
+PROMPTS, PROMPT_TOKENS, STEPS, GREATEST = ("games", "science", "net", "fonts"), 16, 32, 16
 
 
 def session(path):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def write_texts(folder, rows):
+    lines = [json.dumps({name: row[name] for name in ("package", "section", "text")}, ensure_ascii=False) for row in rows]
+    (folder / "texts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def section_texts(rows, folder, rng):
@@ -41,8 +49,7 @@ def section_texts(rows, folder, rng):
     # A few texts at a time: the graph holds a matrix for each pair of a token and an expert.
     for begin in range(0, TEXTS, 4):
         logits.append(run.run(["logits"], {name: value[begin : begin + 4] for name, value in inputs.items()})[0])
-    lines = [json.dumps({name: row[name] for name in ("package", "section", "text")}, ensure_ascii=False) for row in chosen]
-    (folder / "texts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_texts(folder, chosen)
     np.savez_compressed(folder / "texts.npz", **inputs)
     np.savez_compressed(folder / "expected.npz", logits=np.concatenate(logits))
     labels = json.loads((folder / "config.json").read_text())["id2label"]
@@ -51,12 +58,16 @@ def section_texts(rows, folder, rng):
 
 
 def text_prompts(rows, folder, rng):
-    prompts = []
+    prompts, chosen_rows = [], []
     for section in PROMPTS:
         found = [row for row in rows if row["section"] == section]
         ids = texts.token_ids(folder / "tokenizer.json", [row["text"] for row in found], None)
-        ids = [line for line in ids if len(line) >= 64]
-        prompts.append(np.concatenate([[1], ids[rng.integers(len(ids))][: PROMPT_TOKENS - 1]]))
+        pairs = [pair for pair in zip(found, ids) if len(pair[1]) >= 64]
+        row, line = pairs[rng.integers(len(pairs))]
+        chosen_rows.append(row)
+        prompts.append(np.concatenate([[1], line[: PROMPT_TOKENS - 1]]))
+    write_texts(folder, chosen_rows)
+    (folder / "prompts.jsonl").write_text("".join(json.dumps(prompt.tolist()) + "\n" for prompt in prompts))
     run = session(folder / "package-text.onnx")
     count = len(prompts)
     past = {value.name: np.zeros((count, value.shape[1], 0, value.shape[3]), np.float32)
@@ -77,7 +88,13 @@ def text_prompts(rows, folder, rng):
                   "position_ids": np.full((count, 1), total - 1)}
         inputs |= {name.replace("present", "past_key_values"): outputs[name] for name in names[1:]}
     np.savez_compressed(folder / "expected.npz", words=np.stack(chosen, 1), logits=np.stack(greatest, 1))
-    print(f"package-text: {count} prompts of {PROMPT_TOKENS} tokens, {STEPS} steps")
+    # Runtimes add up in other orders: where two words are as likely, they may choose differently.
+    margin = min(float((logits[:, 0] - logits[:, 1]).min()) for logits in greatest)
+    print(f"package-text: {count} prompts of {PROMPT_TOKENS} tokens, {STEPS} steps; the likeliest word leads by {margin:.4f} "
+          "at least")
+    decoder = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for prompt, words in zip(prompts, np.stack(chosen, 1)[:, :, 0]):
+        print(json.dumps([decoder.decode(prompt[1:].tolist()), decoder.decode(words.tolist())], ensure_ascii=False))
 
 
 def main():

@@ -28,6 +28,8 @@ def counts(model, rows, tokenizer, longest, sections):
     for layer in model.model.layers:
         layer.mlp.gate.register_forward_hook(lambda module, inputs, outputs: chosen.append(outputs[2]))
     ids = texts.token_ids(tokenizer, [row["text"] for row in rows], longest)
+    if isinstance(model, MixtralForCausalLM):
+        ids = [np.concatenate([[model.config.bos_token_id], line]) for line in ids]  # as it was trained
     for batch in texts.batches([len(line) for line in ids], 4096, np.random.default_rng(0)):
         tokens, mask, _ = texts.padded([ids[index] for index in batch])
         chosen.clear()
