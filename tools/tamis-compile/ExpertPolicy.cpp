@@ -4,6 +4,7 @@
 #include "ExitCode.h"
 #include "File.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
