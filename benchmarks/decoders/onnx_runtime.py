@@ -14,8 +14,7 @@ DEFERRED = (("ep.cpu.qmoe_deferred_scale", "1"),)
 
 
 def quantised_session(path, threads, accuracy, entries=()):
-    """A session whose products with quantised weights have this accuracy_level. Set here, since `tamis compile` does not
-    know the attribute in QMoE."""
+    """A session whose products with quantised weights have this accuracy_level, whatever the file says."""
     model = onnx.load(path)
     for node in model.graph.node:
         if node.op_type in ("MatMulNBits", "QMoE"):

@@ -92,7 +92,8 @@ class Builder:
         fc2, fc2_scales = self.quantised(at + ".fc2", shape.experts, shape.hidden, shape.inner)
         y = g.add("QMoE", at + "/experts", [rows, logits, fc1, fc1_scales, "", fc2, fc2_scales], domain=MS,
                   k=shape.chosen, expert_weight_bits=4, block_size=BLOCK, activation_type="swiglu", swiglu_fusion=1,
-                  activation_alpha=1.0, activation_beta=0.0, normalize_routing_weights=1)
+                  activation_alpha=1.0, activation_beta=0.0, normalize_routing_weights=1,
+                  accuracy_level=shape.accuracy)
         return g.add("Reshape", at + "/Back", [y, g.add("Shape", at + "/Shape", [x])])
 
     def model(self):

@@ -172,7 +172,8 @@ void addExperts(Registry &registry) {
                "swiglu_fusion:i swiglu_limit:f use_sparse_mixer:i",
                moe, shared);
   registry.add("com.microsoft", "QMoE", {1}, 4, 15, 1, 1,
-               "activation_alpha:f activation_beta:f activation_type:s block_size:i expert_weight_bits:i k:i "
+               "accuracy_level:i activation_alpha:f activation_beta:f activation_type:s block_size:i "
+               "expert_weight_bits:i k:i "
                "normalize_routing_weights:i quant_type:s swiglu_fusion:i swiglu_limit:f use_sparse_mixer:i",
                qMoE,
                "weights of 2 bits, of floats, or not stored in the model; the input router_weights; "

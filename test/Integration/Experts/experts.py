@@ -33,7 +33,7 @@ class Layer:
     """One case: the operator's attributes, its weights as stored and as numbers, and what ONNX Runtime can say of it."""
 
     def __init__(self, name, experts=5, hidden=37, inner=43, k=2, activation="relu", normalize=True, bias=True, fusion=0,
-                 gated=False, bits=None, block=0, zeros=False, limit=None, alpha=None, beta=None, ort=True, seed=0):
+                 gated=False, bits=None, block=0, zeros=False, limit=None, alpha=None, beta=None, accuracy=None, ort=True, seed=0):
         self.rng = np.random.default_rng(seed + len(name))
         self.name, self.experts, self.hidden, self.k, self.ort = name, experts, hidden, k, ort
         self.activation, self.normalize, self.fusion, self.quantised = activation, normalize, fusion, bits is not None
@@ -45,6 +45,8 @@ class Layer:
                 self.attributes["swiglu_limit"] = limit
         if bits:
             self.attributes |= {"expert_weight_bits": bits} | ({"block_size": block} if block else {})
+        if accuracy is not None:
+            self.attributes["accuracy_level"] = accuracy
         self.bits, self.block, self.zeros = bits, block, zeros
         rows = inner * (2 if fusion else 1)
         self.stored, self.numbers = {}, {}
@@ -162,6 +164,8 @@ def cases():
             yield Layer(f"qmoe_{bits}_b{block}{'_zeros' if zeros else ''}", hidden=64, inner=96, bits=bits, block=block, zeros=zeros,
                         ort=bits == 4)
     yield Layer("qmoe_swiglu", hidden=64, inner=64, bits=4, block=32, activation="swiglu", fusion=1)
+    # How a runtime may round activations, which is Tamis's --precision.
+    yield Layer("qmoe_accuracy_level", hidden=64, inner=96, bits=4, block=32, accuracy=4, ort=False)
     yield Layer("qmoe_one_block", hidden=32, inner=32, bits=4, block=32, zeros=True)
 
 
