@@ -5,7 +5,7 @@
 #include "Compilation.h"
 #include "CrashHandler.h"
 #include "ExitCode.h"
-#include "File.h"
+#include "ExpertProfile.h"
 #include "HelpFormatter.h"
 #include "PrecisionChoice.h"
 
@@ -48,8 +48,7 @@ static void readPolicy(CompileOptions &options) {
   if (!options.policy.empty())
     options.experts = ExpertPolicy::read(options.policy);
   if (!options.profile.empty())
-    readFile(
-        options.profile); // one that cannot be read is an error of the system, before anything is compiled
+    ExpertProfile::read(options.profile); // a damaged one is refused before anything is compiled
   if (options.experts.needsProfile() && options.profile.empty())
     throw ToolError(ExitCode::Usage,
                     fmt::format("{}: it leaves out what a profile says matters least; give that with "

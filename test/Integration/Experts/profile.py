@@ -13,32 +13,21 @@ import subprocess
 import sys
 
 import numpy as np
-from onnx import TensorProto as T
-from onnx import helper as h
-from onnx import numpy_helper as nh
+
+import two_layers
 
 HIDDEN, INNER, EXPERTS, SLOTS = 16, 24, 6, 2
 BOUNDS = [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 
 
 def model(rng):
-    """x -> MoE -> MoE, with a router each that is a matrix product. Returns the model and its weights."""
-    weights, nodes, current = {}, [], "x"
-    for layer in ("first", "second"):
+    """Two layers of experts, and their weights."""
+    weights = {}
+    for layer in two_layers.LAYERS:
         own = {"router": (HIDDEN, EXPERTS), "w1": (EXPERTS, INNER, HIDDEN), "w2": (EXPERTS, HIDDEN, INNER)}
         for name, shape in own.items():
             weights[f"{layer}_{name}"] = rng.standard_normal(shape).astype(np.float32) * np.float32(0.4)
-        nodes += [h.make_node("MatMul", [current, f"{layer}_router"], [f"{layer}_logits"], name=f"{layer}/router"),
-                  h.make_node("MoE", [current, f"{layer}_logits", f"{layer}_w1", "", f"{layer}_w2"], [f"{layer}_y"],
-                              domain="com.microsoft", name=f"{layer}/experts", k=SLOTS, activation_type="relu",
-                              normalize_routing_weights=1)]
-        current = f"{layer}_y"
-    graph = h.make_graph(nodes, "two_layers", [h.make_tensor_value_info("x", T.FLOAT, ["tokens", HIDDEN])],
-                         [h.make_tensor_value_info(current, T.FLOAT, ["tokens", HIDDEN])],
-                         [nh.from_array(value, name) for name, value in weights.items()])
-    made = h.make_model(graph, opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)])
-    made.ir_version = 8
-    return made, weights
+    return two_layers.build(weights, HIDDEN, SLOTS, "relu"), weights
 
 
 def expected(weights, requests):

@@ -15,20 +15,20 @@ import subprocess
 import sys
 
 import numpy as np
-from onnx import TensorProto as T
-from onnx import helper as h
-from onnx import numpy_helper as nh
+
+import two_layers
+from two_layers import LAYERS
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Encoders"))
 from comparison import Checks  # noqa: E402
 
 HIDDEN, INNER, EXPERTS, SLOTS = 32, 48, 8, 3
-LAYERS = ("first", "second")
 
 
 def make(rng):
-    """x -> MoE -> MoE. Experts 2 and 5 of the first layer are equal; some are chosen far more often than others."""
-    weights, nodes, current = {}, [], "x"
+    """Two layers of experts, and their weights. Experts 2 and 5 of the first are equal; some are chosen far more often
+    than others."""
+    weights = {}
     for layer in LAYERS:
         router = rng.standard_normal((HIDDEN, EXPERTS)).astype(np.float32) * np.float32(0.3)
         w1 = rng.standard_normal((EXPERTS, INNER, HIDDEN)).astype(np.float32) * np.float32(0.3)
@@ -38,20 +38,9 @@ def make(rng):
         if layer == "first":
             w1[5], w2[5], b1[5] = w1[2], w2[2], b1[2]
         bias = np.linspace(1, -1, EXPERTS, dtype=np.float32)
-        weights |= {f"{layer}_{name}": value for name, value in
-                    (("router", router), ("bias", bias), ("w1", w1), ("b1", b1), ("w2", w2))}
-        nodes += [h.make_node("MatMul", [current, f"{layer}_router"], [f"{layer}_product"], name=f"{layer}/product"),
-                  h.make_node("Add", [f"{layer}_product", f"{layer}_bias"], [f"{layer}_logits"], name=f"{layer}/router"),
-                  h.make_node("MoE", [current, f"{layer}_logits", f"{layer}_w1", f"{layer}_b1", f"{layer}_w2"], [f"{layer}_y"],
-                              domain="com.microsoft", name=f"{layer}/experts", k=SLOTS, activation_type="silu",
-                              normalize_routing_weights=1)]
-        current = f"{layer}_y"
-    graph = h.make_graph(nodes, "two_layers", [h.make_tensor_value_info("x", T.FLOAT, ["tokens", HIDDEN])],
-                         [h.make_tensor_value_info(current, T.FLOAT, ["tokens", HIDDEN])],
-                         [nh.from_array(value, name) for name, value in weights.items()])
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)])
-    model.ir_version = 8
-    return model, weights
+        parts = {"router": router, "bias": bias, "w1": w1, "b1": b1, "w2": w2}
+        weights |= {f"{layer}_{name}": value for name, value in parts.items()}
+    return two_layers.build(weights, HIDDEN, SLOTS, "silu"), weights
 
 
 def left_out(layer, keep):
@@ -195,6 +184,9 @@ class Specialization:
         other["model"]["source_hash"] = "0" * 16
         (self.folder / "other.json").write_text(json.dumps(other))
         refuse("a profile of another model", 3, "is of a model with the hash", "--profile", self.folder / "other.json")
+        other["model"]["source_hash"], other["layers"][0]["pairs"] = self.profile["model"]["source_hash"], [1] * EXPERTS
+        (self.folder / "damaged.json").write_text(json.dumps(other))
+        refuse("a damaged profile", 3, "has another number of pairs", "--profile", self.folder / "damaged.json")
         refuse("no profile", 2, "--profile", "--policy", policy('{"schema": "tamis.policy.v1", "experts": {"prune": {"keep": 0.5}}}'))
         refuse("no policy", 3, "tamis.policy.v1", "--profile", self.profile_file, "--policy", policy("{}"))
         refuse("an unknown key", 3, "'prone'", "--profile", self.profile_file, "--policy",
