@@ -20,6 +20,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT / "utils")]
+from suite import command  # noqa: E402 (the path comes first)
+
 OPTIONAL = {"llama.cpp": "requirements-llama.txt"}
 CHOICES = {"parts": ("decoder", "layers", "report"),
            "workloads": ("prefill-32", "prefill-128", "prefill-512", "decode-1", "decode-8"),
@@ -46,12 +48,7 @@ def parse():
     parser.add_argument("--json", type=pathlib.Path, help="where all numbers are stored (default: in the build folder)")
     parser.add_argument("--docs", action="store_true", help="write docs/benchmarks-experts.md, too")
     options = parser.parse_args()
-    for name, known in CHOICES.items():
-        words = getattr(options, name).split(",")
-        for word in words:
-            if word not in known:
-                parser.error(f"--{name} has no '{word}'; there are {', '.join(known)}")
-        setattr(options, name, [word for word in known if word in words])
+    command.check_choices(parser, options, CHOICES)
     options.json = options.json or options.build / "benchmarks" / "experts.json"
     return options
 
@@ -135,13 +132,7 @@ def run_layers(options, tamis, peers, summary, folder, keep):
 
 def main():
     options = parse()
-    folder = options.build / "benchmarks"
-    if not (options.build / "bin" / "tamis").exists():
-        raise SystemExit(f"benchmarks/experts.py: there is no Tamis in {options.build}; run utils/quickstart.sh, or say --build")
-    folder.mkdir(exist_ok=True)
-    from suite import environment
-    environment.enter(folder / "python", HERE / "requirements.txt",
-                      [HERE / OPTIONAL[key] for key in options.peers if key in OPTIONAL])
+    folder = command.enter(options, OPTIONAL)
 
     from decoders import OTHERS, TamisDecoder
     from peers import choose_peers
@@ -159,11 +150,7 @@ def main():
     if options.prepare:
         return
     keep()
-    text = "\n".join(expert_report.markdown(summary)) + "\n"
-    print(text)
-    print(f"All numbers: {options.json}", file=sys.stderr)
-    if options.docs:
-        (ROOT / "docs" / "benchmarks-experts.md").write_text(text)
+    command.finish(options, expert_report.markdown(summary), "benchmarks-experts.md")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT / "utils")]
+from suite import command  # noqa: E402 (the path comes first)
+
 PRECISIONS = ("f32", "split-f32", "bf16", "int8")
 OPTIONAL = {"iree": "requirements-iree.txt", "pytorch": "requirements-pytorch.txt"}
 CHOICES = {"models": ("l3", "l6", "base", "large"), "workloads": ("1x16", "1x128", "1x512", "8x128", "mixed"),
@@ -44,12 +46,7 @@ def parse():
     parser.add_argument("--json", type=pathlib.Path, help="where all numbers are stored (default: in the build folder)")
     parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md, too")
     options = parser.parse_args()
-    for name, known in CHOICES.items():
-        words = getattr(options, name).split(",")
-        for word in words:
-            if word not in known:
-                parser.error(f"--{name} has no '{word}'; there are {', '.join(known)}")
-        setattr(options, name, [word for word in known if word in words])
+    command.check_choices(parser, options, CHOICES)
     options.threads = [int(word) for word in options.threads.split(",")]
     options.json = options.json or options.build / "benchmarks" / "results.json"
     return options
@@ -119,13 +116,7 @@ def run_model(options, model, everyone, summary, folder):
 
 def main():
     options = parse()
-    folder = options.build / "benchmarks"
-    if not (options.build / "bin" / "tamis").exists():
-        raise SystemExit(f"benchmarks/run.py: there is no Tamis in {options.build}; run utils/quickstart.sh, or say --build")
-    folder.mkdir(exist_ok=True)
-    from suite import environment
-    environment.enter(folder / "python", HERE / "requirements.txt",
-                      [HERE / OPTIONAL[key] for key in options.peers if key in OPTIONAL])
+    folder = command.enter(options, OPTIONAL)
 
     from peers import OTHERS, Tamis, choose_peers
     from suite import kernels, models, peaks, report, store
@@ -144,11 +135,7 @@ def main():
             run_model(options, models.MODELS[key], (tamis, *peers), summary, folder)
     if options.prepare:
         return
-    text = "\n".join(report.markdown(summary)) + "\n"
-    print(text)
-    print(f"All numbers: {options.json}", file=sys.stderr)
-    if options.docs:
-        (ROOT / "docs" / "benchmarks.md").write_text(text)
+    command.finish(options, report.markdown(summary), "benchmarks.md")
 
 
 if __name__ == "__main__":

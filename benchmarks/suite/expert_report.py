@@ -107,9 +107,4 @@ def markdown(summary):
     yield from settings(summary)
     yield ""
     yield "Times of other machines, or of a busy one, will differ; the ratio within a run is what to compare."
-    absent = list(not_measured(summary))
-    if absent:
-        yield ""
-        yield "## Not measured"
-        yield ""
-        yield from absent
+    yield from not_measured(summary)

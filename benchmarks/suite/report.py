@@ -165,6 +165,13 @@ def costs(summary):
 
 
 def not_measured(summary):
+    """The section that says why, where something was not."""
+    reasons = list(reasons_not_measured(summary))
+    if reasons:
+        yield from ("", "## Not measured", "", *reasons)
+
+
+def reasons_not_measured(summary):
     for title, reason in summary["not_measured"].items():
         yield f"- {title}: {reason}"
     for result in summary["models"].values():
@@ -277,9 +284,4 @@ def markdown(summary):
     if text is not None:
         yield ""
         yield f"The runtime's shared library has {text / 1024.0:.0f} KiB of code (its .text section)."
-    absent = list(not_measured(summary))
-    if absent:
-        yield ""
-        yield "## Not measured"
-        yield ""
-        yield from absent
+    yield from not_measured(summary)
