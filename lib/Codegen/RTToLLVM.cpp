@@ -231,11 +231,17 @@ struct ExpertsLowering : TableLowering<rt::ExpertsOp> {
     Location loc = op.getLoc();
     Host host(rewriter, loc);
     MemRefDescriptor counts(adaptor.getCounts());
-    Value data =
-        getStridedElementPtr(rewriter, loc, op.getCounts().getType(), adaptor.getCounts(), {host.integer(0)});
+    auto dataOf = [&](Value buffer, Value descriptor) -> Value {
+      if (!buffer)
+        return LLVM::ZeroOp::create(rewriter, loc, host.pointer);
+      return getStridedElementPtr(rewriter, loc, cast<MemRefType>(buffer.getType()), descriptor,
+                                  {host.integer(0)});
+    };
     host.call(offsetof(TamisHost, experts), LLVM::LLVMVoidType::get(getContext()),
-              {host.integer(table.indexOf(op)), data, counts.size(rewriter, loc, 0), adaptor.getTokens(),
-               adaptor.getPairs(), adaptor.getExpertBytes()});
+              {host.integer(table.indexOf(op)), dataOf(op.getCounts(), adaptor.getCounts()),
+               counts.size(rewriter, loc, 0), adaptor.getTokens(), adaptor.getPairs(),
+               dataOf(op.getPlaces(), adaptor.getPlaces()), dataOf(op.getIn(), adaptor.getIn()),
+               adaptor.getInBytes(), dataOf(op.getOut(), adaptor.getOut()), adaptor.getOutBytes()});
     rewriter.eraseOp(op);
     return success();
   }

@@ -177,9 +177,10 @@ static const char *problemOfSegments(const schema::Artifact *header, const uint8
       return "a segment has an impossible place";
     if (!allZero(data, end, offset))
       return "the space between its parts is not empty";
-    bool skip = options.skip_weight_hash && segment->kind() == schema::SegmentKind::weights;
-    if (!skip && hashSegment(data + offset, length, options.hash_threads) != segment->hash())
-      return segment->kind() == schema::SegmentKind::weights ? "the weights differ from what was written"
+    bool isWeights = segment->kind() == schema::SegmentKind::weights;
+    bool skip = options.skip_weight_hash && isWeights, giveBack = options.resident_budget && isWeights;
+    if (!skip && hashSegment(data + offset, length, options.hash_threads, giveBack) != segment->hash())
+      return isWeights ? "the weights differ from what was written"
                                                              : "the code differs from what was written";
     end = offset + length;
   }

@@ -146,7 +146,12 @@ TamisStatus tamis_context_report(const TamisContext *context, TamisReport *repor
                        int64_t(context->arena.peakBytes()),
                        context->arena.systemAllocations(),
                        context->threadCount,
-                       context->model->decoder.cacheCount ? context->caches.bytes() : 0};
+                       context->model->decoder.cacheCount ? context->caches.bytes() : 0,
+                       context->traffic.hits,
+                       context->traffic.stalls,
+                       context->traffic.stallBytes,
+                       context->traffic.stallNanoseconds,
+                       context->model->pager ? int64_t(context->model->pager->residentBytes()) : 0};
   size_t size = report->size;
   memcpy(report, &facts, facts.size);
   report->size = size;

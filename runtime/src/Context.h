@@ -38,7 +38,7 @@ struct Failure {
   TamisStatus status;
   int64_t operation; ///< index into the operation table; -1 for none
   const char *reason;
-  int64_t bytes; ///< what could not be allocated
+  int64_t bytes; ///< what could not be allocated, or what a layer of experts takes beyond the budget
 };
 
 /// A region as recorded; TamisEvent without the strings.
@@ -62,7 +62,8 @@ void hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count
                   int64_t operation, int64_t flops, int64_t bytes);
 void hostFail(TamisHost *host, int64_t operation, const char *reason);
 void hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts, int64_t tokens,
-                 int64_t pairs, int64_t expertBytes);
+                 int64_t pairs, const int64_t *places, const void *in, int64_t inBytes, const void *out,
+                 int64_t outBytes);
 void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
                  int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                  const float *logits);
@@ -107,6 +108,7 @@ struct TamisContext {
   int64_t expertsCount, expertsCapacity;
   int64_t *expertCounts;
   int64_t expertCountsSize, expertCountsCapacity;
+  tamis::ExpertTraffic traffic;
   std::atomic<bool> busy;
   jmp_buf runEscape;
   tamis::Arena arena;

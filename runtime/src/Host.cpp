@@ -159,8 +159,19 @@ static void record(TamisContext *context, const RegionRecord &entry) {
 }
 
 void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
-                        int64_t tokens, int64_t pairs, int64_t expertBytes) {
-  TamisContext *context = reinterpret_cast<Thread *>(host)->context;
+                        int64_t tokens, int64_t pairs, const int64_t *places, const void *in, int64_t inBytes,
+                        const void *out, int64_t outBytes) {
+  auto *thread = reinterpret_cast<Thread *>(host);
+  TamisContext *context = thread->context;
+  if (ExpertPager *pager = context->model->pager) {
+    ExpertDemand demand = {counts, places, experts, {static_cast<const uint8_t *>(in), size_t(inBytes)},
+                           {static_cast<const uint8_t *>(out), size_t(outBytes)}};
+    size_t needed;
+    if (!pager->bring(demand, context->traffic, needed)) {
+      recordFailure(context, TAMIS_ERROR_MEMORY, operation, nullptr, int64_t(needed));
+      leave(thread);
+    }
+  }
   int64_t first = context->expertCountsSize;
   // As above: a report that lacks a layer.
   if (!growArray(context->allocator, context->experts, context->expertsCount, context->expertsCount + 1,
@@ -170,7 +181,7 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
     return;
   memcpy(context->expertCounts + first, counts, size_t(experts) * sizeof(int64_t));
   context->expertCountsSize += experts;
-  context->experts[context->expertsCount++] = {operation, experts, tokens, pairs, expertBytes, first};
+  context->experts[context->expertsCount++] = {operation, experts, tokens, pairs, inBytes + outBytes, first};
 }
 
 void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,

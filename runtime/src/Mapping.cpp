@@ -79,6 +79,29 @@ TamisStatus Mapping::makeExecutable(size_t offset, size_t length, TamisError *er
               strerror(errno));
 }
 
+// madvise for the pages that lie in [data, data + bytes) as a whole, or that hold any byte of it.
+static int advise(const uint8_t *data, size_t bytes, bool whole, int advice) {
+  constexpr uintptr_t kPage = TAMIS_ARTIFACT_PAGE;
+  auto begin = reinterpret_cast<uintptr_t>(data), end = begin + bytes;
+  begin = whole ? roundUp(begin, kPage) : begin / kPage * kPage;
+  end = whole ? end / kPage * kPage : roundUp(end, kPage);
+  return begin < end ? madvise(reinterpret_cast<void *>(begin), end - begin, advice) : 0;
+}
+
+void tamis::givePagesBack(const uint8_t *data, size_t bytes) { advise(data, bytes, true, MADV_DONTNEED); }
+
+void tamis::askForPages(const uint8_t *data, size_t bytes) { advise(data, bytes, false, MADV_WILLNEED); }
+
+void tamis::readPages(const uint8_t *data, size_t bytes) {
+#ifdef MADV_POPULATE_READ
+  if (advise(data, bytes, false, MADV_POPULATE_READ) == 0)
+    return;
+#endif
+  // Linux before 5.14.
+  for (size_t at = 0; at < bytes; at += TAMIS_ARTIFACT_PAGE)
+    (void)*static_cast<const volatile uint8_t *>(data + at);
+}
+
 void Mapping::unmap() {
   if (data)
     munmap(const_cast<uint8_t *>(data), bytes);

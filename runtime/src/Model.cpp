@@ -195,6 +195,31 @@ static TamisStatus mapCode(TamisModel *model, const uint8_t *data, const schema:
   return TAMIS_OK;
 }
 
+// Begins to keep the experts within the budget that was asked for; model->file holds the weights.
+static TamisStatus beginPaging(TamisModel *model, size_t bytes, const TamisModelOptions &options,
+                               TamisError *error) {
+  model->pager = static_cast<ExpertPager *>(calloc(1, sizeof(ExpertPager)));
+  if (!model->pager)
+    return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the model");
+  model->pager->begin(model->weights, bytes, options.resident_budget);
+  // A large page would hold parts of several experts, and be there for the sake of one.
+  madvise(const_cast<uint8_t *>(model->weights), bytes, MADV_NOHUGEPAGE);
+  for (const schema::Operation *operation : *model->artifact.header->operations())
+    if (strncmp(operation->kind()->c_str(), "moe.experts", strlen("moe.experts")) == 0)
+      return TAMIS_OK;
+  log(options.logger, options.logger_user, TAMIS_LOG_WARNING,
+      "the model has no layers of experts, so that a resident budget changes nothing");
+  return TAMIS_OK;
+}
+
+// What a budget is for is a file of which parts can be given back.
+static TamisStatus refuseBudget(const char *what, TamisError *error) {
+  return fail(error, TAMIS_ERROR_USAGE,
+              "a resident budget needs weights in a file, and %.200s has none there; load the artifact by its path, or "
+              "emit the weights beside the object",
+              what);
+}
+
 // Loads from the bytes of a file, which model->file holds or which outlive the model.
 static TamisStatus loadBytes(TamisModel *model, const uint8_t *data, size_t bytes, const char *what,
                              const TamisModelOptions &options, TamisError *error) {
@@ -214,8 +239,12 @@ static TamisStatus loadBytes(TamisModel *model, const uint8_t *data, size_t byte
     return status;
   const schema::Segment *weights = model->artifact.weights;
   model->weights = weights && weights->length() ? data + weights->offset() : kNoWeights;
-  if (weights && weights->length() && model->file.data)
-    madvise(const_cast<uint8_t *>(model->weights), weights->length(), MADV_WILLNEED);
+  if (weights && weights->length() && model->file.data) {
+    if (!options.resident_budget)
+      askForPages(model->weights, weights->length());
+    else if (status = beginPaging(model, weights->length(), options, error); status != TAMIS_OK)
+      return status;
+  }
   status = readSignature(model, error);
   if (status == TAMIS_OK)
     log(options.logger, options.logger_user, TAMIS_LOG_INFO, "loaded %s: %zu bytes, code for %s", what, bytes,
@@ -242,12 +271,13 @@ static TamisStatus loadWeightsBeside(TamisModel *model, const TamisEmbedded &emb
         "the weights '%.200s' have %zu bytes instead of %llu; copy the file that was made with the program",
         path, model->file.bytes, static_cast<unsigned long long>(weights->length()));
   if (!options.skip_weight_hash &&
-      hashSegment(model->file.data, model->file.bytes, options.hash_threads) != weights->hash())
+      hashSegment(model->file.data, model->file.bytes, options.hash_threads, options.resident_budget) !=
+          weights->hash())
     return fail(error, TAMIS_ERROR_ARTIFACT,
                 "the weights '%.200s' are not those of this program; copy the file that was made with it",
                 path);
   model->weights = model->file.data;
-  return TAMIS_OK;
+  return options.resident_budget ? beginPaging(model, model->file.bytes, options, error) : TAMIS_OK;
 }
 
 static TamisStatus loadEmbedded(TamisModel *model, const TamisEmbedded &embedded, const char *folder,
@@ -274,6 +304,8 @@ static TamisStatus loadEmbedded(TamisModel *model, const TamisEmbedded &embedded
   if (wanted == 0) {
     model->weights = kNoWeights;
   } else if (embedded.weights) {
+    if (options.resident_budget)
+      return refuseBudget("an embedded model", error);
     // These were linked with the header, so their hash is not taken.
     if (embedded.weights_bytes != wanted || reinterpret_cast<uintptr_t>(embedded.weights) % 64 != 0)
       return fail(error, TAMIS_ERROR_USAGE,
@@ -337,6 +369,8 @@ TamisStatus tamis_model_load_memory(const void *data, size_t bytes, const TamisM
   auto *start = static_cast<const uint8_t *>(data);
   if (!data || bytes == 0)
     status = fail(error, TAMIS_ERROR_USAGE, "there are no bytes to load from");
+  else if (options.resident_budget)
+    status = refuseBudget("an artifact in memory", error);
   else if (reinterpret_cast<uintptr_t>(data) % TAMIS_ARTIFACT_PAGE != 0) {
     status = model->file.mapCopy(data, bytes, error);
     start = model->file.data;
@@ -364,6 +398,9 @@ TamisStatus tamis_model_load_embedded(const TamisEmbedded *given, const char *fo
 void tamis_model_destroy(TamisModel *model) {
   if (!model)
     return;
+  if (model->pager)
+    model->pager->end();
+  free(model->pager);
   model->file.unmap();
   model->code.unmap();
   free(model->inputs);

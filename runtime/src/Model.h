@@ -3,6 +3,7 @@
 #define TAMIS_RUNTIME_MODEL_H
 
 #include "Artifact.h"
+#include "ExpertPager.h"
 #include "Mapping.h"
 #include "tamis/code_abi.h"
 #include "tamis/runtime.h"
@@ -26,12 +27,13 @@ struct Decoder {
 
 } // namespace tamis
 
-/// Immutable once loaded. Memory of malloc.
+/// Immutable once loaded, but for the pager, which threads may share. Memory of malloc.
 struct TamisModel {
   tamis::Artifact artifact;
   tamis::Mapping file; ///< the artifact, or the weights beside an embedded model
   tamis::Mapping code; ///< when it is not part of `file`
   const uint8_t *weights;
+  tamis::ExpertPager *pager; ///< null without a budget
   TamisEntry entry;
   const char *isa;
   tamis::Tensor *inputs, *outputs; ///< one array

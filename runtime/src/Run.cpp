@@ -19,6 +19,12 @@ static TamisStatus explain(const TamisContext *context, TamisError *error) {
                 failure.reason ? failure.reason : "an input is refused");
   }
   case TAMIS_ERROR_MEMORY:
+    if (failure.operation >= 0)
+      return fail(error, TAMIS_ERROR_MEMORY,
+                  "%.160s: its tokens want %lld bytes of experts at once, and the resident budget is %llu bytes; raise "
+                  "it to that at least, or give the run fewer tokens",
+                  operationName(context, failure.operation), static_cast<long long>(failure.bytes),
+                  static_cast<unsigned long long>(context->model->pager->budgetBytes()));
     if (context->arena.limitReached())
       return fail(error, TAMIS_ERROR_MEMORY,
                   "the run needs %lld more bytes than its limit allows; raise max_arena_bytes or give it "
@@ -68,6 +74,7 @@ static TamisStatus runChecked(TamisContext *context, TamisError *error) {
   context->arena.begin();
   context->hasOutputs = false;
   context->recordCount = context->expertsCount = context->expertCountsSize = 0;
+  context->traffic = {};
   for (int32_t i = 0; i < context->threadCount; ++i)
     memset(context->threads[i].host.counters, 0, sizeof(context->threads[i].host.counters));
   memset(static_cast<void *>(context->outputs), 0, size_t(context->model->outputCount) * sizeof(TamisTensor));

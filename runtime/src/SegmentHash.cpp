@@ -1,6 +1,7 @@
 //===- SegmentHash.cpp - The hash of a segment by several threads ---------------------------------------===//
 #include "SegmentHash.h"
 #include "Cpu.h"
+#include "Mapping.h"
 #include "Memory.h"
 #include "Pool.h"
 #include <atomic>
@@ -17,6 +18,7 @@ struct Work {
   const uint8_t *data;
   size_t bytes, pieces;
   uint64_t *hashes;
+  bool giveBack;
   std::atomic<size_t> next{0};
 };
 } // namespace
@@ -25,20 +27,25 @@ static void hashPieces(void *argument, int32_t) {
   auto &work = *static_cast<Work *>(argument);
   for (size_t i; (i = work.next.fetch_add(1, std::memory_order_relaxed)) < work.pieces;) {
     size_t begin = i * SegmentHash::kPiece, left = work.bytes - begin;
-    work.hashes[i] = Hash::of(work.data + begin, left < SegmentHash::kPiece ? left : SegmentHash::kPiece);
+    size_t bytes = left < SegmentHash::kPiece ? left : SegmentHash::kPiece;
+    work.hashes[i] = Hash::of(work.data + begin, bytes);
+    if (work.giveBack)
+      givePagesBack(work.data + begin, bytes);
   }
 }
 
-uint64_t tamis::hashSegment(const uint8_t *data, size_t bytes, int32_t threads) {
+uint64_t tamis::hashSegment(const uint8_t *data, size_t bytes, int32_t threads, bool giveBack) {
   size_t pieces = (bytes + SegmentHash::kPiece - 1) / SegmentHash::kPiece;
   TamisAllocator allocator = defaultAllocator();
   uint64_t *hashes = pieces < kFewPieces ? nullptr : allocateArray<uint64_t>(allocator, pieces);
   if (!hashes) {
     SegmentHash hash;
     hash.update(data, bytes);
+    if (giveBack)
+      givePagesBack(data, bytes);
     return hash.finish();
   }
-  Work work{data, bytes, pieces, hashes};
+  Work work{data, bytes, pieces, hashes, giveBack};
   Pool pool = {};
   if (threads == 0)
     threads = coreCount() < kMostThreads ? coreCount() : kMostThreads;

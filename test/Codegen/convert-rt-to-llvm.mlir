@@ -98,13 +98,14 @@ func.func @streams(%a: memref<?xbf16>, %at: index, %stride: index, %out: memref<
 // CHECK: tamis.operations = {{\[}}["layer/experts", "moe.experts"]]
 // CHECK-LABEL: llvm.func internal @main(
 // CHECK-SAME: %[[HOST:[^:]*]]: !llvm.ptr
-// CHECK: %[[EXPERTS:.*]] = llvm.getelementptr %[[HOST]][112] {{.*}} i8
+// CHECK-DAG: %[[NONE:.*]] = llvm.mlir.zero : !llvm.ptr
+// CHECK-DAG: %[[EXPERTS:.*]] = llvm.getelementptr %[[HOST]][112] {{.*}} i8
 // CHECK: %[[CALLEE:.*]] = llvm.load %[[EXPERTS]]
-// CHECK: llvm.call %[[CALLEE]](%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr, i64, i64, i64, i64) -> ()
-func.func @main(%counts: memref<4xi64>, %a: memref<?xf32>) -> memref<?xf32> {
+// CHECK: llvm.call %[[CALLEE]](%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[NONE]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr, i64, i64, i64, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr, i64) -> ()
+func.func @main(%counts: memref<4xi64>, %a: memref<?xf32>, %w: memref<?xi8>) -> memref<?xf32> {
   %c0 = arith.constant 0 : index
   %n = memref.dim %a, %c0 : memref<?xf32>
-  rt.experts %counts tokens %n pairs %n expert_bytes %n : memref<4xi64> loc("layer/experts")
+  rt.experts %counts tokens %n pairs %n in %w bytes %n out %w bytes %n : memref<4xi64>, index, index, memref<?xi8>, index, memref<?xi8>, index loc("layer/experts")
   return %a : memref<?xf32>
 }
 

@@ -89,8 +89,8 @@ static void twoLayers(TamisHost *host, const TamisTensor *inputs, TamisTensor *o
   int64_t rows = inputs[0].dims[0];
   outputs[0] = inputs[0];
   int64_t first[] = {rows, 0, rows}, second[] = {0, 0};
-  host->experts(host, 1, first, 3, rows, 3 * rows, 100);
-  host->experts(host, -1, second, 2, 0, 0, 1 << 20);
+  host->experts(host, 1, first, 3, rows, 3 * rows, nullptr, nullptr, 60, nullptr, 40);
+  host->experts(host, -1, second, 2, 0, 0, nullptr, nullptr, 1 << 19, nullptr, 1 << 19);
 }
 
 TEST(Run, LayersOfExperts) {

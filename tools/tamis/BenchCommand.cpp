@@ -105,6 +105,10 @@ void bench(const BenchOptions &options) {
   json["arena_peak_bytes"] = report.arena_peak_bytes;
   if (std::vector<TamisExpertLayer> layers = session.experts(); !layers.empty())
     json["experts"] = expertsJson(layers);
+  ExpertResidence residence;
+  residence.add(report);
+  if (options.session.residentBudget)
+    json["resident_experts"] = residence.json();
 
   std::string table;
   if (options.profile || !options.trace.empty()) {
@@ -125,6 +129,8 @@ void bench(const BenchOptions &options) {
              times.min, times.median, times.p90, times.mean, times.deviation, samples.size());
   fmt::print("{} threads, {}, {} tokens in, {} computed, arena {} bytes\n", report.threads,
              tamis_model_isa(session.model()), report.tokens_in, report.tokens_computed, report.arena_bytes);
+  if (options.session.residentBudget)
+    fmt::print("in the last run, {}", residence.text());
   fmt::print("{}", table);
 }
 

@@ -42,4 +42,25 @@ nlohmann::ordered_json expertsJson(const std::vector<TamisExpertLayer> &layers) 
   return all;
 }
 
+void ExpertResidence::add(const TamisReport &report) {
+  hits += report.expert_hits;
+  stalls += report.expert_stalls;
+  stallBytes += report.expert_stall_bytes;
+  stallNanoseconds += report.expert_stall_ns;
+  residentBytes = report.resident_bytes;
+}
+
+std::string ExpertResidence::text() const {
+  return fmt::format("resident experts: {} hits, {} stalls of {:.3f} ms for {} bytes; {} bytes in memory\n", hits,
+                     stalls, static_cast<double>(stallNanoseconds) / 1e6, stallBytes, residentBytes);
+}
+
+nlohmann::ordered_json ExpertResidence::json() const {
+  return {{"hits", hits},
+          {"stalls", stalls},
+          {"stall_ms", static_cast<double>(stallNanoseconds) / 1e6},
+          {"stall_bytes", stallBytes},
+          {"resident_bytes", residentBytes}};
+}
+
 } // namespace tamis::tools

@@ -1,8 +1,9 @@
 //===- GenerateCommand.cpp - tamis generate: the tokens that follow prompts -----------===//
 
 #include "Commands.h"
+#include "ExpertReport.h"
+#include "InputOptions.h"
 #include "Prompts.h"
-#include "Session.h"
 
 #include "runtime/src/Clock.h"
 
@@ -79,6 +80,7 @@ struct Outcome {
   std::vector<Tokens> tokens;
   double prefillMs = 0, stepMs = 0; ///< of the first step; of all others together
   int64_t steps = 0;                ///< after the first
+  ExpertResidence residence;
   int64_t count() const {
     int64_t sum = 0;
     for (const Tokens &sequence : tokens)
@@ -114,7 +116,8 @@ private:
   bool isSingle, isFirst = true;
 };
 
-Outcome generate(Generation &generation, const std::vector<Tokens> &prompts, bool isQuiet) {
+Outcome generate(const Session &session, Generation &generation, const std::vector<Tokens> &prompts,
+                 bool isQuiet) {
   Outcome outcome;
   outcome.tokens.resize(prompts.size());
   Stream stream(prompts.size() == 1);
@@ -135,6 +138,7 @@ Outcome generate(Generation &generation, const std::vector<Tokens> &prompts, boo
       break; // all have ended: the step did nothing
     if (!isQuiet)
       stream.flush();
+    outcome.residence.add(session.report());
     outcome.steps += !isPrefill;
     (isPrefill ? outcome.prefillMs : outcome.stepMs) += ms;
   }
@@ -156,6 +160,8 @@ void printJson(const GenerateOptions &options, const Session &session, const std
     sequences.push_back({{"prompt_tokens", prompts[b].size()}, {"tokens", outcome.tokens[b]}});
   json["sequences"] = std::move(sequences);
   json["cache_bytes"] = session.report().cache_bytes;
+  if (options.session.residentBudget)
+    json["resident_experts"] = outcome.residence.json();
   json["prefill_ms"] = outcome.prefillMs;
   json["ms_per_token"] = outcome.msPerStep();
   json["tokens_per_second"] = outcome.tokensPerSecond();
@@ -175,12 +181,14 @@ void run(const GenerateOptions &options) {
   session.createContext(/*profile=*/false);
   Generation generation(session.handle(), options);
   generation.begin(prompts);
-  Outcome outcome = generate(generation, prompts, options.json);
+  Outcome outcome = generate(session, generation, prompts, options.json);
   if (options.json)
     return printJson(options, session, prompts, outcome);
   fmt::print(stderr, "prefill {:.2f} ms, then {} steps of {:.3f} ms: {:.1f} tokens/s ({} threads, {})\n",
              outcome.prefillMs, outcome.steps, outcome.msPerStep(), outcome.tokensPerSecond(),
              session.report().threads, tamis_model_isa(session.model()));
+  if (options.session.residentBudget)
+    fmt::print(stderr, "{}", outcome.residence.text());
 }
 
 void addOptions(CLI::App &command, GenerateOptions &options) {
@@ -235,14 +243,7 @@ void addOptions(CLI::App &command, GenerateOptions &options) {
       ->type_name("N")
       ->needs(temperature)
       ->capture_default_str();
-  command.add_option("--threads", options.session.threads, "Run on this many threads; 0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024).description(""))
-      ->capture_default_str();
-  command
-      .add_option("--isa", options.session.isa,
-                  "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
-      ->type_name("LEVEL");
+  addRunningOptions(command, options.session);
   command.add_flag("--json", options.json, "Print one JSON object at the end (schema tamis.generate.v1)");
 }
 

@@ -20,6 +20,10 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
       ->type_name("NAME=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  addRunningOptions(command, session);
+}
+
+void addRunningOptions(CLI::App &command, SessionOptions &session) {
   command.add_option("--threads", session.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
       ->check(CLI::Range(0, 1024).description(""))
@@ -28,6 +32,13 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
       .add_option("--isa", session.isa,
                   "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
       ->type_name("LEVEL");
+  command
+      .add_option("--resident-budget", session.residentBudget,
+                  "Keep no more than this of the experts' weights in memory, such as 512MiB, and read the others when "
+                  "a token is sent to them; 0: keep all")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))
+      ->capture_default_str();
 }
 
 TensorMap readInputs(const InputOptions &options) {

@@ -4,8 +4,8 @@
 #include "Commands.h"
 #include "ExpertProfile.h"
 #include "File.h"
+#include "InputOptions.h"
 #include "Progress.h"
-#include "Session.h"
 
 #include <algorithm>
 #include <exception>
@@ -143,14 +143,7 @@ void addProfileCommand(CLI::App &driver, ExitCode &) {
   command->add_option("-o,--output", options->output, "The profile to write (schema tamis.profile.v1)")
       ->required()
       ->type_name("OUT.json");
-  command->add_option("--threads", options->session.threads, "Run on this many threads; 0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024).description(""))
-      ->capture_default_str();
-  command
-      ->add_option("--isa", options->session.isa,
-                   "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
-      ->type_name("LEVEL");
+  addRunningOptions(*command, options->session);
   command->add_flag("-q,--quiet", options->quiet, "No summary");
   command->footer(examples({
       {"Profile a model on a folder of requests",

@@ -76,7 +76,7 @@ bool compareAll(const std::vector<NamedValue> &outputs, TensorMap &expected, con
   return agree;
 }
 
-void printReport(const Session &session) {
+void printReport(const Session &session, bool hasBudget) {
   TamisReport report = session.report();
   fmt::print("tokens in: {}\n", report.tokens_in);
   fmt::print("tokens computed: {}\n", report.tokens_computed);
@@ -85,6 +85,11 @@ void printReport(const Session &session) {
                100.0 * static_cast<double>(report.tokens_in - report.tokens_computed) /
                    static_cast<double>(report.tokens_in));
   fmt::print("{}", expertsText(session.experts()));
+  if (hasBudget) {
+    ExpertResidence residence;
+    residence.add(report);
+    fmt::print("{}", residence.text());
+  }
   fmt::print("arena: {} bytes reserved, {} at most in use\n", report.arena_bytes, report.arena_peak_bytes);
   fmt::print("threads: {}\n", report.threads);
   fmt::print("ISA level: {}\n", tamis_model_isa(session.model()));
@@ -111,7 +116,7 @@ ExitCode run(const RunOptions &options) {
       printSummary(output);
   bool agree = compareAll(outputs, expected, session.mask(), options.tolerance);
   if (options.report)
-    printReport(session);
+    printReport(session, options.session.residentBudget != 0);
   return agree ? ExitCode::Done : ExitCode::Differs;
 }
 

@@ -49,6 +49,7 @@ std::string signatureText(const TamisSignature &signature) {
 Session::Session(const SessionOptions &sessionOptions) : options(sessionOptions) {
   TamisModelOptions modelOptions = TAMIS_MODEL_OPTIONS_INIT;
   modelOptions.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+  modelOptions.resident_budget = options.residentBudget;
   modelOptions.logger = log;
   TamisError error = TAMIS_ERROR_INIT;
   TamisModel *loaded = nullptr;

@@ -14,6 +14,7 @@ struct SessionOptions {
   std::string artifact; // path
   std::string isa;      // empty: the best that the CPU has
   int32_t threads = 0;  // 0: one for each core
+  uint64_t residentBudget = 0; // bytes of experts in memory at once; 0: all
 };
 
 /// Who is told what layers of experts compute.

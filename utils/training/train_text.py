@@ -73,8 +73,11 @@ def main():
         out, real, targets, mask = hidden_and_targets(model, learned, batch, routing=True)
         with torch.autocast("cpu", torch.bfloat16):
             logits = model.lm_head(out.last_hidden_state[real])
-        balance = load_balancing_loss_func(out.router_logits, model.config.num_local_experts,
-                                           model.config.num_experts_per_tok, mask)
+        # Of each layer on its own: over all layers at once, experts that one layer leaves idle are made up for by
+        # another's busy ones.
+        balance = sum(load_balancing_loss_func((logits_of_layer,), model.config.num_local_experts,
+                                               model.config.num_experts_per_tok, mask)
+                      for logits_of_layer in out.router_logits) / len(out.router_logits)
         loss = torch.nn.functional.cross_entropy(logits.float(), targets)
         return loss + options.balance * balance, len(targets)
 

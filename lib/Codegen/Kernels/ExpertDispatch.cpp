@@ -40,7 +40,7 @@ ExpertDispatch::ExpertDispatch(Emitter &e, Value indices, Value tokens, Value pa
     rt::CheckOp::create(e, valid, "the router chose an expert that there is not");
     storeIndex(e, e.add(e.loadIndex(next, expert), 1), next, expert);
   });
-  rt::ExpertsOp::create(e, next, tokens, pairs, set.bytesOfOne);
+  rt::ExpertsOp::create(e, next, tokens, pairs, set.places, set.in, set.inBytes, set.out, set.outBytes);
   Emitter::Values inits = {zero, zero};
   Emitter::Values ends = e.loop(zero, e.index(experts), e.index(1), inits, [&](Value expert, ValueRange so) {
     Value row = so[0], number = so[1], count = e.loadIndex(next, expert), parts = e.ceilDiv(count, blockRows);

@@ -10,8 +10,8 @@ namespace tamis {
 struct ExpertSet {
   int64_t count;
   mlir::Value places; ///< flat [count] of i64: which matrices of the weights each has; null: its own number
-  mlir::Value bytesOfOne; ///< of weights
-  bool skips;             ///< whether an index of -1 is no expert
+  mlir::Value in, inBytes, out, outBytes; ///< flat weights of both products, and the bytes of one expert's
+  bool skips;                             ///< whether an index of -1 is no expert
 };
 
 /// Pairs of a token and one of its experts, sorted by expert: pair p = token * k + slot is at row `rowOf[p]`.

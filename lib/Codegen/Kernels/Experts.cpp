@@ -274,7 +274,11 @@ LogicalResult KernelExpander::expand(kernel::ExpertsOp op) {
   ExpertSet set{op.getPlaces() ? cast<MemRefType>(op.getPlaces().getType()).getDimSize(0)
                                : wType.getDimSize(0),
                 op.getPlaces() ? e.flatten(op.getPlaces()) : Value(),
-                e.add(in.bytesOfOne(e), out.bytesOfOne(e)), op.getSkips()};
+                e.flatten(in.w),
+                in.bytesOfOne(e),
+                e.flatten(out.w),
+                out.bytesOfOne(e),
+                op.getSkips()};
   ExpertDispatch dispatch(e, e.flatten(op.getIndices()), tokens, pairs, set, tiled ? 16 : 1, blockRows);
   LeftOperand left = gatherRows(e, inKernel, in, dispatch, x, slots);
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define TAMIS_CODE_ABI_VERSION 4
+#define TAMIS_CODE_ABI_VERSION 5
 
 /* The highest rank of a tensor that crosses the boundary between code and host. */
 #define TAMIS_MAX_RANK 8
@@ -59,9 +59,10 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may
  * be called from a parallel body. Generated code owns nothing that needs unwinding.
  *
- * `experts` reports the dispatch of a layer of experts: `tokens` rows were routed with `pairs` choices,
- * counts[e] of which are for expert e of `experts` and the rest skipped; each expert that any row was sent to
- * has `expert_bytes` of weights. For the entry function only.
+ * `experts` reports the dispatch of a layer of experts, before its weights are read: `tokens` rows were routed
+ * with `pairs` choices, counts[e] of which are for expert e of `experts` and the rest skipped. The matrices of the
+ * place p are at in + p * in_bytes and out + p * out_bytes; expert e has the place places[e], e when that is
+ * null, -1 for one that was taken away. For the entry function only.
  *
  * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots`
  * slots of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots,
@@ -83,7 +84,8 @@ typedef struct TamisHost {
   int64_t threads;        /* threads that `parallel` may use; `thread` of a body is below it */
   int64_t counters[8];    /* written by generated code: see TamisCounter; zeroed before each run */
   void (*experts)(struct TamisHost *host, int64_t operation, const int64_t *counts, int64_t experts,
-                  int64_t tokens, int64_t pairs, int64_t expert_bytes);
+                  int64_t tokens, int64_t pairs, const int64_t *places, const void *in, int64_t in_bytes,
+                  const void *out, int64_t out_bytes);
   void (*observe)(struct TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
                   int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                   const float *logits);

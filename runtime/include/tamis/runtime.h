@@ -114,8 +114,13 @@ typedef struct TamisModelOptions {
   /* Threads that take the hash of weights of many MiB and end with the call. 0: as many as the process has
    * cores, 4 at most; 1: the caller alone. */
   int32_t hash_threads;
+  /* Bytes of experts' weights that may be in memory at once, for all contexts of the model; 0: all of them. The rest
+   * stays in the file, and is read when a run sends a row to it: those that no layer asked for longest give
+   * way. What a run computes stays the same. A run fails when one layer wants more experts than fit. Weights that are
+   * in memory already are refused. */
+  size_t resident_budget;
 } TamisModelOptions;
-#define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL, 0}
+#define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL, 0, 0}
 
 /* Maps an artifact, checks its length, its header in full and its hashes. On failure *model is null. The
  * file must stay as it is while the model lives; replace it by a rename. */
@@ -245,8 +250,14 @@ typedef struct TamisReport {
   int32_t threads;
   int64_t
       cache_bytes; /* reserved by the caches that the context keeps; not part of the arena, or of its limit */
+  /* Where the model has a resident budget, what the last run found; else 0. */
+  int64_t expert_hits;        /* experts that a layer wanted and that were in memory */
+  int64_t expert_stalls;      /* that were not: the run waited for them */
+  int64_t expert_stall_bytes; /* read for them */
+  int64_t expert_stall_ns;    /* waited for them */
+  int64_t resident_bytes;     /* of experts that are in memory now, for the whole model */
 } TamisReport;
-#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0, 0}
+#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report,
                                            TamisError *error);
 

@@ -20,9 +20,11 @@ func.func @region(%n: index, %a: memref<?xf32>) {
 }
 
 // CHECK-LABEL: func.func @experts
-func.func @experts(%counts: memref<8xi64>, %tokens: index) {
-  // CHECK: rt.experts %arg0 tokens %arg1 pairs %arg1 expert_bytes %arg1 : memref<8xi64>
-  rt.experts %counts tokens %tokens pairs %tokens expert_bytes %tokens : memref<8xi64>
+func.func @experts(%counts: memref<8xi64>, %n: index, %w: memref<?xbf16>, %v: memref<?xi8>) {
+  // CHECK: rt.experts %arg0 tokens %arg1 pairs %arg1 in %arg2 bytes %arg1 out %arg3 bytes %arg1 : memref<8xi64>, index, index, memref<?xbf16>, index, memref<?xi8>, index
+  rt.experts %counts tokens %n pairs %n in %w bytes %n out %v bytes %n : memref<8xi64>, index, index, memref<?xbf16>, index, memref<?xi8>, index
+  // CHECK: rt.experts %arg0 tokens %arg1 pairs %arg1 places %arg0 in
+  rt.experts %counts tokens %n pairs %n places %counts in %w bytes %n out %v bytes %n : memref<8xi64>, index, index, memref<8xi64>, memref<?xbf16>, index, memref<?xi8>, index
   return
 }
 

@@ -63,14 +63,19 @@ def RT_ThreadsOp : RT_Op<"threads", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 def RT_ExpertsOp : RT_Op<"experts", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "Adds a layer of experts to the run's report";
+  let summary = "Tells the host what a layer of experts is about to read";
   let description = [{
-    `tokens` rows were routed, counts[e] of them to expert e, out of `pairs` choices, of which the rest was skipped; an
-    expert has `expert_bytes` bytes of weights. Stands in the entry function, outside of rt.parallel.
+    `tokens` rows were routed, counts[e] of them to expert e, out of `pairs` choices, of which the rest was skipped. The
+    matrices of the place p are `in_bytes` bytes of `in` from p * in_bytes on, and the same of `out`; expert e has the
+    place places[e], or e. The host reports the layer, and sees to it that the matrices are in memory. Stands in
+    the entry function, outside of rt.parallel.
   }];
-  let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$pairs, Index:$expert_bytes);
+  let arguments = (ins MemRefRankOf<[I64], [1]>:$counts, Index:$tokens, Index:$pairs,
+                   Optional<MemRefRankOf<[I64], [1]>>:$places, MemRefRankOf<[AnyType], [1]>:$in, Index:$in_bytes,
+                   MemRefRankOf<[AnyType], [1]>:$out, Index:$out_bytes);
   let assemblyFormat = [{
-    $counts `tokens` $tokens `pairs` $pairs `expert_bytes` $expert_bytes attr-dict `:` type($counts)
+    $counts `tokens` $tokens `pairs` $pairs (`places` $places^)? `in` $in `bytes` $in_bytes `out` $out `bytes` $out_bytes
+    attr-dict `:` type(operands)
   }];
 }
 def RT_ObserveOp : RT_Op<"observe", [MemoryEffects<[MemRead, MemWrite]>]> {
