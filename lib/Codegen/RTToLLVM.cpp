@@ -40,6 +40,7 @@ using namespace tamis;
 static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters) == 48 &&
                   offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
                   offsetof(TamisHost, cache) == 128 && offsetof(TamisHost, wanted_rows) == 136 &&
+                  offsetof(TamisHost, settings) == 144 && offsetof(TamisHost, tokens) == 152 &&
                   sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
@@ -202,6 +203,21 @@ struct WantedRowsLowering : ConvertOpToLLVMPattern<rt::WantedRowsOp> {
   }
 };
 
+struct SettingLowering : ConvertOpToLLVMPattern<rt::SettingOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(rt::SettingOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    Value settings = host.member(offsetof(TamisHost, settings), host.pointer);
+    Value address =
+        LLVM::GEPOp::create(rewriter, loc, host.pointer, rewriter.getF32Type(), settings,
+                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getNumber())});
+    rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, rewriter.getF32Type(), address);
+    return success();
+  }
+};
+
 struct CountLowering : ConvertOpToLLVMPattern<rt::CountOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(rt::CountOp op, OpAdaptor adaptor,
@@ -242,6 +258,18 @@ struct ExpertsLowering : TableLowering<rt::ExpertsOp> {
                counts.size(rewriter, loc, 0), adaptor.getTokens(), adaptor.getPairs(),
                dataOf(op.getPlaces(), adaptor.getPlaces()), dataOf(op.getIn(), adaptor.getIn()),
                adaptor.getInBytes(), dataOf(op.getOut(), adaptor.getOut()), adaptor.getOutBytes()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct TokensLowering : TableLowering<rt::TokensOp> {
+  using TableLowering::TableLowering;
+  LogicalResult matchAndRewrite(rt::TokensOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Host host(rewriter, op.getLoc());
+    host.call(offsetof(TamisHost, tokens), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(table.indexOf(op)), adaptor.getRows(), adaptor.getKept()});
     rewriter.eraseOp(op);
     return success();
   }
@@ -393,7 +421,8 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateAMXLegalizeForLLVMExportPatterns(converter, patterns);
     patterns.add<WeightGetLowering>(converter, symbols);
-    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering>(converter, table);
+    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering, TokensLowering>(converter,
+                                                                                            table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
     patterns.add<ThreadsLowering, CountLowering, CacheLowering, WantedRowsLowering>(converter);

@@ -97,6 +97,21 @@ std::optional<DecoderDescription> tamis::describeDecoder(ModuleOp module) {
   return decoder;
 }
 
+std::optional<PolicyDescription> tamis::describePolicy(ModuleOp module) {
+  auto attribute = module->getAttrOfType<DictionaryAttr>("tamis.policy");
+  if (!attribute)
+    return std::nullopt;
+  PolicyDescription policy;
+  for (auto name : attribute.getAs<ArrayAttr>("settings").getAsRange<StringAttr>())
+    policy.settings.push_back(name.str());
+  for (auto step : attribute.getAs<ArrayAttr>("steps").getAsRange<DictionaryAttr>()) {
+    ArrayRef<float> values = step.getAs<DenseF32ArrayAttr>("values").asArrayRef();
+    policy.steps.push_back({step.getAs<StringAttr>("name").str(), {values.begin(), values.end()}});
+  }
+  policy.chosen = attribute.getAs<IntegerAttr>("chosen").getInt();
+  return policy;
+}
+
 namespace {
 /// Builds the tables of artifact.fbs.
 class HeaderBuilder {
@@ -135,7 +150,7 @@ public:
         builder.CreateVector(segments), builder.CreateVector(variants), builder.CreateVector(operations),
         builder.CreateVector(weightTable), provenance, builder.CreateVector(remarks),
         model.maskInput.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(model.maskInput),
-        precision(model.precision), decoder(model.decoder));
+        precision(model.precision), decoder(model.decoder), policy(model.policy));
     schema::FinishArtifactBuffer(builder, artifact);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
   }
@@ -187,6 +202,18 @@ private:
                                  decoder->paddedBehind ? schema::PaddingSide::behind
                                                        : schema::PaddingSide::front,
                                  decoder->maxLength, decoder->wantedRows, string(decoder->problem));
+  }
+
+  flatbuffers::Offset<schema::Policy> policy(const std::optional<PolicyDescription> &policy) {
+    if (!policy)
+      return {};
+    std::vector<flatbuffers::Offset<schema::Setting>> settings;
+    for (const std::string &name : policy->settings)
+      settings.push_back(schema::CreateSetting(builder, string(name), /*dense=*/1, /*min=*/0, /*max=*/1));
+    std::vector<flatbuffers::Offset<schema::Step>> steps;
+    for (auto &[name, values] : policy->steps)
+      steps.push_back(schema::CreateStep(builder, string(name), builder.CreateVector(values)));
+    return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps), policy->chosen);
   }
 
   flatbuffers::FlatBufferBuilder builder;

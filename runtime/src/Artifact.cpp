@@ -13,7 +13,7 @@
 
 using namespace tamis;
 
-static constexpr uint32_t kMaxTensors = 4096;
+static constexpr uint32_t kMaxTensors = 4096, kMaxSettings = 4096;
 static constexpr int64_t kMaxDimension = int64_t(1) << 47;
 
 static TamisStatus damaged(TamisError *error, const char *what, const char *why) {
@@ -81,6 +81,27 @@ static const char *problemOfMask(const schema::Artifact *header) {
     if (strcmp(input->name()->c_str(), header->mask_input()->c_str()) == 0)
       return nullptr;
   return "its mask is none of its inputs";
+}
+
+static const char *problemOfPolicy(const schema::Artifact *header) {
+  const schema::Policy *policy = header->policy();
+  if (!policy)
+    return nullptr;
+  const auto *settings = policy->settings();
+  if (settings->size() == 0 || settings->size() > kMaxSettings || policy->chosen() >= policy->steps()->size())
+    return "its policy has no settings, too many, or no step";
+  for (const schema::Setting *setting : *settings)
+    // Of NaN, no comparison holds.
+    if (!(setting->min() <= setting->dense() && setting->dense() <= setting->max()))
+      return "a setting has impossible bounds";
+  for (const schema::Step *step : *policy->steps()) {
+    if (step->values()->size() != settings->size())
+      return "a step has not one value for each setting";
+    for (uint32_t i = 0; i < settings->size(); ++i)
+      if (!(settings->Get(i)->min() <= step->values()->Get(i) && step->values()->Get(i) <= settings->Get(i)->max()))
+        return "a step has a value out of its setting's bounds";
+  }
+  return nullptr;
 }
 
 static bool isSame(const schema::Dimension *a, const schema::Dimension *b) { return a->size() == b->size(); }
@@ -155,6 +176,7 @@ TamisStatus tamis::checkHeader(const void *data, size_t bytes, const char *what,
   problem = problem ? problem : problemOfWeights(header, artifact.weights);
   problem = problem ? problem : problemOfMask(header);
   problem = problem ? problem : problemOfDecoder(header);
+  problem = problem ? problem : problemOfPolicy(header);
   return problem ? damaged(error, what, problem) : TAMIS_OK;
 }
 

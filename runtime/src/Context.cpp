@@ -35,16 +35,20 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
   context->outputs = allocateArray<TamisTensor>(context->allocator, atLeastOne(model->outputCount));
   context->values = allocateArray<TamisValue>(context->allocator, atLeastOne(model->inputCount));
   context->symbols = allocateArray<int64_t>(context->allocator, atLeastOne(model->symbolCount));
+  context->settings = allocateArray<float>(context->allocator, atLeastOne(tamis_model_setting_count(model)));
   if (!context->threads || !context->inputs || !context->outputs || !context->values || !context->symbols ||
-      !context->caches.initialize(context->allocator, model))
+      !context->settings ||      !context->caches.initialize(context->allocator, model))
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the context");
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
-    thread.host = {hostAllocate, hostRelease, hostParallel, hostFail,  model->weights, context->threadCount,
-                   {},           hostExperts, hostObserve,  hostCache, nullptr};
+    thread.host = {hostAllocate, hostRelease, hostParallel, hostFail,  model->weights,    context->threadCount,
+                   {},           hostExperts, hostObserve,  hostCache, nullptr, context->settings, hostTokens};
     thread.context = context;
     thread.index = i;
   }
+  context->step = -1;
+  if (const schema::Policy *policy = model->artifact.header->policy())
+    chooseStep(context, int32_t(policy->chosen()));
   if (options.pool) {
     context->callerPool = *options.pool;
     return TAMIS_OK;
@@ -96,6 +100,8 @@ void tamis_context_destroy(TamisContext *context) {
   releaseArray(allocator, context->records, size_t(context->recordCapacity));
   releaseArray(allocator, context->experts, size_t(context->expertsCapacity));
   releaseArray(allocator, context->expertCounts, size_t(context->expertCountsCapacity));
+  releaseArray(allocator, context->tokens, size_t(context->tokensCapacity));
+  releaseArray(allocator, context->settings, atLeastOne(tamis_model_setting_count(context->model)));
   releaseArray(allocator, context->symbols, atLeastOne(context->model->symbolCount));
   releaseArray(allocator, context->values, atLeastOne(context->model->inputCount));
   releaseArray(allocator, context->outputs, atLeastOne(context->model->outputCount));

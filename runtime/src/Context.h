@@ -52,6 +52,11 @@ struct ExpertsRecord {
   int64_t operation, experts, tokens, pairs, expertBytes, firstCount;
 };
 
+/// A place where rows were left out, as reported.
+struct TokensRecord {
+  int64_t operation, rows, kept;
+};
+
 /// Bits of TamisContext::interrupt.
 enum : uint32_t { kCancelled = 1, kFailed = 2 };
 
@@ -67,6 +72,11 @@ void hostExperts(TamisHost *host, int64_t operation, const int64_t *counts, int6
 void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t tokens, int64_t slots,
                  int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                  const float *logits);
+
+void hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
+
+/// Takes over the values of a step that there is.
+void chooseStep(TamisContext *context, int32_t index);
 
 /// The name of a row of the operation table; "" for a number that is none.
 const char *operationName(const TamisContext *context, int64_t number);
@@ -101,6 +111,8 @@ struct TamisContext {
   TamisTensor *inputs, *outputs;
   TamisValue *values; ///< the inputs of a run with the context's caches, which the caller does not give
   int64_t *symbols;
+  float *settings;
+  int32_t step; ///< that the settings are of; -1: none
   int64_t deadline;
   tamis::RegionRecord *records;
   int64_t recordCount, recordCapacity;
@@ -108,6 +120,8 @@ struct TamisContext {
   int64_t expertsCount, expertsCapacity;
   int64_t *expertCounts;
   int64_t expertCountsSize, expertCountsCapacity;
+  tamis::TokensRecord *tokens;
+  int64_t tokensCount, tokensCapacity;
   tamis::ExpertTraffic traffic;
   std::atomic<bool> busy;
   jmp_buf runEscape;

@@ -184,6 +184,13 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
   context->experts[context->expertsCount++] = {operation, experts, tokens, pairs, inBytes + outBytes, first};
 }
 
+void tamis::hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept) {
+  TamisContext *context = reinterpret_cast<Thread *>(host)->context;
+  if (growArray(context->allocator, context->tokens, context->tokensCount, context->tokensCount + 1,
+                context->tokensCapacity))
+    context->tokens[context->tokensCount++] = {operation, rows, kept};
+}
+
 void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,
                          int64_t operation, int64_t flops, int64_t bytes) {
   auto *thread = reinterpret_cast<Thread *>(host);

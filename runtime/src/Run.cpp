@@ -73,7 +73,7 @@ static TamisStatus checkOutputs(const TamisContext *context, TamisError *error) 
 static TamisStatus runChecked(TamisContext *context, TamisError *error) {
   context->arena.begin();
   context->hasOutputs = false;
-  context->recordCount = context->expertsCount = context->expertCountsSize = 0;
+  context->recordCount = context->expertsCount = context->expertCountsSize = context->tokensCount = 0;
   context->traffic = {};
   for (int32_t i = 0; i < context->threadCount; ++i)
     memset(context->threads[i].host.counters, 0, sizeof(context->threads[i].host.counters));

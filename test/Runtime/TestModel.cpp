@@ -53,10 +53,20 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
         spec.paddedBehind ? schema::PaddingSide::behind : schema::PaddingSide::front, spec.maxLength, true,
         spec.problem.c_str());
   }
+  flatbuffers::Offset<schema::Policy> policy;
+  if (description.policy) {
+    std::vector<flatbuffers::Offset<schema::Setting>> settings;
+    for (const PolicySpec::Setting &setting : description.policy->settings)
+      settings.push_back(schema::CreateSettingDirect(builder, setting.name.c_str(), setting.dense, setting.min, setting.max));
+    std::vector<flatbuffers::Offset<schema::Step>> steps;
+    for (const PolicySpec::Step &step : description.policy->steps)
+      steps.push_back(schema::CreateStepDirect(builder, step.name.c_str(), &step.values));
+    policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen);
+  }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,
                                          outputs, builder.CreateVector(segments), builder.CreateVector(code),
                                          builder.CreateVector(operations), builder.CreateVector(weights),
-                                         provenance, builder.CreateVector(remarks), mask, 0, decoder);
+                                         provenance, builder.CreateVector(remarks), mask, 0, decoder, policy);
   schema::FinishArtifactBuffer(builder, artifact);
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }

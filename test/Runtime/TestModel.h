@@ -50,6 +50,21 @@ struct DecoderSpec {
   std::string problem = "";
 };
 
+/// A header's policy: by default a setting from 0 to 1, and a step behind the dense one.
+struct PolicySpec {
+  struct Setting {
+    std::string name;
+    float dense = 1, min = 0, max = 1;
+  };
+  struct Step {
+    std::string name;
+    std::vector<float> values;
+  };
+  std::vector<Setting> settings = {{"share"}};
+  std::vector<Step> steps = {{"dense", {1}}, {"half", {0.5F}}};
+  uint32_t chosen = 1;
+};
+
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,
 /// without code and weights.
 struct Description {
@@ -63,6 +78,7 @@ struct Description {
   std::vector<WeightSpec> weights;
   std::string maskInput;
   std::optional<DecoderSpec> decoder;
+  std::optional<PolicySpec> policy;
 };
 
 /// The FlatBuffers header.

@@ -285,8 +285,9 @@ private:
         llvm::raw_string_ostream stream(text);
         pass.printAsTextualPipeline(stream);
         // An artifact says nothing of the folders of the machine that made it.
-        if (size_t at = text.find(options.profile); !options.profile.empty() && at != std::string::npos)
-          text.replace(at, options.profile.size(), llvm::sys::path::filename(options.profile).str());
+        for (const std::string &path : {options.profile, options.policy})
+          if (size_t at = text.find(path); !path.empty() && at != std::string::npos)
+            text.replace(at, path.size(), llvm::sys::path::filename(path).str());
         description.passes.push_back(text);
       }
     return passes.run(target);
@@ -308,6 +309,7 @@ private:
     if (options.int4Group)
       modelOptions.int4Group = *options.int4Group;
     modelOptions.maxLength = options.maxLength;
+    modelOptions.policy = options.policy;
     specializeExperts(modelOptions);
     if (failed(runPasses(
             *module, [&](OpPassManager &passes) { ModelPipeline::build(passes, modelOptions); }, true)))
@@ -344,6 +346,7 @@ private:
             {cast<StringAttr>(layer[0]).str(), cast<StringAttr>(layer[1]).str()});
     summary.remarks = description.remarks;
     description.decoder = describeDecoder(*module);
+    description.policy = describePolicy(*module);
   }
 
   static std::string print(ModuleOp target) {

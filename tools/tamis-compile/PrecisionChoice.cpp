@@ -37,6 +37,7 @@ Setting choosePrecision(const CompileOptions &options) {
   // What a policy leaves out counts as an error, too.
   plain.layerPrecisions.clear();
   plain.profile.clear();
+  plain.policy.clear();
   plain.experts = {};
   Trial reference(plain, "f32", folder);
   std::vector<std::string> candidates{options.precision};
@@ -45,8 +46,7 @@ Setting choosePrecision(const CompileOptions &options) {
   Setting best;
   double leastTime = std::numeric_limits<double>::infinity(), leastError = leastTime;
   for (const std::string &precision : candidates) {
-    bool isReference =
-        precision == "f32" && options.layerPrecisions.empty() && !options.experts.needsProfile();
+    bool isReference = precision == "f32" && options.layerPrecisions.empty() && options.policy.empty();
     std::unique_ptr<Trial> own = isReference ? nullptr : std::make_unique<Trial>(options, precision, folder);
     Trial &trial = isReference ? reference : *own;
     double error = isReference ? 0 : trial.errorAgainst(reference);

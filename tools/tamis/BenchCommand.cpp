@@ -101,6 +101,13 @@ void bench(const BenchOptions &options) {
   json["runs"] = samples.size();
   json["tokens_in"] = report.tokens_in;
   json["tokens_computed"] = report.tokens_computed;
+  if (int32_t step = tamis_context_step(session.handle()); step >= 0)
+    json["step"] = tamis_model_step_name(session.model(), step);
+  auto tokenLayers = nlohmann::ordered_json::array();
+  for (const TamisTokenLayer &layer : session.tokens())
+    tokenLayers.push_back({{"name", layer.name}, {"rows", layer.rows}, {"kept", layer.kept}});
+  if (!tokenLayers.empty())
+    json["tokens"] = std::move(tokenLayers);
   json["arena_bytes"] = report.arena_bytes;
   json["arena_peak_bytes"] = report.arena_peak_bytes;
   if (std::vector<TamisExpertLayer> layers = session.experts(); !layers.empty())

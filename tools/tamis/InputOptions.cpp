@@ -33,6 +33,10 @@ void addRunningOptions(CLI::App &command, SessionOptions &session) {
                   "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
       ->type_name("LEVEL");
   command
+      .add_option("--step", session.step,
+                  "Leave out what this step of the artifact's policy says; 'dense' leaves out nothing")
+      ->type_name("NAME");
+  command
       .add_option("--resident-budget", session.residentBudget,
                   "Keep no more than this of the experts' weights in memory, such as 512MiB, and read the others when "
                   "a token is sent to them; 0: keep all")

@@ -98,6 +98,24 @@ Json decoderJson(const schema::Artifact &header) {
   return json;
 }
 
+/// Null for artifacts whose runs always compute everything.
+Json policyJson(const schema::Policy *policy) {
+  if (!policy)
+    return Json();
+  Json json = {{"settings", Json::array()}, {"steps", Json::array()}, {"chosen", ""}};
+  for (const schema::Setting *setting : *policy->settings())
+    json["settings"].push_back({{"name", setting->name()->str()},
+                                {"dense", setting->dense()},
+                                {"min", setting->min()},
+                                {"max", setting->max()}});
+  for (const schema::Step *step : *policy->steps())
+    json["steps"].push_back({{"name", step->name()->str()},
+                             {"values", std::vector<float>(step->values()->begin(), step->values()->end())}});
+  if (policy->chosen() < policy->steps()->size())
+    json["chosen"] = policy->steps()->Get(policy->chosen())->name()->str();
+  return json;
+}
+
 /// Everything that is printed, as JSON or as text.
 Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
   const schema::Artifact &header = artifact.header();
@@ -116,6 +134,7 @@ Json describe(const ArtifactHeader &artifact, const InspectOptions &options) {
   }
   json["mask_input"] = header.mask_input() ? Json(header.mask_input()->str()) : Json();
   json["decoder"] = decoderJson(header);
+  json["policy"] = policyJson(header.policy());
   json["segments"] = Json::array();
   for (const schema::Segment *segment : *header.segments())
     json["segments"].push_back({{"kind", schema::EnumNameSegmentKind(segment->kind())},
@@ -191,6 +210,15 @@ void printDecoder(const Json &decoder) {
     fmt::print("  cannot be stepped: {}\n", text(decoder["problem"]));
 }
 
+void printPolicy(const Json &policy) {
+  fmt::print("steps, of which {} is chosen:\n", text(policy["chosen"]));
+  for (const Json &step : policy["steps"]) {
+    fmt::print("  {}\n", text(step["name"]));
+    for (size_t i = 0; i < step["values"].size(); ++i)
+      fmt::print("    {}: {:.3g}\n", text(policy["settings"][i]["name"]), step["values"][i].get<double>());
+  }
+}
+
 void print(const Json &json) {
   fmt::print("{}: {} bytes, header {} bytes with hash {}, code ABI {}\n", text(json["name"]),
              text(json["file_bytes"]), text(json["header_bytes"]), text(json["header_hash"]),
@@ -201,6 +229,8 @@ void print(const Json &json) {
     fmt::print("padding is removed by the input {}\n", text(json["mask_input"]));
   if (!json["decoder"].is_null())
     printDecoder(json["decoder"]);
+  if (!json["policy"].is_null())
+    printPolicy(json["policy"]);
   fmt::print("segments:\n");
   for (const Json &segment : json["segments"])
     fmt::print("  {} at {}: {} bytes, hash {}\n", text(segment["kind"]), text(segment["offset"]),

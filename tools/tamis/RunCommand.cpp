@@ -84,6 +84,12 @@ void printReport(const Session &session, bool hasBudget) {
     fmt::print("padding removed: {} ({:.1f}%)\n", report.tokens_in - report.tokens_computed,
                100.0 * static_cast<double>(report.tokens_in - report.tokens_computed) /
                    static_cast<double>(report.tokens_in));
+  if (int32_t count = tamis_model_step_count(session.model())) {
+    int32_t step = tamis_context_step(session.handle());
+    fmt::print("step: {} ({} of {})\n", tamis_model_step_name(session.model(), step), step + 1, count);
+  }
+  for (const TamisTokenLayer &layer : session.tokens())
+    fmt::print("tokens at {}: {} of {} go on\n", layer.name, layer.kept, layer.rows);
   fmt::print("{}", expertsText(session.experts()));
   if (hasBudget) {
     ExpertResidence residence;

@@ -93,6 +93,22 @@ void Session::createContext(bool profile, ExpertObserver observer) {
   context.reset();
   check(tamis_context_create(model(), &contextOptions, &created, &error), error);
   context.reset(created);
+  if (!options.step.empty())
+    chooseStep();
+}
+
+void Session::chooseStep() {
+  std::string names;
+  for (int32_t i = 0; i < tamis_model_step_count(model()); ++i) {
+    if (options.step == tamis_model_step_name(model(), i)) {
+      TamisError error = TAMIS_ERROR_INIT;
+      return check(tamis_context_set_step(context.get(), i, &error), error);
+    }
+    names += fmt::format("{}{}", i ? ", " : "; it has ", tamis_model_step_name(model(), i));
+  }
+  throw ToolError(ExitCode::Refused,
+                  fmt::format("{}: has no step '{}'{}", options.artifact, options.step,
+                              names.empty() ? "; compile it with a --policy that leaves tokens out" : names));
 }
 
 void Session::run() {
@@ -131,6 +147,12 @@ std::vector<TamisEvent> Session::events() const {
 std::vector<TamisExpertLayer> Session::experts() const {
   std::vector<TamisExpertLayer> layers(size_t(tamis_context_experts(context.get(), nullptr, 0)));
   tamis_context_experts(context.get(), layers.data(), int64_t(layers.size()));
+  return layers;
+}
+
+std::vector<TamisTokenLayer> Session::tokens() const {
+  std::vector<TamisTokenLayer> layers(size_t(tamis_context_tokens(context.get(), nullptr, 0)));
+  tamis_context_tokens(context.get(), layers.data(), int64_t(layers.size()));
   return layers;
 }
 

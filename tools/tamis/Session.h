@@ -15,6 +15,7 @@ struct SessionOptions {
   std::string isa;      // empty: the best that the CPU has
   int32_t threads = 0;  // 0: one for each core
   uint64_t residentBudget = 0; // bytes of experts in memory at once; 0: all
+  std::string step;     // of the artifact's policy; empty: the one that it chose
 };
 
 /// Who is told what layers of experts compute.
@@ -43,6 +44,9 @@ public:
   /// The layers of experts of the last run; their counts live until the next.
   std::vector<TamisExpertLayer> experts() const;
 
+  /// Where the last run left tokens out.
+  std::vector<TamisTokenLayer> tokens() const;
+
   /// The input whose zeros mark padding; null when there is none.
   const TamisValue *mask() const;
   const TamisModel *model() const { return model_.get(); }
@@ -50,6 +54,8 @@ public:
   TamisContext *handle() const { return context.get(); }
 
 private:
+  void chooseStep();
+
   struct Destroy {
     void operator()(TamisModel *model) const { tamis_model_destroy(model); }
     void operator()(TamisContext *context) const { tamis_context_destroy(context); }

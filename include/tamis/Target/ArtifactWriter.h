@@ -39,6 +39,13 @@ struct DecoderDescription {
   std::string problem;
 };
 
+/// What runs may leave out, by settings whose dense value is 1 and least value 0 (schema/artifact.fbs).
+struct PolicyDescription {
+  std::vector<std::string> settings;
+  std::vector<std::pair<std::string, std::vector<float>>> steps;
+  uint32_t chosen = 0;
+};
+
 /// What an artifact says of itself beside code and weights.
 struct ModelDescription {
   std::string name;
@@ -52,6 +59,7 @@ struct ModelDescription {
   std::string maskInput;
   PrecisionDescription precision;
   std::optional<DecoderDescription> decoder; // of a model with caches
+  std::optional<PolicyDescription> policy;   // of a model that may leave something out
 };
 
 /// Reads inputs, outputs and the model's name from @main's signature as the importer leaves it.
@@ -59,6 +67,9 @@ ModelDescription describeModel(mlir::ModuleOp module);
 
 /// Reads the attribute `tamis.decoder` of nn-append-cache.
 std::optional<DecoderDescription> describeDecoder(mlir::ModuleOp module);
+
+/// Reads the attribute `tamis.policy` of token-prune.
+std::optional<PolicyDescription> describePolicy(mlir::ModuleOp module);
 
 struct CodeVariant {
   std::string isa;

@@ -1,4 +1,4 @@
-//===- TokenRows.cpp - kernel.token_pack, token_unpack, token_first -----------------------------------===//
+//===- TokenRows.cpp - kernel.token_pack, token_unpack, token_gather, token_first -----------------------------------===//
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -106,6 +106,24 @@ LogicalResult KernelExpander::expand(kernel::TokenUnpackOp op) {
                  mover.clear(out, e.mul(gapBegin, inner), e.sub(place, gapBegin));
                  e.when(e.less(row, count),
                         [&] { mover.copy(x, e.mul(row, inner), out, e.mul(place, inner)); });
+               });
+             });
+  return success();
+}
+
+LogicalResult KernelExpander::expand(kernel::TokenGatherOp op) {
+  Emitter e = emitterAt(op);
+  auto type = cast<MemRefType>(op.getX().getType());
+  if (type.getRank() < 1)
+    return op.emitOpError("needs x [R, ...]");
+  Value inner = e.dims(op.getX(), 1, type.getRank()), count = e.dim(op.getOut(), 0);
+  RowMover mover(e, type.getElementType(), inner);
+  Value x = e.flatten(op.getX()), kept = e.flatten(op.getKept()), out = e.flatten(op.getOut());
+  Value bytes = e.mul(mover.getBytesPerRow(), 2);
+  e.parallel(count, grainForBytes(e, bytes), "token.gather", e.index(0), e.mul(bytes, count),
+             [&](Value begin, Value end, Value) {
+               e.loop(begin, end, [&](Value row) {
+                 mover.copy(x, e.mul(e.loadIndex(kept, row), inner), out, e.mul(row, inner));
                });
              });
   return success();

@@ -73,6 +73,10 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * those of the past unless they are kept there. It fails the run like `allocate`, and is for the entry
  * function only.
  *
+ * `settings` are the values of the artifact's settings in this run, in their order.
+ *
+ * `tokens` reports that `kept` of `rows` rows go on behind an operation. For the entry function only.
+ *
  * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
 typedef struct TamisHost {
   void *(*allocate)(struct TamisHost *host, int64_t bytes);
@@ -92,6 +96,8 @@ typedef struct TamisHost {
   void (*cache)(struct TamisHost *host, int64_t cache, int64_t heads, int64_t rows, int64_t row_bytes,
                 TamisCacheRows *place);
   const int64_t *wanted_rows;
+  const float *settings;
+  void (*tokens)(struct TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
 } TamisHost;
 
 enum TamisCounter {

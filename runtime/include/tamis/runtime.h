@@ -288,6 +288,37 @@ typedef struct TamisExpertLayer {
 TAMIS_API int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *layers,
                                         int64_t capacity);
 
+/* What a run may leave out, of an artifact that was compiled with a policy. Each setting is a number; a step is a value
+ * for each, by a name. Step 0 is dense: nothing is left out. Those behind it are faster and lose more. */
+typedef struct TamisSetting {
+  const char *name; /* lives as long as the model */
+  float dense, min, max;
+} TamisSetting;
+TAMIS_API int32_t tamis_model_setting_count(const TamisModel *model); /* 0 without a policy */
+TAMIS_API TamisStatus tamis_model_setting(const TamisModel *model, int32_t index, TamisSetting *out,
+                                          TamisError *error);
+TAMIS_API int32_t tamis_model_step_count(const TamisModel *model); /* 0 without a policy */
+/* "dense", ...; null for an index that is none. */
+TAMIS_API const char *tamis_model_step_name(const TamisModel *model, int32_t index);
+/* The step of the context's next runs; a new context has the one that the policy chose. */
+TAMIS_API TamisStatus tamis_context_set_step(TamisContext *context, int32_t step, TamisError *error);
+/* A value for each setting instead, within its bounds; `count` is that of all settings. */
+TAMIS_API TamisStatus tamis_context_set_settings(TamisContext *context, const float *values, int32_t count,
+                                                 TamisError *error);
+/* The step in force; -1 after tamis_context_set_settings, and without a policy. */
+TAMIS_API int32_t tamis_context_step(const TamisContext *context);
+
+/* A place of the last run where tokens were left out, in the order of execution. The name lives as long as the
+ * model. */
+typedef struct TamisTokenLayer {
+  const char *name; /* the ONNX node's name of the attention behind it */
+  int64_t rows;     /* in front of it */
+  int64_t kept;     /* behind it */
+} TamisTokenLayer;
+/* The number of such places of the last run; layers[i] is written for i < capacity. */
+TAMIS_API int64_t tamis_context_tokens(const TamisContext *context, TamisTokenLayer *layers,
+                                       int64_t capacity);
+
 /* What a model is as a decoder: logits of the next token from token ids, with caches of keys and values. */
 typedef struct TamisDecoderInfo {
   size_t size;

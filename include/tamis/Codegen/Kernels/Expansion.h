@@ -95,6 +95,9 @@ public:
   mlir::LogicalResult expand(kernel::TokenPackOp op);
   mlir::LogicalResult expand(kernel::TokenUnpackOp op);
   mlir::LogicalResult expand(kernel::TokenFirstOp op);
+  mlir::LogicalResult expand(kernel::TokenScoreOp op);
+  mlir::LogicalResult expand(kernel::TokenSelectOp op);
+  mlir::LogicalResult expand(kernel::TokenGatherOp op);
 
   /// The level's kernel for operands of a kind.
   const Microkernel &microkernel(OperandKind kind = OperandKind::F32);

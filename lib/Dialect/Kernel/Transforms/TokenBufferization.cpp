@@ -26,6 +26,15 @@ SmallVector<Value> joinSizes(BufferBuilder &build, RankedTensorType type, ArrayR
   return sizes;
 }
 
+/// The first `count` elements of a vector.
+Value firstOf(RewriterBase &rewriter, Location loc, Value vector, Value count) {
+  count = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), count);
+  return memref::ReinterpretCastOp::create(
+      rewriter, loc, MemRefType::get({ShapedType::kDynamic}, rewriter.getI64Type()), vector,
+      /*offset=*/OpFoldResult(rewriter.getIndexAttr(0)), /*sizes=*/ArrayRef<OpFoldResult>{count},
+      /*strides=*/ArrayRef<OpFoldResult>{rewriter.getIndexAttr(1)});
+}
+
 /// The number of rows is known only after the index was made: the buffer is as large as the padded batch
 /// and a view of its first part is used.
 struct IndexModel : AllocatingOpModel<IndexModel, token::IndexOp> {
@@ -45,12 +54,7 @@ struct IndexModel : AllocatingOpModel<IndexModel, token::IndexOp> {
     Value allRows = build.allocate(vector, capacity), offsets = build.allocate(vector, boundaries);
     TokenIndexOp::create(rewriter, loc, mask, allRows, offsets, index.getBinaryAttr());
     Value count = memref::LoadOp::create(rewriter, loc, offsets, batch);
-    count = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), count);
-    Value bare = memref::ReinterpretCastOp::create(
-        rewriter, loc, MemRefType::get({ShapedType::kDynamic}, rewriter.getI64Type()), allRows,
-        /*offset=*/OpFoldResult(rewriter.getIndexAttr(0)), /*sizes=*/ArrayRef<OpFoldResult>{count},
-        /*strides=*/ArrayRef<OpFoldResult>{rewriter.getIndexAttr(1)});
-    replaceOpWithBufferizedValues(rewriter, op, {bare, offsets});
+    replaceOpWithBufferizedValues(rewriter, op, {firstOf(rewriter, loc, allRows, count), offsets});
     return success();
   }
 };
@@ -135,6 +139,61 @@ struct FirstModel : AllocatingOpModel<FirstModel, token::FirstOp> {
   }
 };
 
+struct ScoreModel : AllocatingOpModel<ScoreModel, token::ScoreOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto score = cast<token::ScoreOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(score.getX()), weights = build.buffer(score.getWeights()),
+          offsets = build.buffer(score.getOffsets());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(score.getType(), x);
+    TokenScoreOp::create(rewriter, op->getLoc(), x, weights, offsets, out, score.getRule(), score.getSeed());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
+/// As of token.index: the number of rows is known afterwards.
+struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto select = cast<token::SelectOp>(op);
+    Location loc = op->getLoc();
+    BufferBuilder build(rewriter, op, options, state);
+    Value scores = build.buffer(select.getScores()), offsets = build.buffer(select.getOffsets());
+    if (build.hasFailed())
+      return failure();
+    Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
+    Value all = build.allocate(vector, build.dim(scores, 0)),
+          keptOffsets = build.allocateLike(select.getKeptOffsets().getType(), offsets);
+    TokenSelectOp::create(rewriter, loc, scores, offsets, all, keptOffsets, select.getSetting(), select.getLengths(),
+                          select.getMinimum(), select.getFirst(), select.getLast());
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);
+    Value count = memref::LoadOp::create(rewriter, loc, keptOffsets, last);
+    replaceOpWithBufferizedValues(rewriter, op, {firstOf(rewriter, loc, all, count), keptOffsets});
+    return success();
+  }
+};
+
+struct GatherModel : AllocatingOpModel<GatherModel, token::GatherOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto gather = cast<token::GatherOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(gather.getX()), kept = build.buffer(gather.getKept());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(gather.getType());
+    Value out = build.allocate(type, joinSizes(build, type, {build.dim(kept, 0)}, x, 1));
+    TokenGatherOp::create(rewriter, op->getLoc(), x, kept, out);
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
 } // namespace
 
 void kernel::registerTokenBufferization(DialectRegistry &registry) {
@@ -146,5 +205,8 @@ void kernel::registerTokenBufferization(DialectRegistry &registry) {
     token::UnpackOp::attachInterface<UnpackModel>(*context);
     token::PositionsOp::attachInterface<PositionsModel>(*context);
     token::FirstOp::attachInterface<FirstModel>(*context);
+    token::ScoreOp::attachInterface<ScoreModel>(*context);
+    token::SelectOp::attachInterface<SelectModel>(*context);
+    token::GatherOp::attachInterface<GatherModel>(*context);
   });
 }

@@ -50,6 +50,41 @@ LogicalResult FirstOp::verify() {
   return success();
 }
 
+LogicalResult ScoreOp::verify() {
+  auto x = typeOf(getX());
+  if (typeOf(getScores()).getRank() != 1 || x.getRank() != 2 || typeOf(getOffsets()).getRank() != 1)
+    return emitOpError("makes a vector of rows [R, H] and offsets");
+  if ((getRule() == Rule::Linear) != bool(getWeights()))
+    return emitOpError("has weights for the linear rule, and for no other");
+  if (getWeights() &&
+      (typeOf(getWeights()).getRank() != 1 || !compatible(typeOf(getWeights()).getDimSize(0), x.getDimSize(1))))
+    return emitOpError("needs a weight for each column of x");
+  return success();
+}
+
+LogicalResult SelectOp::verify() {
+  if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 || typeOf(getKept()).getRank() != 1 ||
+      getOffsets().getType() != getKeptOffsets().getType())
+    return emitOpError("makes a vector of rows, and offsets of the type of those it gets");
+  if (getSetting() < 0 || getMinimum() < 1 || getFirst() < 0 || getLast() < 0)
+    return emitOpError("needs a setting, keeps at least one row, and protects no fewer than none");
+  int64_t before = 0;
+  for (int64_t length : getLengths()) {
+    if (length <= before)
+      return emitOpError("needs lengths that ascend from 1");
+    before = length;
+  }
+  return success();
+}
+
+LogicalResult GatherOp::verify() {
+  auto x = typeOf(getX()), y = typeOf(getY());
+  if (x.getRank() < 1 || x.getRank() != y.getRank() || x.getElementType() != y.getElementType() ||
+      x.getShape().drop_front() != y.getShape().drop_front())
+    return emitOpError("takes rows as they are");
+  return success();
+}
+
 namespace {
 /// pack(unpack(x)) is x: the rows and their order are the same.
 struct PackOfUnpack : OpRewritePattern<PackOp> {

@@ -7,6 +7,7 @@ include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "tamis/Dialect/MoE/IR/MoEBase.td"
 include "tamis/Dialect/NN/IR/NNBase.td"
+include "tamis/Dialect/Token/IR/TokenEnums.td"
 
 def Kernel_Dialect : Dialect {
   let name = "kernel";
@@ -122,6 +123,20 @@ def Kernel_TokenFirstOp : Kernel_Op<"token_first"> {
   let summary = "token.first; `length` is S";
   let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$rows, MemRefOf<[I64]>:$offsets, Index:$length, AnyMemRef:$out,
                    I64Attr:$position);
+}
+def Kernel_TokenScoreOp : Kernel_Op<"token_score", [AttrSizedOperandSegments]> {
+  let summary = "token.score: fills out [R]";
+  let arguments = (ins Kernel_F32:$x, Optional<Kernel_F32>:$weights, MemRefOf<[I64]>:$offsets, Kernel_F32:$out,
+                   Token_Rule:$rule, I64Attr:$seed);
+}
+def Kernel_TokenSelectOp : Kernel_Op<"token_select"> {
+  let summary = "token.select: fills the first rows of kept [R], and kept_offsets [B + 1], whose last element is their number";
+  let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
+                   I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
+}
+def Kernel_TokenGatherOp : Kernel_Op<"token_gather"> {
+  let summary = "out [K, ...] = rows `kept` of x [R, ...]";
+  let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$kept, AnyMemRef:$out);
 }
 
 #endif

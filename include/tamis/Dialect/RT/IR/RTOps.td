@@ -90,6 +90,17 @@ def RT_ObserveOp : RT_Op<"observe", [MemoryEffects<[MemRead, MemWrite]>]> {
     $indices `weighted` $weights `of` $outputs (`logits` $logits^)? attr-dict `:` type(operands)
   }];
 }
+def RT_SettingOp : RT_Op<"setting", [MemoryEffects<[MemRead]>]> {
+  let summary = "What a setting of the artifact is in this run";
+  let arguments = (ins I64Attr:$number);
+  let results = (outs F32:$value);
+  let assemblyFormat = "$number attr-dict";
+}
+def RT_TokensOp : RT_Op<"tokens", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Adds to the run's report that `kept` of `rows` rows go on from here";
+  let arguments = (ins Index:$rows, Index:$kept);
+  let assemblyFormat = "$kept `of` $rows attr-dict";
+}
 def RT_CountOp : RT_Op<"count", [MemoryEffects<[MemWrite]>]> {
   let summary = "Adds to a counter of the run's report (TamisCounter)";
   let arguments = (ins I64Attr:$counter, Index:$value);

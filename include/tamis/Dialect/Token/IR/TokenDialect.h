@@ -13,6 +13,10 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "tamis/Dialect/Token/IR/TokenDialect.h.inc"
+#include "tamis/Dialect/Token/IR/TokenEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "tamis/Dialect/Token/IR/TokenAttrs.h.inc"
 
 #define GET_OP_CLASSES
 #include "tamis/Dialect/Token/IR/TokenOps.h.inc"

@@ -5,6 +5,7 @@
 include "mlir/IR/OpBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tamis/Dialect/Token/IR/TokenEnums.td"
 
 def Token_Dialect : Dialect {
   let name = "token";
@@ -14,8 +15,13 @@ def Token_Dialect : Dialect {
     A batch [B, S] of sequences with a mask becomes R rows, the real tokens of all sequences one after the other. `rows`
     [R] holds each row's place b * S + s in the padded batch, ascending; `offsets` [B + 1] where each sequence
     begins. Ops between pack and unpack work on R rows.
+
+    Rows that matter little to the answer are left out in the midst of a model: token.score gives each a number,
+    token.select keeps a share of each sequence, token.gather takes what is kept. Ops behind it work on fewer rows.
   }];
+  let useDefaultAttributePrinterParser = 1;
 }
+def Token_RuleAttr : EnumAttr<Token_Dialect, Token_Rule, "rule">;
 class Token_Op<string mnemonic, list<Trait> traits = []>
     : Op<Token_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
@@ -65,6 +71,53 @@ def Token_FirstOp : Token_Op<"first"> {
                    DefaultValuedAttr<I64Attr, "0">:$position);
   let results = (outs AnyRankedTensor:$y);
   let assemblyFormat = "$x `,` $rows `,` $offsets `,` $mask attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Pruning
+//===----------------------------------------------------------------------===//
+
+def Token_ScoreOp : Token_Op<"score"> {
+  let summary = "How much each row matters, [R]: the greater, the more";
+  let description = [{
+    By the `rule`, for row r of x [R, H] at place p of its sequence, which `offsets` [B + 1] tell:
+
+    - `linear`: x[r] . weights, with `weights` [H]. The least-squares sieve: weights are fitted so that the score is the
+      logarithm of how badly the row's last state follows from this one alone (tamis calibrate).
+    - `stride`: the negative of p's bits in reverse order, so that any number of rows that are kept are spread over
+      the sequence; for p below 65536. A baseline.
+    - `random`: a number from 0 to 1 that depends on p and `seed` alone. A baseline.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, Optional<RankedTensorOf<[F32]>>:$weights, Token_Index:$offsets,
+                   Token_RuleAttr:$rule, DefaultValuedAttr<I64Attr, "0">:$seed);
+  let results = (outs RankedTensorOf<[F32]>:$scores);
+  let assemblyFormat = "$rule $x (`by` $weights^)? `of` $offsets attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Token_SelectOp : Token_Op<"select"> {
+  let summary = "The rows of each sequence that are kept, [K], ascending, and where each sequence of them begins, [B + 1]";
+  let description = [{
+    Of a sequence of n rows those of the greatest `scores` stay, share * n of them, rounded, but no fewer than `minimum`
+    if there are so many; of equal scores the earlier ones, and a NaN counts as great. The `first` and the `last` rows
+    of a sequence always stay. `lengths`, ascending, cut the sequences into groups: those of up to lengths[0] rows
+    have the share of the run's setting number `setting`, the next the one behind it, and so on, those longer than
+    all the last one. A share of 1 keeps all. The run's report has the counts.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
+                   I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
+  let results = (outs Token_Index:$kept, Token_Index:$kept_offsets);
+  let assemblyFormat = [{
+    $scores `of` $offsets `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+def Token_GatherOp : Token_Op<"gather"> {
+  let summary = "The kept rows of x [R, ...] as [K, ...]";
+  let arguments = (ins AnyRankedTensor:$x, Token_Index:$kept);
+  let results = (outs AnyRankedTensor:$y);
+  let assemblyFormat = "$x `at` $kept attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

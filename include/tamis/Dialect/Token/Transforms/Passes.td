@@ -32,6 +32,28 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
                            "::tamis::onnx::ONNXDialect"];
 }
 
+def TokenPrune : Pass<"token-prune", "::mlir::ModuleOp"> {
+  let summary = "Leaves out the tokens that matter least, as a policy says";
+  let description = [{
+    A policy (schema tamis.policy.v1, its part `tokens`) names layers, by the number of their attention, and a rule to score
+    tokens by. In front of each the hidden states are cut down to the rows that token.select keeps, with all that lives on
+    beside them: places, positions, what is packed from inputs. The place is the last one in front of the attention's
+    own layers at which the hidden states are the one tensor of rows that goes on, so that a row that is left out costs
+    nothing behind it. Rows keep their places, and with them their positions.
+
+    How many rows are kept is no constant: token.select reads settings of the run, whose values the policy's steps
+    give. At a share of 1 nothing is left out. The module attribute `tamis.policy` has the settings, the steps and the
+    one that is chosen, for the artifact.
+
+    Refused with an error: a model whose padding is kept; a layer that there is not, or in front of which more than the
+    hidden states goes on; weights of another width; an op that reads a place that is not protected; an output with a row
+    for each token, unless the policy says that it may hold zeros.
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"\"", "A file of the schema tamis.policy.v1; empty: do nothing">];
+  let statistics = [Statistic<"points", "points", "Layers in front of which tokens are left out">];
+  let dependentDialects = ["::tamis::onnx::ONNXDialect", "::tamis::token::TokenDialect"];
+}
+
 def TokenLastLogits : Pass<"token-last-logits", "::mlir::ModuleOp"> {
   let summary = "Logits of the rows that are wanted";
   let description = [{

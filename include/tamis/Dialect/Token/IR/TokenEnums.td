@@ -1,0 +1,13 @@
+//===- TokenEnums.td - How tokens are scored ---------------------------------------*- tablegen -*-===//
+#ifndef TAMIS_DIALECT_TOKEN_IR_TOKENENUMS
+#define TAMIS_DIALECT_TOKEN_IR_TOKENENUMS
+
+include "mlir/IR/EnumAttr.td"
+
+def Token_Rule : I32EnumAttr<"Rule", "What says how much a token matters", [
+  I32EnumAttrCase<"Linear", 0, "linear">, I32EnumAttrCase<"Stride", 1, "stride">, I32EnumAttrCase<"Random", 2, "random">]> {
+  let cppNamespace = "::tamis::token";
+  let genSpecializedAttr = 0;
+}
+
+#endif

@@ -1,0 +1,229 @@
+//===- Prune.cpp - Leaves out the tokens that matter least --------------------------------------------===//
+#include "TokenPolicy.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/NN/Transforms/Remarks.h"
+#include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
+#include "tamis/Dialect/Token/Transforms/Passes.h"
+
+namespace tamis::token {
+#define GEN_PASS_DEF_TOKENPRUNE
+#include "tamis/Dialect/Token/Transforms/Passes.h.inc"
+} // namespace tamis::token
+
+using namespace mlir;
+using namespace tamis;
+using namespace tamis::token;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Values with a row for each token: what is packed, and all that is computed of it until it is a value of
+/// sequences again.
+static DenseSet<Value> rowValues(Block &block) {
+  DenseSet<Value> rows;
+  for (Operation &op : block) {
+    bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) || llvm::any_of(op.getOperands(), [&](Value value) {
+                      return rows.contains(value);
+                    });
+    if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, SelectOp>(op))
+      rows.insert_range(op.getResults());
+  }
+  return rows;
+}
+
+/// Made of an input alone.
+static bool isPacked(Value value) {
+  if (auto gather = value.getDefiningOp<GatherOp>())
+    return isPacked(gather.getX());
+  return isa<PackOp, PositionsOp>(value.getDefiningOp());
+}
+
+namespace {
+/// What lives on behind a place of the function.
+struct Cut {
+  Operation *after = nullptr;
+  Value state;                ///< the hidden states [R, H]
+  SmallVector<Value> besides; ///< other values with a row for each token, packed from inputs
+};
+
+struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
+  using TokenPruneBase::TokenPruneBase;
+
+  void runOnOperation() override {
+    if (policy.empty())
+      return;
+    llvm::Expected<TokenPolicy> known = TokenPolicy::read(policy);
+    if (!known) {
+      getOperation().emitError() << llvm::toString(known.takeError());
+      return signalPassFailure();
+    }
+    if (known->points.empty())
+      return;
+    if (failed(prune(*known)))
+      signalPassFailure();
+  }
+
+  LogicalResult prune(const TokenPolicy &known) {
+    SmallVector<nn::AttentionOp> attentions;
+    IndexOp index;
+    getOperation().walk([&](Operation *op) {
+      if (auto attention = dyn_cast<nn::AttentionOp>(op); attention && attention.getOffsets())
+        attentions.push_back(attention);
+      if (auto found = dyn_cast<IndexOp>(op))
+        index = found;
+    });
+    if (!index || attentions.empty())
+      return getOperation().emitError("the policy leaves tokens out, which needs a model whose padding is removed: ")
+             << "'tamis inspect' says why it was kept; or take 'tokens' out of the policy";
+    Value rows = index.getRows(), offsets = index.getOffsets();
+    int64_t setting = 0;
+    for (const PrunePoint &point : known.points) {
+      if (point.layer >= static_cast<int64_t>(attentions.size()))
+        return getOperation().emitError("the policy leaves tokens out in front of layer ")
+               << point.layer << ", and the model has " << attentions.size() << "; layers count from 0";
+      if (failed(pruneAt(attentions[point.layer], point, setting, rows, offsets)))
+        return failure();
+      setting += static_cast<int64_t>(point.lengths.size()) + 1;
+      ++points;
+    }
+    if (failed(checkReaders(known)))
+      return failure();
+    describe(known);
+    return success();
+  }
+
+  /// The last place in front of an attention behind which the hidden states are all that lives on.
+  std::optional<Cut> cutBefore(nn::AttentionOp attention, Value rows) {
+    Block &block = *attention->getBlock();
+    DenseSet<Value> ofRows = rowValues(block);
+    for (Operation *after = attention->getPrevNode(); after && !isa<nn::AttentionOp, IndexOp>(after);
+         after = after->getPrevNode()) {
+      Cut cut{after, {}, {}};
+      unsigned states = 0;
+      for (Value value : ofRows) {
+        Operation *owner = value.getDefiningOp();
+        bool lives = !after->isBeforeInBlock(owner) && llvm::any_of(value.getUsers(), [&](Operation *user) {
+          return after->isBeforeInBlock(block.findAncestorOpInBlock(*user));
+        });
+        if (!lives || value == rows)
+          continue;
+        if (isPacked(value)) {
+          cut.besides.push_back(value);
+          continue;
+        }
+        cut.state = value;
+        ++states;
+      }
+      if (states == 1 && typeOf(cut.state).getRank() == 2 && typeOf(cut.state).getElementType().isF32() &&
+          !typeOf(cut.state).isDynamicDim(1))
+        return cut;
+    }
+    return std::nullopt;
+  }
+
+  LogicalResult pruneAt(nn::AttentionOp attention, const PrunePoint &point, int64_t setting, Value &rows,
+                        Value &offsets) {
+    std::optional<Cut> cut = cutBefore(attention, rows);
+    if (!cut)
+      return attention.emitError("the policy leaves tokens out in front of this attention, and no one tensor of rows is "
+                                 "all that goes on there; take its layer out of the policy");
+    auto width = typeOf(cut->state).getDimSize(1);
+    if (point.rule == Rule::Linear && static_cast<int64_t>(point.weights.size()) != width)
+      return attention.emitError("the policy has ")
+             << point.weights.size() << " weights to score tokens by, and the hidden states have " << width
+             << " columns; is it that of another model?";
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfter(cut->after);
+    Location loc = attention.getLoc();
+    auto vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI64Type());
+    Value weights;
+    if (point.rule == Rule::Linear)
+      weights = onnx::ConstantOp::create(
+          builder, loc,
+          DenseElementsAttr::get(RankedTensorType::get({width}, builder.getF32Type()), ArrayRef(point.weights)));
+    auto scores = ScoreOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()),
+                                  cut->state, weights, offsets, point.rule, point.seed);
+    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, setting, point.lengths,
+                                   point.minimum, point.first, point.last);
+    SmallVector<Value> living = cut->besides;
+    living.append({cut->state, rows});
+    // An order that does not depend on where values are in memory.
+    llvm::sort(living, [](Value a, Value b) { return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp()); });
+    Operation *last = select;
+    for (Value value : living) {
+      SmallVector<int64_t> shape(typeOf(value).getShape());
+      shape.front() = ShapedType::kDynamic;
+      auto kept = GatherOp::create(builder, loc, typeOf(value).clone(shape), value, select.getKept());
+      replaceBehind(value, kept, kept);
+      last = kept;
+      if (value == rows)
+        rows = kept;
+    }
+    replaceBehind(offsets, select.getKeptOffsets(), last);
+    offsets = select.getKeptOffsets();
+    return success();
+  }
+
+  static void replaceBehind(Value before, Value after, Operation *place) {
+    Block *block = place->getBlock();
+    before.replaceUsesWithIf(after, [&](OpOperand &use) {
+      return place->isBeforeInBlock(block->findAncestorOpInBlock(*use.getOwner()));
+    });
+  }
+
+  /// Ops that read rows by their places must find what they read.
+  LogicalResult checkReaders(const TokenPolicy &known) {
+    LogicalResult result = success();
+    getOperation().walk([&](Operation *op) {
+      auto isPruned = [](Value rows) { return isa_and_nonnull<GatherOp>(rows.getDefiningOp()); };
+      if (auto first = dyn_cast<FirstOp>(op); first && isPruned(first.getRows())) {
+        for (const PrunePoint &point : known.points)
+          if (first.getPosition() >= point.first)
+            result = first.emitError("the model reads the token at place ")
+                     << first.getPosition() << " of each sequence, which the policy does not protect; set 'first' to "
+                     << first.getPosition() + 1 << " at least";
+      }
+      if (auto unpack = dyn_cast<UnpackOp>(op); unpack && isPruned(unpack.getRows()) && !known.zerosForDropped)
+        result = unpack.emitError("an output has a row for each token, also for those that the policy leaves out; set "
+                                  "'dropped' to \"zeros\" if nobody reads those rows");
+    });
+    return result;
+  }
+
+  /// What the artifact says of its settings and steps.
+  void describe(const TokenPolicy &known) {
+    Builder builder(&getContext());
+    SmallVector<Attribute> names, steps;
+    SmallVector<float> dense;
+    for (auto [i, point] : llvm::enumerate(known.points))
+      for (size_t group = 0; group <= point.lengths.size(); ++group) {
+        std::string upTo = group < point.lengths.size() ? "up to " + std::to_string(point.lengths[group]) + " tokens"
+                           : group                      ? "longer"
+                                                        : "all lengths";
+        names.push_back(builder.getStringAttr("share kept in front of layer " + Twine(point.layer) + ", " + upTo));
+        dense.push_back(1);
+      }
+    auto add = [&](StringRef name, ArrayRef<float> values) {
+      steps.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
+                                                 builder.getNamedAttr("values", builder.getDenseF32ArrayAttr(values))}));
+    };
+    add("dense", dense);
+    for (const PolicyStep &step : known.steps) {
+      SmallVector<float> values;
+      for (const std::vector<double> &shares : step.keep)
+        values.append(shares.begin(), shares.end());
+      add(step.name, values);
+    }
+    getOperation()->setAttr(
+        "tamis.policy",
+        builder.getDictionaryAttr({builder.getNamedAttr("settings", builder.getArrayAttr(names)),
+                                   builder.getNamedAttr("steps", builder.getArrayAttr(steps)),
+                                   builder.getNamedAttr("chosen", builder.getI64IntegerAttr(known.chosen))}));
+    addRemark(getOperation(), getArgument(),
+              "tokens are left out in front of " + Twine(known.points.size()) +
+                  " layers, unless the step 'dense' is chosen at run time");
+  }
+};
+} // namespace

@@ -1,0 +1,170 @@
+//===- TokenPolicy.cpp - What a policy file says of tokens --------------------------------------------===//
+#include "TokenPolicy.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <cmath>
+
+using namespace tamis::token;
+using llvm::StringRef;
+using llvm::Twine;
+namespace json = llvm::json;
+
+static llvm::Error fail(StringRef path, const Twine &why) {
+  return llvm::createStringError(std::errc::invalid_argument,
+                                 (path + ": " + why + "; docs/pruning.md has the keys of a policy").str());
+}
+
+/// Refuses keys that are not among `known`: a word spelt wrong must not be a policy that does nothing.
+static std::optional<std::string> unknownKey(const json::Object &object, llvm::ArrayRef<StringRef> known) {
+  for (const auto &[key, value] : object)
+    if (!llvm::is_contained(known, StringRef(key)))
+      return StringRef(key).str();
+  return std::nullopt;
+}
+
+namespace {
+/// Reads the parts; the first mistake ends it.
+class Reader {
+public:
+  explicit Reader(StringRef path) : path(path) {}
+
+  llvm::Error readPoint(const json::Value &value, PrunePoint &point) {
+    const json::Object *object = value.getAsObject();
+    if (!object)
+      return fail(path, "an element of 'prune' is no object");
+    if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "lengths", "minimum", "first", "last"}))
+      return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
+    auto rule = symbolizeRule(object->getString("rule").value_or(""));
+    if (!rule)
+      return fail(path, "an element of 'prune' has no 'rule' linear, stride or random");
+    point.rule = *rule;
+    for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0), {"seed", &point.seed, 0},
+                                      {"minimum", &point.minimum, 1}, {"first", &point.first, 0}, {"last", &point.last, 0}})
+      if (const json::Value *found = object->get(key)) {
+        auto integer = found->getAsInteger();
+        if (!integer || *integer < least || *integer > INT32_MAX)
+          return fail(path, "an element of 'prune' has a '" + Twine(key) + "' that is no integer from " + Twine(least) + " on");
+        *number = *integer;
+      }
+    if (const json::Value *lengths = object->get("lengths")) {
+      const json::Array *list = lengths->getAsArray();
+      for (const json::Value &length : list ? *list : json::Array{nullptr}) {
+        auto integer = length.getAsInteger();
+        if (!integer || *integer <= (point.lengths.empty() ? 0 : point.lengths.back()))
+          return fail(path, "an element of 'prune' has 'lengths' that are no integers that ascend from 1");
+        point.lengths.push_back(*integer);
+      }
+    }
+    const json::Array *weights = object->getArray("weights");
+    if ((point.rule == Rule::Linear) != bool(weights))
+      return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
+    for (const json::Value &weight : weights ? *weights : json::Array{}) {
+      auto number = weight.getAsNumber();
+      if (!number || !std::isfinite(static_cast<float>(*number)))
+        return fail(path, "an element of 'prune' has 'weights' that are no numbers");
+      point.weights.push_back(static_cast<float>(*number));
+    }
+    return llvm::Error::success();
+  }
+
+  llvm::Error readShares(const json::Value &value, const PrunePoint &point, std::vector<double> &shares) {
+    const json::Array *list = value.getAsArray();
+    json::Array one{value};
+    for (const json::Value &share : list ? *list : one) {
+      auto number = share.getAsNumber();
+      if (!number || !(*number > 0 && *number <= 1))
+        return fail(path, "a step has a 'keep' that is no share above 0 and up to 1");
+      shares.push_back(*number);
+    }
+    size_t groups = point.lengths.size() + 1;
+    if (!list)
+      shares.resize(groups, shares.front());
+    if (shares.size() != groups)
+      return fail(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) + " groups of lengths");
+    return llvm::Error::success();
+  }
+
+  llvm::Error readStep(const json::Value &value, llvm::ArrayRef<PrunePoint> points, PolicyStep &step) {
+    const json::Object *object = value.getAsObject();
+    if (!object || !object->getString("name") || !object->getArray("keep"))
+      return fail(path, "a step has no 'name' and list 'keep'");
+    if (auto key = unknownKey(*object, {"name", "keep"}))
+      return fail(path, "a step has the key '" + Twine(*key) + "', which there is not");
+    step.name = object->getString("name")->str();
+    const json::Array &keep = *object->getArray("keep");
+    if (keep.size() != points.size())
+      return fail(path, "the step '" + Twine(step.name) + "' has not one element of 'keep' for each of 'prune'");
+    for (auto [value, point] : llvm::zip(keep, points)) {
+      step.keep.emplace_back();
+      if (llvm::Error error = readShares(value, point, step.keep.back()))
+        return error;
+    }
+    return llvm::Error::success();
+  }
+
+  llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
+    if (auto key = unknownKey(tokens, {"prune", "steps", "chosen", "dropped"}))
+      return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
+    const json::Array *points = tokens.getArray("prune"), *steps = tokens.getArray("steps");
+    if (!points || !steps || points->empty() || steps->empty())
+      return fail(path, "its 'tokens' has no lists 'prune' and 'steps' with an element each");
+    for (const json::Value &value : *points) {
+      PrunePoint point;
+      if (llvm::Error error = readPoint(value, point))
+        return error;
+      if (!policy.points.empty() && policy.points.back().layer >= point.layer)
+        return fail(path, "the layers of 'prune' do not ascend");
+      policy.points.push_back(std::move(point));
+    }
+    for (const json::Value &value : *steps) {
+      PolicyStep step;
+      if (llvm::Error error = readStep(value, policy.points, step))
+        return error;
+      bool isTaken = step.name == "dense" ||
+                     llvm::any_of(policy.steps, [&](const PolicyStep &other) { return other.name == step.name; });
+      if (isTaken || step.name.empty())
+        return fail(path, "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
+      policy.steps.push_back(std::move(step));
+    }
+    StringRef chosen = tokens.getString("chosen").value_or(policy.steps.front().name);
+    auto found = llvm::find_if(policy.steps, [&](const PolicyStep &step) { return step.name == chosen; });
+    if (found == policy.steps.end() && chosen != "dense")
+      return fail(path, "there is no step '" + chosen + "' to be chosen");
+    policy.chosen = chosen == "dense" ? 0 : found - policy.steps.begin() + 1;
+    StringRef dropped = tokens.getString("dropped").value_or("refuse");
+    if (dropped != "refuse" && dropped != "zeros")
+      return fail(path, "its 'dropped' is neither refuse nor zeros");
+    policy.zerosForDropped = dropped == "zeros";
+    return llvm::Error::success();
+  }
+
+private:
+  StringRef path;
+};
+} // namespace
+
+llvm::Expected<TokenPolicy> TokenPolicy::read(StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file)
+    return llvm::createStringError(file.getError(), (path + ": cannot be read (" + file.getError().message() + ")").str());
+  llvm::Expected<json::Value> parsed = json::parse((*file)->getBuffer());
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return fail(path, "is no JSON");
+  }
+  const json::Object *root = parsed->getAsObject();
+  if (!root || root->getString("schema") != "tamis.policy.v1")
+    return fail(path, "is no policy of the schema tamis.policy.v1");
+  TokenPolicy policy;
+  const json::Value *tokens = root->get("tokens");
+  if (!tokens)
+    return policy;
+  if (!tokens->getAsObject())
+    return fail(path, "its 'tokens' is no object");
+  if (llvm::Error error = Reader(path).readTokens(*tokens->getAsObject(), policy))
+    return error;
+  return policy;
+}

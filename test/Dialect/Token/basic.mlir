@@ -1,0 +1,27 @@
+// RUN: tamis-opt %s | tamis-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @padding
+func.func @padding(%mask: tensor<?x?xi64>, %x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  // CHECK: token.index %arg0 binary :
+  %rows, %offsets = token.index %mask binary : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  // CHECK: token.pack %arg1, %{{.*}}, %arg0 :
+  %p = token.pack %x, %rows, %mask : (tensor<?x?x8xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x8xf32>
+  // CHECK: token.unpack
+  %y = token.unpack %p, %rows, %mask : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @prune
+func.func @prune(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %offsets: tensor<?xi64>) -> tensor<?x8xf32> {
+  // CHECK: %[[S:.*]] = token.score linear %arg0 by %arg1 of %arg2 : (tensor<?x8xf32>, tensor<8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  %s = token.score linear %x by %w of %offsets : (tensor<?x8xf32>, tensor<8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  // CHECK: token.score stride %arg0 of %arg2 :
+  %t = token.score stride %x of %offsets : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  // CHECK: token.score random %arg0 of %arg2 {seed = 7 : i64} :
+  %r = token.score random %x of %offsets {seed = 7 : i64} : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  // CHECK: %[[KEPT:.*]], %{{.*}} = token.select %[[S]] of %arg2 setting 2 lengths [64, 128] minimum 4 first 1 last 1 :
+  %kept, %o = token.select %s of %offsets setting 2 lengths [64, 128] minimum 4 first 1 last 1 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  // CHECK: token.gather %arg0 at %[[KEPT]] : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  %y = token.gather %x at %kept : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

@@ -1,0 +1,55 @@
+// RUN: tamis-opt %s --split-input-file --verify-diagnostics
+
+func.func @no_weights(%x: tensor<?x8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{has weights for the linear rule, and for no other}}
+  %s = token.score linear %x of %o : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @weights(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{has weights for the linear rule, and for no other}}
+  %s = token.score stride %x by %w of %o : (tensor<?x8xf32>, tensor<8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @width(%x: tensor<?x8xf32>, %w: tensor<9xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs a weight for each column of x}}
+  %s = token.score linear %x by %w of %o : (tensor<?x8xf32>, tensor<9xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @lengths(%s: tensor<?xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs lengths that ascend from 1}}
+  %k, %p = token.select %s of %o setting 0 lengths [64, 64] minimum 1 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  return
+}
+
+// -----
+
+func.func @nothing(%s: tensor<?xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{keeps at least one row}}
+  %k, %p = token.select %s of %o setting 0 lengths [] minimum 0 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  return
+}
+
+// -----
+
+func.func @columns(%x: tensor<?x8xf32>, %k: tensor<?xi64>) {
+  // expected-error@+1 {{takes rows as they are}}
+  %y = token.gather %x at %k : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @rank(%x: tensor<?x8xf32>, %rows: tensor<?xi64>, %mask: tensor<?x?xi64>) {
+  // expected-error@+1 {{relates [B, S, ...] and [R, ...] of one element type}}
+  %y = token.unpack %x, %rows, %mask : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x8xf32>
+  return
+}
