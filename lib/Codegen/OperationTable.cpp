@@ -29,7 +29,7 @@ int64_t OperationTable::indexOf(Operation *op) {
   if (name == nodeName(module.getLoc()))
     name = module.getSymName().value_or("model");
   StringRef kind = isa<rt::ExpertsOp, rt::ObserveOp>(op) ? "moe.experts"
-                   : isa<rt::TokensOp>(op)                    ? "token.select"
+                   : isa<rt::TokensOp, rt::ObserveStatesOp>(op) ? "token.select"
                                                               : "check";
   if (auto launch = dyn_cast<rt::LaunchOp>(op))
     kind = launch.getKind();

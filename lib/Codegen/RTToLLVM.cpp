@@ -41,6 +41,7 @@ static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters
                   offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
                   offsetof(TamisHost, cache) == 128 && offsetof(TamisHost, wanted_rows) == 136 &&
                   offsetof(TamisHost, settings) == 144 && offsetof(TamisHost, tokens) == 152 &&
+                  offsetof(TamisHost, observe_states) == 160 &&
                   sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
@@ -275,6 +276,23 @@ struct TokensLowering : TableLowering<rt::TokensOp> {
   }
 };
 
+struct ObserveStatesLowering : TableLowering<rt::ObserveStatesOp> {
+  using TableLowering::TableLowering;
+  LogicalResult matchAndRewrite(rt::ObserveStatesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    MemRefDescriptor states(adaptor.getStates());
+    Value zero = host.integer(0);
+    Value data = getStridedElementPtr(rewriter, loc, op.getStates().getType(), adaptor.getStates(), {zero, zero});
+    host.call(offsetof(TamisHost, observe_states), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(table.indexOf(op)), host.integer(op.getLayer()), states.size(rewriter, loc, 0),
+               states.size(rewriter, loc, 1), data});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct ObserveLowering : TableLowering<rt::ObserveOp> {
   using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::ObserveOp op, OpAdaptor adaptor,
@@ -421,7 +439,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateAMXLegalizeForLLVMExportPatterns(converter, patterns);
     patterns.add<WeightGetLowering>(converter, symbols);
-    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering, TokensLowering>(converter,
+    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering, ObserveStatesLowering, TokensLowering>(converter,
                                                                                             table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);

@@ -46,6 +46,8 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   passes.addPass(token::createTokenRemovePadding({options.keepPadding}));
   simplify(passes);
+  if (options.observeStates)
+    passes.addPass(token::createTokenObserveStates());
   if (!options.policy.empty())
     passes.addPass(token::createTokenPrune({options.policy}));
   passes.addPass(nn::createNNAppendCache({options.maxLength}));

@@ -42,7 +42,8 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
     thread.host = {hostAllocate, hostRelease, hostParallel, hostFail,  model->weights,    context->threadCount,
-                   {},           hostExperts, hostObserve,  hostCache, nullptr, context->settings, hostTokens};
+                   {},           hostExperts, hostObserve,  hostCache, nullptr, context->settings, hostTokens,
+                   hostObserveStates};
     thread.context = context;
     thread.index = i;
   }
@@ -79,6 +80,8 @@ TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOpti
   context->loggerUser = options.logger_user;
   context->expertObserver = options.expert_observer;
   context->expertObserverUser = options.expert_observer_user;
+  context->stateObserver = options.state_observer;
+  context->stateObserverUser = options.state_observer_user;
   context->profile = options.profile != 0;
   if (TamisStatus status = fill(context, options, error); status != TAMIS_OK) {
     tamis_context_destroy(context);

@@ -73,6 +73,8 @@ void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t to
                  int64_t columns, const int64_t *indices, const float *weights, const float *outputs,
                  const float *logits);
 
+void hostObserveStates(TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
+                       const float *states);
 void hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
 
 /// Takes over the values of a step that there is.
@@ -104,6 +106,8 @@ struct TamisContext {
   void *loggerUser;
   TamisExpertObserver expertObserver;
   void *expertObserverUser;
+  TamisStateObserver stateObserver;
+  void *stateObserverUser;
   int32_t threadCount;
   bool ownPool, profile, hasOutputs;
   TamisPool callerPool;

@@ -89,6 +89,16 @@ void tamis::hostObserve(TamisHost *host, int64_t operation, int64_t experts, int
   context->expertObserver(context->expertObserverUser, &observation);
 }
 
+void tamis::hostObserveStates(TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
+                              const float *states) {
+  TamisContext *context = reinterpret_cast<Thread *>(host)->context;
+  if (!context->stateObserver)
+    return;
+  TamisStateObservation observation = {
+      sizeof(TamisStateObservation), operationName(context, operation), layer, rows, columns, states};
+  context->stateObserver(context->stateObserverUser, &observation);
+}
+
 void tamis::leaveForMemory(TamisHost *host, int64_t bytes) {
   auto *thread = reinterpret_cast<Thread *>(host);
   recordFailure(thread->context, TAMIS_ERROR_MEMORY, -1, nullptr, bytes);

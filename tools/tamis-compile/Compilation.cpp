@@ -261,6 +261,8 @@ private:
       flags.push_back("--keep-padding");
     if (options.observeExperts)
       flags.push_back("--observe-experts");
+    if (options.observeStates)
+      flags.push_back("--observe-states");
     if (!options.profile.empty())
       flags.push_back("--profile=" + llvm::sys::path::filename(options.profile).str());
     if (!options.policy.empty())
@@ -303,6 +305,7 @@ private:
     ModelPipeline::Options modelOptions;
     modelOptions.keepPadding = options.keepPadding;
     modelOptions.observeExperts = options.observeExperts;
+    modelOptions.observeStates = options.observeStates;
     modelOptions.printRaising = options.printRaising;
     modelOptions.precision = setting.precision;
     modelOptions.layerPrecisions = options.layerPrecisions;

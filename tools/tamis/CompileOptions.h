@@ -40,6 +40,7 @@ struct CompileOptions {
   int64_t maxLength = 0;                    // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;
   bool observeExperts = false;
+  bool observeStates = false;
   bool printRaising = false;
   bool quiet = false;
   bool json = false;

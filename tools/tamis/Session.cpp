@@ -81,12 +81,14 @@ void Session::bind(TensorMap given) {
     refuse(fmt::format("the model has no input '{}'", given.begin()->first));
 }
 
-void Session::createContext(bool profile, ExpertObserver observer) {
+void Session::createContext(bool profile, ExpertObserver observer, StateObserver states) {
   TamisContextOptions contextOptions = TAMIS_CONTEXT_OPTIONS_INIT;
   contextOptions.threads = options.threads;
   contextOptions.profile = profile;
   contextOptions.expert_observer = observer.call;
   contextOptions.expert_observer_user = observer.user;
+  contextOptions.state_observer = states.call;
+  contextOptions.state_observer_user = states.user;
   contextOptions.logger = log;
   TamisError error = TAMIS_ERROR_INIT;
   TamisContext *created = nullptr;

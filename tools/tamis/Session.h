@@ -24,6 +24,12 @@ struct ExpertObserver {
   void *user = nullptr;
 };
 
+/// Who is shown hidden states.
+struct StateObserver {
+  TamisStateObserver call = nullptr;
+  void *user = nullptr;
+};
+
 /// What a command runs: a loaded model and its contexts. Every function throws ToolError.
 class Session {
 public:
@@ -34,7 +40,7 @@ public:
   void bind(TensorMap tensors);
 
   /// Makes the context anew; before the first run, one without profile is made if need be.
-  void createContext(bool profile, ExpertObserver observer = {});
+  void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {});
   void run();
 
   /// The outputs of the last run; their data live until the next.

@@ -19,6 +19,9 @@ public:
     Option<bool> observeExperts{*this, "observe-experts",
                                 llvm::cl::desc("Show the host what experts compute, for a profile"),
                                 llvm::cl::init(false)};
+    Option<bool> observeStates{*this, "observe-states",
+                               llvm::cl::desc("Show the host the hidden states in front of each layer"),
+                               llvm::cl::init(false)};
     Option<bool> printRaising{
         *this, "print-raising",
         llvm::cl::desc("Remark on what is almost a layer and which node stands in the way"),

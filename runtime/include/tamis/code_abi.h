@@ -75,6 +75,9 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  *
  * `settings` are the values of the artifact's settings in this run, in their order.
  *
+ * `observe_states` shows the hidden states [rows, columns] in front of a layer, in code that was compiled for it. For the
+ * entry function only.
+ *
  * `tokens` reports that `kept` of `rows` rows go on behind an operation. For the entry function only.
  *
  * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
@@ -98,6 +101,8 @@ typedef struct TamisHost {
   const int64_t *wanted_rows;
   const float *settings;
   void (*tokens)(struct TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
+  void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
+                         const float *states);
 } TamisHost;
 
 enum TamisCounter {

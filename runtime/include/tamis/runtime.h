@@ -179,6 +179,19 @@ typedef struct TamisExpertObservation {
 /* Called on the thread that runs the model, once for each such layer of a run. */
 typedef void (*TamisExpertObserver)(void *user, const TamisExpertObservation *observation);
 
+/* The hidden states in front of a layer, in an artifact of `tamis compile --observe-states`. Valid during the
+ * call. */
+typedef struct TamisStateObservation {
+  size_t size;
+  const char *name;    /* the ONNX node's name of what follows; lives as long as the model */
+  int64_t layer;       /* from 0 on; behind the last layer their number */
+  int64_t rows;        /* real tokens of all sequences, in order */
+  int64_t columns;     /* of a hidden state */
+  const float *states; /* [rows, columns] */
+} TamisStateObservation;
+/* Called on the thread that runs the model, once for each such place of a run. */
+typedef void (*TamisStateObserver)(void *user, const TamisStateObservation *observation);
+
 typedef struct TamisContextOptions {
   size_t size;
   int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
@@ -190,8 +203,11 @@ typedef struct TamisContextOptions {
   void *logger_user;
   TamisExpertObserver expert_observer; /* null: none */
   void *expert_observer_user;
+  TamisStateObserver state_observer; /* null: none */
+  void *state_observer_user;
 } TamisContextOptions;
-#define TAMIS_CONTEXT_OPTIONS_INIT {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}
+#define TAMIS_CONTEXT_OPTIONS_INIT                                                                            \
+  {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
 
 TAMIS_API TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOptions *options,
                                            TamisContext **context, TamisError *error);

@@ -178,6 +178,22 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
   }
 };
 
+/// Has no result, so that there is no kernel: the host looks at the buffer as it is.
+struct ObserveModel : AllocatingOpModel<ObserveModel, token::ObserveOp> {
+  bool bufferizesToAllocation(Operation *, Value) const { return false; }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto observe = cast<token::ObserveOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(observe.getX());
+    if (build.hasFailed())
+      return failure();
+    rt::ObserveStatesOp::create(rewriter, op->getLoc(), build.rows(x), observe.getLayer());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct GatherModel : AllocatingOpModel<GatherModel, token::GatherOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -208,5 +224,6 @@ void kernel::registerTokenBufferization(DialectRegistry &registry) {
     token::ScoreOp::attachInterface<ScoreModel>(*context);
     token::SelectOp::attachInterface<SelectModel>(*context);
     token::GatherOp::attachInterface<GatherModel>(*context);
+    token::ObserveOp::attachInterface<ObserveModel>(*context);
   });
 }

@@ -1,4 +1,5 @@
 //===- Prune.cpp - Leaves out the tokens that matter least --------------------------------------------===//
+#include "RowCut.h"
 #include "TokenPolicy.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -19,35 +20,7 @@ using namespace tamis::token;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// Values with a row for each token: what is packed, and all that is computed of it until it is a value of
-/// sequences again.
-static DenseSet<Value> rowValues(Block &block) {
-  DenseSet<Value> rows;
-  for (Operation &op : block) {
-    bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) || llvm::any_of(op.getOperands(), [&](Value value) {
-                      return rows.contains(value);
-                    });
-    if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, SelectOp>(op))
-      rows.insert_range(op.getResults());
-  }
-  return rows;
-}
-
-/// Made of an input alone.
-static bool isPacked(Value value) {
-  if (auto gather = value.getDefiningOp<GatherOp>())
-    return isPacked(gather.getX());
-  return isa<PackOp, PositionsOp>(value.getDefiningOp());
-}
-
 namespace {
-/// What lives on behind a place of the function.
-struct Cut {
-  Operation *after = nullptr;
-  Value state;                ///< the hidden states [R, H]
-  SmallVector<Value> besides; ///< other values with a row for each token, packed from inputs
-};
-
 struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
   using TokenPruneBase::TokenPruneBase;
 
@@ -94,38 +67,9 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     return success();
   }
 
-  /// The last place in front of an attention behind which the hidden states are all that lives on.
-  std::optional<Cut> cutBefore(nn::AttentionOp attention, Value rows) {
-    Block &block = *attention->getBlock();
-    DenseSet<Value> ofRows = rowValues(block);
-    for (Operation *after = attention->getPrevNode(); after && !isa<nn::AttentionOp, IndexOp>(after);
-         after = after->getPrevNode()) {
-      Cut cut{after, {}, {}};
-      unsigned states = 0;
-      for (Value value : ofRows) {
-        Operation *owner = value.getDefiningOp();
-        bool lives = !after->isBeforeInBlock(owner) && llvm::any_of(value.getUsers(), [&](Operation *user) {
-          return after->isBeforeInBlock(block.findAncestorOpInBlock(*user));
-        });
-        if (!lives || value == rows)
-          continue;
-        if (isPacked(value)) {
-          cut.besides.push_back(value);
-          continue;
-        }
-        cut.state = value;
-        ++states;
-      }
-      if (states == 1 && typeOf(cut.state).getRank() == 2 && typeOf(cut.state).getElementType().isF32() &&
-          !typeOf(cut.state).isDynamicDim(1))
-        return cut;
-    }
-    return std::nullopt;
-  }
-
   LogicalResult pruneAt(nn::AttentionOp attention, const PrunePoint &point, int64_t setting, Value &rows,
                         Value &offsets) {
-    std::optional<Cut> cut = cutBefore(attention, rows);
+    std::optional<RowCut> cut = cutBefore(attention, rows);
     if (!cut)
       return attention.emitError("the policy leaves tokens out in front of this attention, and no one tensor of rows is "
                                  "all that goes on there; take its layer out of the policy");

@@ -90,6 +90,12 @@ def RT_ObserveOp : RT_Op<"observe", [MemoryEffects<[MemRead, MemWrite]>]> {
     $indices `weighted` $weights `of` $outputs (`logits` $logits^)? attr-dict `:` type(operands)
   }];
 }
+def RT_ObserveStatesOp : RT_Op<"observe_states", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Shows the host the hidden states [R, H] in front of a layer";
+  let description = "Contiguous. Stands in the entry function, outside of rt.parallel.";
+  let arguments = (ins MemRefRankOf<[F32], [2]>:$states, I64Attr:$layer);
+  let assemblyFormat = "$states `layer` $layer attr-dict `:` type($states)";
+}
 def RT_SettingOp : RT_Op<"setting", [MemoryEffects<[MemRead]>]> {
   let summary = "What a setting of the artifact is in this run";
   let arguments = (ins I64Attr:$number);

@@ -113,6 +113,11 @@ def Token_SelectOp : Token_Op<"select"> {
   }];
   let hasVerifier = 1;
 }
+def Token_ObserveOp : Op<Token_Dialect, "observe", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Shows the hidden states x [R, H] in front of a layer, for calibration";
+  let arguments = (ins RankedTensorOf<[F32]>:$x, I64Attr:$layer);
+  let assemblyFormat = "$x `layer` $layer attr-dict `:` type($x)";
+}
 def Token_GatherOp : Token_Op<"gather"> {
   let summary = "The kept rows of x [R, ...] as [K, ...]";
   let arguments = (ins AnyRankedTensor:$x, Token_Index:$kept);

@@ -54,6 +54,17 @@ def TokenPrune : Pass<"token-prune", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tamis::onnx::ONNXDialect", "::tamis::token::TokenDialect"];
 }
 
+def TokenObserveStates : Pass<"token-observe-states", "::mlir::ModuleOp"> {
+  let summary = "Shows the host the hidden states in front of each layer, and behind the last";
+  let description = [{
+    token.observe where token-prune would leave tokens out: what the rules of a policy are fitted on (tamis calibrate).
+    Layers count from 0; behind the last one stands their number. A layer in front of which more than the hidden states
+    goes on is not shown. Nothing of the results changes.
+  }];
+  let statistics = [Statistic<"observed", "observed", "Places whose hidden states are shown">];
+  let dependentDialects = ["::tamis::token::TokenDialect"];
+}
+
 def TokenLastLogits : Pass<"token-last-logits", "::mlir::ModuleOp"> {
   let summary = "Logits of the rows that are wanted";
   let description = [{

@@ -1,0 +1,57 @@
+//===- RowCut.cpp - Places at which the hidden states are all that goes on ----------------------------===//
+#include "RowCut.h"
+
+using namespace mlir;
+using namespace tamis;
+using namespace tamis::token;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Values with a row for each token: what is packed, and all that is computed of it until it is a value of
+/// sequences again.
+static DenseSet<Value> rowValues(Block &block) {
+  DenseSet<Value> rows;
+  for (Operation &op : block) {
+    bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) || llvm::any_of(op.getOperands(), [&](Value value) {
+                      return rows.contains(value);
+                    });
+    if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, SelectOp>(op))
+      rows.insert_range(op.getResults());
+  }
+  return rows;
+}
+
+/// Made of an input alone.
+static bool isPacked(Value value) {
+  if (auto gather = value.getDefiningOp<GatherOp>())
+    return isPacked(gather.getX());
+  return isa<PackOp, PositionsOp>(value.getDefiningOp());
+}
+
+std::optional<RowCut> tamis::token::cutBefore(Operation *end, Value rows) {
+  Block &block = *end->getBlock();
+  DenseSet<Value> ofRows = rowValues(block);
+  for (Operation *after = end->getPrevNode(); after && !isa<nn::AttentionOp, IndexOp>(after);
+       after = after->getPrevNode()) {
+    RowCut cut{after, {}, {}};
+    unsigned states = 0;
+    for (Value value : ofRows) {
+      Operation *owner = value.getDefiningOp();
+      bool lives = !after->isBeforeInBlock(owner) && llvm::any_of(value.getUsers(), [&](Operation *user) {
+        return after->isBeforeInBlock(block.findAncestorOpInBlock(*user));
+      });
+      if (!lives || value == rows)
+        continue;
+      if (isPacked(value)) {
+        cut.besides.push_back(value);
+        continue;
+      }
+      cut.state = value;
+      ++states;
+    }
+    if (states == 1 && typeOf(cut.state).getRank() == 2 && typeOf(cut.state).getElementType().isF32() &&
+        !typeOf(cut.state).isDynamicDim(1))
+      return cut;
+  }
+  return std::nullopt;
+}

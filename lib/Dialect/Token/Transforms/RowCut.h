@@ -1,0 +1,23 @@
+//===- RowCut.h - Places at which the hidden states are all that goes on ------------------------------===//
+#ifndef TAMIS_LIB_DIALECT_TOKEN_TRANSFORMS_ROWCUT_H
+#define TAMIS_LIB_DIALECT_TOKEN_TRANSFORMS_ROWCUT_H
+
+#include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/Token/IR/TokenDialect.h"
+
+namespace tamis::token {
+
+/// What lives on behind a place of a function on real rows.
+struct RowCut {
+  mlir::Operation *after = nullptr;
+  mlir::Value state;                      ///< the hidden states [R, H], f32
+  llvm::SmallVector<mlir::Value> besides; ///< other values with a row for each token, packed from inputs
+};
+
+/// The last place in front of `end`, but behind the attention (or the index of rows) before it, behind which the
+/// hidden states are the one tensor of rows that lives on. `rows` are the places of the rows there.
+std::optional<RowCut> cutBefore(mlir::Operation *end, mlir::Value rows);
+
+} // namespace tamis::token
+
+#endif
