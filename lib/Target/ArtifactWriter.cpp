@@ -213,7 +213,8 @@ private:
     std::vector<flatbuffers::Offset<schema::Step>> steps;
     for (auto &[name, values] : policy->steps)
       steps.push_back(schema::CreateStep(builder, string(name), builder.CreateVector(values)));
-    return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps), policy->chosen);
+    return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps), policy->chosen,
+                                string(policy->certificate));
   }
 
   flatbuffers::FlatBufferBuilder builder;

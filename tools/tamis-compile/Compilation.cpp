@@ -267,6 +267,8 @@ private:
       flags.push_back("--profile=" + llvm::sys::path::filename(options.profile).str());
     if (!options.policy.empty())
       flags.push_back("--policy=" + llvm::sys::path::filename(options.policy).str());
+    if (options.allowUncertified)
+      flags.push_back("--allow-uncertified");
     if (options.maxLength)
       flags.push_back("--max-length=" + std::to_string(options.maxLength));
     return flags;
@@ -350,6 +352,8 @@ private:
     summary.remarks = description.remarks;
     description.decoder = describeDecoder(*module);
     description.policy = describePolicy(*module);
+    if (description.policy)
+      description.policy->certificate = options.certificate;
   }
 
   static std::string print(ModuleOp target) {

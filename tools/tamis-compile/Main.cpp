@@ -1,6 +1,7 @@
 //===- Main.cpp - tamis-compile: what `tamis compile` runs
 //---------------------------------------------------===//
 
+#include "PolicyCertificate.h"
 #include "Commands.h"
 #include "Compilation.h"
 #include "CrashHandler.h"
@@ -57,6 +58,11 @@ static void readPolicy(CompileOptions &options) {
   if (options.observeExperts && (!options.profile.empty() || !options.policy.empty()))
     throw ToolError(ExitCode::Usage,
                     "--observe-experts is about the model as it is; leave out --profile and --policy");
+  if (options.observeStates && !options.policy.empty())
+    throw ToolError(ExitCode::Usage, "--observe-states is about the model as it is; leave out --policy");
+  if (!options.policy.empty())
+    options.certificate = readCertificate(options.policy, fmt::format("{:016x}", hashFile(options.model)),
+                                          options.precision, options.allowUncertified);
 }
 
 int main(int argc, char **argv) {

@@ -32,7 +32,7 @@ Setting choosePrecision(const CompileOptions &options) {
   double bound = options.maxError.value_or(std::numeric_limits<double>::infinity());
 
   readNpz(options.inputs); // a file that cannot be read is refused before anything is compiled
-  TrialFolder folder;
+  TemporaryFolder folder("trial");
   CompileOptions plain = options;
   // What a policy leaves out counts as an error, too.
   plain.layerPrecisions.clear();

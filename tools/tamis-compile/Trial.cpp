@@ -5,34 +5,21 @@
 #include "ExitCode.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <fmt/format.h>
+#include <filesystem>
 #include <limits>
-#include <stdlib.h>
 
 namespace tamis::tools {
 
-TrialFolder::TrialFolder() {
-  std::error_code unknown;
-  std::string name = (std::filesystem::temp_directory_path(unknown) / "tamis-trial-XXXXXX").string();
-  if (unknown || !::mkdtemp(name.data()))
-    throw ToolError(ExitCode::System, fmt::format("cannot make a folder '{}' for trials of precisions: {}",
-                                                  name, std::strerror(errno)));
-  path = name;
-}
-
-TrialFolder::~TrialFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
+static std::string artifactOf(const TemporaryFolder &folder, const std::string &precision) {
+  return folder.file(precision + ".tamis");
 }
 
 /// Compiles, and returns what a session needs.
 static SessionOptions compileTrial(const CompileOptions &options, const std::string &precision,
-                                   const TrialFolder &folder) {
+                                   const TemporaryFolder &folder) {
   CompileOptions trial = options;
-  trial.output = folder.artifact(precision);
+  trial.output = artifactOf(folder, precision);
   trial.emit = "tamis";
   trial.printRaising = false;
   CompileSummary summary;
@@ -41,11 +28,11 @@ static SessionOptions compileTrial(const CompileOptions &options, const std::str
   return {trial.output, "", 0};
 }
 
-Trial::Trial(const CompileOptions &options, const std::string &precision, const TrialFolder &folder)
+Trial::Trial(const CompileOptions &options, const std::string &precision, const TemporaryFolder &folder)
     : name(precision), session(compileTrial(options, precision, folder)) {
   // It is mapped; a program that is killed leaves no more than it must.
   std::error_code ignored;
-  std::filesystem::remove(folder.artifact(precision), ignored);
+  std::filesystem::remove(artifactOf(folder, precision), ignored);
   session.bind(readNpz(options.inputs));
   session.run();
 }

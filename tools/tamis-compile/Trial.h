@@ -4,33 +4,15 @@
 
 #include "Compilation.h"
 #include "Session.h"
-
-#include <filesystem>
+#include "TemporaryFolder.h"
 
 namespace tamis::tools {
-
-/// A folder for artifacts that are run and thrown away.
-class TrialFolder {
-public:
-  /// Throws ToolError.
-  TrialFolder();
-  ~TrialFolder();
-  TrialFolder(const TrialFolder &) = delete;
-  TrialFolder &operator=(const TrialFolder &) = delete;
-
-  std::string artifact(const std::string &precision) const {
-    return (path / (precision + ".tamis")).string();
-  }
-
-private:
-  std::filesystem::path path;
-};
 
 /// A model at one precision, compiled for this machine, and run once on calibration inputs.
 class Trial {
 public:
   /// Throws ToolError; one without a message after errors of the compiler, which were printed.
-  Trial(const CompileOptions &options, const std::string &precision, const TrialFolder &folder);
+  Trial(const CompileOptions &options, const std::string &precision, const TemporaryFolder &folder);
 
   /// The largest absolute difference of an output's elements from those of `reference`, rows of padding
   /// aside; infinity when one of them alone is infinite or no number, or the shapes differ.

@@ -26,6 +26,7 @@ void addGenerateCommand(CLI::App &driver, ExitCode &exit);
 void addBenchCommand(CLI::App &driver, ExitCode &exit);
 void addPeakCommand(CLI::App &driver, ExitCode &exit);
 void addProfileCommand(CLI::App &driver, ExitCode &exit);
+void addCalibrateCommand(CLI::App &driver, ExitCode &exit);
 void addInspectCommand(CLI::App &driver, ExitCode &exit);
 void addCompletionCommand(CLI::App &driver, ExitCode &exit);
 /// Hidden: writes the man pages, at build time.

@@ -65,6 +65,8 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
           "Tokens of a sequence that a decoder's caches may hold, its prompt included; default: no bound")
       ->type_name("N")
       ->check(CLI::Range(int64_t(1), int64_t(INT32_MAX)).description(""));
+  command.add_flag("--allow-uncertified", options.allowUncertified,
+                   "Take a policy that leaves tokens out without a certificate for this model and precision");
   command.add_flag("--keep-padding", options.keepPadding, "Compute rows of padding too");
   command.add_flag(
       "--observe-experts", options.observeExperts,

@@ -37,6 +37,8 @@ struct CompileOptions {
   std::string profile;                      // of experts; empty: none
   std::string policy;                       // a file; empty: none
   ExpertPolicy experts;                     // what that file says
+  std::string certificate;                  // of the tokens that it leaves out, as JSON; empty: none
+  bool allowUncertified = false;
   int64_t maxLength = 0;                    // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;
   bool observeExperts = false;

@@ -68,7 +68,7 @@ ExpertPolicy ExpertPolicy::read(const std::string &path) {
   Object root(json, "it", path);
   if (json.value("schema", Json()) != "tamis.policy.v1")
     throw root.error("is no policy of the schema tamis.policy.v1");
-  root.allow({"schema", "experts", "tokens"}); // token-prune reads those
+  root.allow({"schema", "experts", "tokens", "certificate", "measured"}); // token-prune reads the second
   Object experts = root.part("experts"), prune = experts.part("prune"), skip = experts.part("skip");
   experts.allow({"order", "merge_duplicates", "prune", "skip"});
   prune.allow({"keep", "fallback"});

@@ -9,12 +9,17 @@
 #define TAMIS_TOOLS_EXTERNALTOOL_H
 
 #include <string>
+#include <vector>
 
 namespace tamis::tools {
 
 /// Replaces this process by `program`, which lies in the driver's folder, with the arguments that followed
 /// the command's name. Throws ToolError(System) if it cannot be started.
 [[noreturn]] void runExternalTool(const std::string &program);
+
+/// Runs `program`, which lies in the driver's folder, and waits for it. What it prints on standard output is dropped. Returns
+/// its exit status; 70 when a signal ended it. Throws ToolError(System) if it cannot be started.
+int callExternalTool(const std::string &program, const std::vector<std::string> &arguments);
 
 } // namespace tamis::tools
 

@@ -111,6 +111,10 @@ Json policyJson(const schema::Policy *policy) {
   for (const schema::Step *step : *policy->steps())
     json["steps"].push_back({{"name", step->name()->str()},
                              {"values", std::vector<float>(step->values()->begin(), step->values()->end())}});
+  const flatbuffers::String *certificate = policy->certificate();
+  json["certificate"] = certificate && certificate->size()
+                            ? Json::parse(certificate->string_view(), nullptr, /*allow_exceptions=*/false)
+                            : Json();
   if (policy->chosen() < policy->steps()->size())
     json["chosen"] = policy->steps()->Get(policy->chosen())->name()->str();
   return json;
@@ -211,6 +215,15 @@ void printDecoder(const Json &decoder) {
 }
 
 void printPolicy(const Json &policy) {
+  const Json &certificate = policy["certificate"];
+  if (!certificate.is_object()) {
+    fmt::print("NOT CERTIFIED: nobody proved what these steps lose\n");
+  } else {
+    auto number = [&](const char *key) { return certificate.value(key, 0.0); };
+    fmt::print("certified: {} of '{}' above {:g} for at most {:g} of the requests, with confidence {:g}, at {}\n",
+               certificate.value("loss", ""), certificate.value("output", ""), number("eps"), number("alpha"),
+               1 - number("delta"), certificate.value("precision", ""));
+  }
   fmt::print("steps, of which {} is chosen:\n", text(policy["chosen"]));
   for (const Json &step : policy["steps"]) {
     fmt::print("  {}\n", text(step["name"]));

@@ -82,6 +82,7 @@ int main(int argc, char **argv) {
   addBenchCommand(app, exit);
   addPeakCommand(app, exit);
   addProfileCommand(app, exit);
+  addCalibrateCommand(app, exit);
   addInspectCommand(app, exit);
   addCompletionCommand(app, exit);
   addManCommand(app, exit);

@@ -113,6 +113,11 @@ void Session::chooseStep() {
                               names.empty() ? "; compile it with a --policy that leaves tokens out" : names));
 }
 
+void Session::set(const std::vector<float> &settings) {
+  TamisError error = TAMIS_ERROR_INIT;
+  check(tamis_context_set_settings(context.get(), settings.data(), static_cast<int32_t>(settings.size()), &error), error);
+}
+
 void Session::run() {
   if (!context)
     createContext(/*profile=*/false);

@@ -41,6 +41,8 @@ public:
 
   /// Makes the context anew; before the first run, one without profile is made if need be.
   void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {});
+  /// A value for each setting of the artifact's policy, for the next runs.
+  void set(const std::vector<float> &settings);
   void run();
 
   /// The outputs of the last run; their data live until the next.

@@ -44,6 +44,7 @@ struct PolicyDescription {
   std::vector<std::string> settings;
   std::vector<std::pair<std::string, std::vector<float>>> steps;
   uint32_t chosen = 0;
+  std::string certificate; // JSON; empty: none
 };
 
 /// What an artifact says of itself beside code and weights.

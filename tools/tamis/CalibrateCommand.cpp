@@ -1,0 +1,106 @@
+//===- CalibrateCommand.cpp - tamis calibrate: a policy with a certificate ------------===//
+
+#include "Calibration.h"
+#include "Commands.h"
+#include "File.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <memory>
+
+namespace tamis::tools {
+
+static void addOptions(CLI::App &command, CalibrationOptions &options) {
+  command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
+  command
+      .add_option("--requests", options.requests,
+                  "What the model is asked: a folder of npz files, an npz file with a request a row, or a jsonl file of "
+                  "token ids")
+      ->required()
+      ->type_name("PATH");
+  command.add_option("-o,--output", options.output, "The policy to write (schema tamis.policy.v1)")
+      ->required()
+      ->type_name("POLICY.json");
+  command
+      .add_option("--loss", options.lossName,
+                  "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of logits, in nats), "
+                  "argmax (1 when another class wins)")
+      ->check(CLI::IsMember({"cosine", "kl", "argmax"}).description(""))
+      ->type_name("LOSS")
+      ->capture_default_str();
+  command
+      .add_option("--output-name", options.measured,
+                  "The output that losses are measured on; default: the one of the fewest dimensions")
+      ->type_name("NAME");
+  command.add_option("--eps", options.promise.eps, "A loss above this is a violation")
+      ->type_name("E")
+      ->check(numberWithin(0, 1e9))
+      ->capture_default_str();
+  command.add_option("--alpha", options.promise.alpha, "The share of requests that may be violations")
+      ->type_name("A")
+      ->check(numberWithin(1e-6, 0.5))
+      ->capture_default_str();
+  command.add_option("--delta", options.promise.delta, "How probable it may be that the certificate is wrong")
+      ->type_name("D")
+      ->check(numberWithin(1e-9, 0.5))
+      ->capture_default_str();
+  command
+      .add_option("--layers", options.layers, "The layers in front of which tokens are left out, from 0, with commas between")
+      ->delimiter(',')
+      ->type_name("L")
+      ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""))
+      ->capture_default_str();
+  command.add_option("--groups", options.groups, "Groups of lengths with shares of their own, at most")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(16)).description(""))
+      ->capture_default_str();
+  command.add_option("--minimum", options.minimum, "Tokens of a sequence that are always kept, at least")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20).description(""))
+      ->capture_default_str();
+  command.add_option("--protect-first", options.first, "Tokens at the beginning of a sequence that are always kept")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 20).description(""))
+      ->capture_default_str();
+  command.add_option("--protect-last", options.last, "Tokens at the end of a sequence that are always kept")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 20).description(""))
+      ->capture_default_str();
+  command.add_flag("--zeros", options.zerosForDropped,
+                   "Outputs with a row for each token may hold zeros where one was left out");
+  command.add_option("--precision", options.precision, "Of matrix products: f32, split-f32, bf16, int8 or int4")
+      ->type_name("P")
+      ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4"}).description(""))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Of the split of the requests in two")->type_name("N")->capture_default_str();
+  command.add_option("--threads", options.threads, "Run on this many threads; 0: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->capture_default_str();
+}
+
+void addCalibrateCommand(CLI::App &driver, ExitCode &) {
+  CLI::App *command =
+      driver.add_subcommand("calibrate", "Find out which tokens a model can do without, and prove what that loses");
+  auto options = std::make_shared<CalibrationOptions>();
+  addOptions(*command, *options);
+  command->footer(examples({
+      {"Leave out what moves an embedding by at most 0.1 for 95 of 100 requests",
+       "tamis calibrate encoder.onnx --requests requests.npz --loss cosine --eps 0.1 --alpha 0.05 --delta 0.05 -o policy.json"},
+      {"Compile with the policy", "tamis compile encoder.onnx -o encoder.tamis --policy policy.json"},
+      {"A classifier whose answers may differ for 2 of 100 requests, tokens left out in two places, in bf16",
+       "tamis calibrate classifier.onnx --requests requests.jsonl --loss argmax --eps 0 --alpha 0.02 --layers 0,2 "
+       "--precision bf16 --output-name logits --groups 2 --minimum 16 --protect-first 1 --protect-last 1 --zeros --seed 7 "
+       "--threads 2 --output policy.json"},
+  }));
+  command->callback([options] {
+    options->loss = *lossOfName(options->lossName);
+    AtomicFile output(options->output);
+    CalibrationResult result = calibrate(*options);
+    output.write(result.policy);
+    output.commit();
+    fmt::print("{}", result.summary);
+  });
+}
+
+} // namespace tamis::tools

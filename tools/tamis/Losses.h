@@ -1,0 +1,27 @@
+//===- Losses.h - How far an answer is from the dense one ------------------------------===//
+#ifndef TAMIS_TOOLS_LOSSES_H
+#define TAMIS_TOOLS_LOSSES_H
+
+#include "Tensor.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace tamis::tools {
+
+/// - Cosine: 1 - cosine of two embeddings.
+/// - KullbackLeibler: of the softmax of two vectors of logits, from the dense one, in nats.
+/// - Argmax: 1 where the greatest element is another one, 0 where it is not.
+enum class Loss { Cosine, KullbackLeibler, Argmax };
+
+/// "cosine", "kl", "argmax"; none for another word.
+std::optional<Loss> lossOfName(std::string_view name);
+
+/// The greatest loss of the rows of an output, whose last dimension is that of the vectors. Infinite where the shapes
+/// differ, or where a number is none in one of both.
+double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse);
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_LOSSES_H
