@@ -82,7 +82,8 @@ if makes_sparse_files():
     config.available_features.add("sparse-files")
 if os.geteuid() == 0:
     config.available_features.add("root")
-for tool in ["tamis", "tamis-opt", "tamis-translate", "tamis-runtime-tests", "tamis-tools-tests"]:
+for tool in ["tamis", "tamis-opt", "tamis-translate", "tamis-runtime-tests", "tamis-tools-tests",
+             "tamis-calibration-tests"]:
     if os.path.exists(os.path.join(config.tamis_bin, tool)):
         config.available_features.add(tool)
 for module in ["numpy", "onnx", "onnxruntime"]:

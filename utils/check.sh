@@ -151,8 +151,8 @@ fi
 
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 if step asan-build sanitized "$build/asan" address,undefined tamis tamis-make-test-artifact tamis-runtime-tests \
-  tamis-runtime-c-test tamis-tools-tests; then
-  ctest_in asan-unit "$build/asan" -R '^(runtime|runtime-c|tools)$'
+  tamis-runtime-c-test tamis-tools-tests tamis-calibration-tests; then
+  ctest_in asan-unit "$build/asan" -R '^(runtime|runtime-c|tools|calibration)$'
   # Compiling is not part of this build.
   lit_in asan-tools "$build/asan/test/Tools" --filter-out compile
 fi

@@ -34,7 +34,7 @@ TEST(InputText, ReadsElements) {
 }
 
 TEST(InputText, ReadsFiles) {
-  TemporaryFolder folder;
+  TestFolder folder;
   writeText(folder.file("x.bin"), std::string("\x01\0\x02\0", 4));
   EXPECT_EQ(elements("x=2xu16=@" + folder.file("x.bin")), "x 2xu16 1.000 2.000");
   writeText(folder.file("x.npy"), formatNpyHeader(TAMIS_U8, std::vector<int64_t>{2}) + "\x01\x02");

@@ -36,7 +36,7 @@ void writeZip(const std::string &path, const std::string &name, const std::strin
 }
 
 TEST(Npz, WritesWhatItReads) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::vector<float> first = {1, 2, 3}, none;
   for (int i = 0; i < 2; ++i) // the second time over the first
     writeNpz(folder.file("x.npz"), {value("layer/out:0", first), value("none", none)});
@@ -50,7 +50,7 @@ TEST(Npz, WritesWhatItReads) {
 }
 
 TEST(Npz, WritesTheSameBytes) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::vector<float> data = {1, 2, 3};
   writeNpz(folder.file("a.npz"), {value("y", data)});
   writeNpz(folder.file("b.npz"), {value("y", data)});
@@ -58,7 +58,7 @@ TEST(Npz, WritesTheSameBytes) {
 }
 
 TEST(Npz, ReadsCompressedMembers) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string npy = formatNpyHeader(TAMIS_U8, std::vector<int64_t>{300000}) + std::string(300000, 9);
   writeZip(folder.file("x.npz"), "big.npy", npy, ZIP_CM_DEFLATE);
   TensorMap tensors = readNpz(folder.file("x.npz"));
@@ -67,7 +67,7 @@ TEST(Npz, ReadsCompressedMembers) {
 }
 
 TEST(Npz, SaysWhatItRefuses) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string path = folder.file("x.npz");
   expectError(ExitCode::System, "cannot open", [&] { readNpz(path); });
   expectError(ExitCode::System, "not a regular file", [&] { readNpz(folder.file(".")); });
@@ -80,7 +80,7 @@ TEST(Npz, SaysWhatItRefuses) {
 }
 
 TEST(Npz, SurvivesTruncationsAndFlips) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string path = folder.file("x.npz");
   for (int method : {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {
     std::string npy =
@@ -107,7 +107,7 @@ TEST(Npz, SurvivesTruncationsAndFlips) {
 }
 
 TEST(Npz, LeavesNothingBehindWhenItCannotWrite) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::vector<float> data(100000, 1);
   expectError(ExitCode::System, "cannot write",
               [&] { writeNpz(folder.file("no/x.npz"), {value("y", data)}); });

@@ -24,13 +24,13 @@ template <typename Function> void expectError(ExitCode code, const std::string &
 }
 
 /// A folder that is gone after the test.
-class TemporaryFolder {
+class TestFolder {
 public:
-  TemporaryFolder() {
+  TestFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "tamis-test-XXXXXX").string();
     path = ::mkdtemp(pattern.data());
   }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  ~TestFolder() { std::filesystem::remove_all(path); }
   std::string file(const std::string &name) const { return (path / name).string(); }
   size_t fileCount() const {
     return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
