@@ -12,20 +12,20 @@ int64_t violations(std::span<const double> losses, double eps) {
   return std::ranges::count_if(losses, [&](double loss) { return !(loss <= eps); });
 }
 
-std::vector<size_t> ladder(std::span<const Measured> measured, const Promise &promise, double denseTime) {
+std::vector<size_t> ladder(std::span<const Measured> measured, const Promise &promise, double denseCost) {
   // Rungs far below alpha pass where those near it fail by bad luck.
   constexpr double shares[] = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8};
   std::vector<size_t> order;
   for (double share : shares) {
     size_t best = measured.size();
-    double time = denseTime;
+    double cost = denseCost;
     for (size_t i = 0; i < measured.size(); ++i) {
       auto count = static_cast<double>(measured[i].losses.size());
       bool isSafe =
           static_cast<double>(violations(measured[i].losses, promise.eps)) <= share * promise.alpha * count;
-      if (isSafe && measured[i].time < time) {
+      if (isSafe && measured[i].cost < cost) {
         best = i;
-        time = measured[i].time;
+        cost = measured[i].cost;
       }
     }
     if (best < measured.size() && (order.empty() || order.back() != best))

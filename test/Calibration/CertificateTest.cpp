@@ -15,19 +15,19 @@ TEST(Certificate, WhatIsNoNumberIsAViolation) {
 }
 
 TEST(Certificate, TheLadderGoesFromSafeToFast) {
-  // 100 requests: so many violations, so much time.
+  // 100 requests: so many violations, such a cost.
   std::vector<Measured> measured;
-  for (auto [bad, time] : {std::pair(0, 90.0), {1, 80.0}, {0, 95.0}, {3, 50.0}, {2, 60.0}, {9, 10.0}, {4, 70.0}}) {
+  for (auto [bad, cost] : {std::pair(0, 90.0), {1, 80.0}, {0, 95.0}, {3, 50.0}, {2, 60.0}, {9, 10.0}, {4, 70.0}}) {
     Measured one;
     one.losses.assign(100, 0);
     std::fill_n(one.losses.begin(), bad, 1.0);
-    one.time = time;
+    one.cost = cost;
     measured.push_back(one);
   }
   Promise promise{0.5, 0.05, 0.05};
-  // 4 of 100 is 0.8 of alpha, but slower than what has 3; 9 are too many; 95 is slower than 90.
+  // 4 of 100 is 0.8 of alpha, but dearer than what has 3; 9 are too many; 95 is dearer than 90.
   EXPECT_EQ(ladder(measured, promise, 100), (std::vector<size_t>{0, 1, 4, 3}));
-  // What is slower than the dense step is no gain.
+  // What costs more than the dense step is no gain.
   EXPECT_EQ(ladder(measured, promise, 55), (std::vector<size_t>{3}));
   EXPECT_EQ(ladder(measured, promise, 1), std::vector<size_t>());
 }

@@ -197,6 +197,7 @@ private:
       progress.show(fmt::format("fitting the score in front of layer {}", layer));
       sieves.push_back(calibration::fitSieve(states, collector.to));
     }
+    layerCount = collector.lastLayer;
     observed.reset();
   }
 
@@ -269,27 +270,37 @@ private:
   void runDense() {
     Session &session = trialOf("linear");
     session.set(std::vector<float>(options.layers.size(), 1));
-    denseTimes.assign(requests.size(), 0);
     for (size_t i = 0; i < requests.size(); ++i) {
-      if (i == 0)
-        timedRun(session, i); // the first allocates
-      denseTimes[i] = timedRun(session, i);
+      timedRun(session, i);
       answers.push_back(copyOf(measuredOutput(session)));
       if (progress.isDue())
         progress.show(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
     }
   }
 
-  /// Losses of a candidate on some requests, and its time on each.
+  /// Rows of all layers in the last run. Candidates are compared by it, for times would choose another one each time.
+  int64_t workOf(const Session &session, int64_t length) const {
+    int64_t rows = length, work = 0;
+    size_t next = 0;
+    std::vector<TamisTokenLayer> places = session.tokens();
+    for (int64_t layer = 0; layer < layerCount; ++layer) {
+      if (next < places.size() && options.layers[next] == layer)
+        rows = places[next++].kept;
+      work += rows;
+    }
+    return work;
+  }
+
+  /// Losses of a candidate on some requests, and its work on each.
   std::vector<double> lossesOf(const std::string &rule, const std::vector<float> &shares, const std::vector<size_t> &of,
-                               std::vector<double> *times = nullptr) {
+                               std::vector<int64_t> *work = nullptr) {
     Session &session = trialOf(rule);
     session.set(shares);
     std::vector<double> losses;
     for (size_t i : of) {
-      double time = timedRun(session, i);
-      if (times)
-        times->push_back(time);
+      timedRun(session, i);
+      if (work)
+        work->push_back(workOf(session, requests[i].length));
       losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session)));
     }
     return losses;
@@ -322,11 +333,12 @@ private:
     measured.assign(groupCount(), std::vector<Measured>(candidates.size()));
     for (size_t c = 0; c < candidates.size(); ++c) {
       progress.show(fmt::format("searching: candidate {} of {}", c + 1, candidates.size()));
-      std::vector<double> times, losses = lossesOf("linear", candidates[c], searched, &times);
+      std::vector<int64_t> work;
+      std::vector<double> losses = lossesOf("linear", candidates[c], searched, &work);
       for (size_t i = 0; i < searched.size(); ++i) {
         Measured &of = measured[groupOf(requests[searched[i]])][c];
         of.losses.push_back(losses[i]);
-        of.time += times[i];
+        of.cost += static_cast<double>(work[i]);
       }
     }
     // What a rule that knows nothing loses at the same shares, on a part of the requests.
@@ -348,10 +360,10 @@ private:
   void certify() {
     std::vector<size_t> order;
     for (size_t group = 0; group < groupCount(); ++group) {
-      double denseTime = 0;
+      double denseCost = 0;
       for (size_t i : searched)
         if (groupOf(requests[i]) == group)
-          denseTime += denseTimes[i];
+          denseCost += static_cast<double>(requests[i].length * layerCount);
       std::vector<size_t> of;
       for (size_t i : tested)
         if (groupOf(requests[i]) == group)
@@ -359,7 +371,7 @@ private:
       calibration::Promise promise = options.promise;
       promise.delta /= static_cast<double>(groupCount());
       std::vector<double> losses;
-      std::vector<size_t> rungs = calibration::ladder(measured[group], promise, denseTime);
+      std::vector<size_t> rungs = calibration::ladder(measured[group], promise, denseCost);
       results.push_back(calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
         progress.show(fmt::format("testing group {} of {}", group + 1, groupCount()));
         losses = lossesOf("linear", candidates[candidate], of);
@@ -507,11 +519,11 @@ private:
   std::vector<int64_t> bounds;          // the longest of each group of lengths but the last
   std::vector<calibration::Sieve> sieves;
   std::vector<Tensor> answers; // dense ones, of all requests
-  std::vector<double> denseTimes;
   std::vector<std::vector<float>> candidates;
   std::vector<std::vector<Measured>> measured; // by group and candidate
   std::vector<std::vector<Tested>> results;    // by group
   std::vector<Json> baselines;
+  int64_t layerCount = 0;
   size_t steps = 0;
   double denseTime = 0, prunedTime = 0;
   mutable std::string outputName;

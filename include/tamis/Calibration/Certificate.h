@@ -22,15 +22,15 @@ struct Promise {
 /// A candidate on a set of requests.
 struct Measured {
   std::vector<double> losses; ///< of each request; what is no number counts as a violation
-  double time = 0;            ///< of all of them
+  double cost = 0;            ///< of all of them: their time, or work in proportion to it
 };
 
 int64_t violations(std::span<const double> losses, double eps);
 
 /// The numbers of candidates to be tested, from the safest to the fastest: for rising rates of violations up to alpha, the
-/// fastest candidate whose rate on these requests is no higher. Slower than `denseTime` is never chosen. `measured` is of
+/// fastest candidate whose rate on these requests is no higher. What costs no less than `denseCost` is never chosen. `measured` is of
 /// the half that is searched on.
-std::vector<size_t> ladder(std::span<const Measured> measured, const Promise &promise, double denseTime);
+std::vector<size_t> ladder(std::span<const Measured> measured, const Promise &promise, double denseCost);
 
 /// The result of a test.
 struct Tested {
