@@ -94,6 +94,11 @@ static const char *problemOfPolicy(const schema::Artifact *header) {
     // Of NaN, no comparison holds.
     if (!(setting->min() <= setting->dense() && setting->dense() <= setting->max()))
       return "a setting has impossible bounds";
+  if (const schema::Promise *promise = policy->promise())
+    if (promise->output() >= header->outputs()->size() ||
+        header->outputs()->Get(promise->output())->type() != schema::ElementType::f32 ||
+        promise->loss() > schema::Loss::MAX || !(promise->eps() >= 0) || !(promise->alpha() > 0 && promise->alpha() < 1))
+      return "its policy promises something impossible";
   for (const schema::Step *step : *policy->steps()) {
     if (step->values()->size() != settings->size())
       return "a step has not one value for each setting";

@@ -144,6 +144,9 @@ TEST_F(Settings, AreChecked) {
   refused([](PolicySpec &policy) { policy.steps[1].values = {2}; }, "a step has a value out of its setting's bounds");
   refused([](PolicySpec &policy) { policy.steps[1].values = {std::numeric_limits<float>::quiet_NaN()}; },
           "a step has a value out of its setting's bounds");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 1, 0.1, 0.1}; }, "promises something impossible");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{3, 0, 0.1, 0.1}; }, "promises something impossible");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 0, 0.1, 1}; }, "promises something impossible");
   refused([](PolicySpec &policy) { policy.settings[0].min = 2; }, "a setting has impossible bounds");
   refused([](PolicySpec &policy) { policy.settings[0].dense = std::numeric_limits<float>::quiet_NaN(); },
           "a setting has impossible bounds");

@@ -61,7 +61,11 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
     std::vector<flatbuffers::Offset<schema::Step>> steps;
     for (const PolicySpec::Step &step : description.policy->steps)
       steps.push_back(schema::CreateStepDirect(builder, step.name.c_str(), &step.values));
-    policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen);
+    flatbuffers::Offset<schema::Promise> promise;
+    if (auto &promised = description.policy->promise)
+      promise = schema::CreatePromise(builder, static_cast<schema::Loss>(promised->loss), promised->output, promised->eps,
+                                      promised->alpha, 0.05);
+    policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen, "", promise);
   }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,
                                          outputs, builder.CreateVector(segments), builder.CreateVector(code),

@@ -63,6 +63,12 @@ struct PolicySpec {
   std::vector<Setting> settings = {{"share"}};
   std::vector<Step> steps = {{"dense", {1}}, {"half", {0.5F}}};
   uint32_t chosen = 1;
+  struct Promise {
+    uint8_t loss;
+    uint32_t output;
+    double eps, alpha;
+  };
+  std::optional<Promise> promise;
 };
 
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,

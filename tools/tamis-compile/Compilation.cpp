@@ -22,9 +22,12 @@
 #include "tamis/Target/AtomicFile.h"
 #include "tamis/Target/EmbeddedWriter.h"
 #include "tamis/Target/ObjectEmitter.h"
+#include "tamis/runtime.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -352,8 +355,34 @@ private:
     summary.remarks = description.remarks;
     description.decoder = describeDecoder(*module);
     description.policy = describePolicy(*module);
-    if (description.policy)
+    if (description.policy && !options.certificate.empty()) {
       description.policy->certificate = options.certificate;
+      description.policy->promise = promiseOf(options.certificate);
+    }
+  }
+
+  /// What the runtime watches; nothing where it is not an output of f32 that the certificate is about.
+  std::optional<PolicyDescription::Promise> promiseOf(StringRef certificate) const {
+    llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(certificate);
+    if (!parsed) {
+      llvm::consumeError(parsed.takeError());
+      return std::nullopt;
+    }
+    const llvm::json::Object *object = parsed->getAsObject();
+    auto text = [&](StringRef key) { return object ? object->getString(key).value_or("") : ""; };
+    auto number = [&](StringRef key) { return object ? object->getNumber(key).value_or(-1) : -1; };
+    PolicyDescription::Promise promise;
+    auto loss = llvm::StringSwitch<int>(text("loss")).Case("cosine", 0).Case("kl", 1).Case("argmax", 2).Default(-1);
+    auto output = llvm::find_if(description.outputs, [&](const TensorDescription &tensor) { return tensor.name == text("output"); });
+    promise.eps = number("eps");
+    promise.alpha = number("alpha");
+    promise.delta = number("delta");
+    if (loss < 0 || output == description.outputs.end() || output->type != TAMIS_F32 || promise.eps < 0 ||
+        !(promise.alpha > 0 && promise.alpha < 1))
+      return std::nullopt;
+    promise.loss = static_cast<uint8_t>(loss);
+    promise.output = static_cast<uint32_t>(output - description.outputs.begin());
+    return promise;
   }
 
   static std::string print(ModuleOp target) {

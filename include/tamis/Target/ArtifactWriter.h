@@ -45,6 +45,13 @@ struct PolicyDescription {
   std::vector<std::pair<std::string, std::vector<float>>> steps;
   uint32_t chosen = 0;
   std::string certificate; // JSON; empty: none
+  /// What the certificate promises.
+  struct Promise {
+    uint8_t loss = 0; // schema::Loss
+    uint32_t output = 0;
+    double eps = 0, alpha = 0, delta = 0;
+  };
+  std::optional<Promise> promise;
 };
 
 /// What an artifact says of itself beside code and weights.

@@ -335,6 +335,53 @@ typedef struct TamisTokenLayer {
 TAMIS_API int64_t tamis_context_tokens(const TamisContext *context, TamisTokenLayer *layers,
                                        int64_t capacity);
 
+/* Watches in service what a certified policy promised: that a request's loss is above eps with probability alpha at most.
+ * A share of the runs is also run densely, and the answers are compared. When a test that may be looked at at any time
+ * says that the promise does not hold for these requests, the step in force becomes the next safer one, down to the
+ * dense one. Then the step above is sampled, until so many samples in a row were within eps.
+ * One monitor may serve many threads, each with a context of its own. */
+typedef struct TamisMonitor TamisMonitor;
+
+typedef struct TamisMonitorOptions {
+  size_t size;
+  double shadow_rate;    /* share of runs that are also run densely */
+  uint64_t seed;         /* which of them: depends on it and on the number of the run alone */
+  double false_alarm;    /* probability of an alarm, ever, while the promise holds */
+  int64_t clean_samples; /* in a row, before a step is taken back */
+} TamisMonitorOptions;
+#define TAMIS_MONITOR_OPTIONS_INIT {sizeof(TamisMonitorOptions), 0.01, 0, 0.01, 100}
+
+/* Refused for a model without a certified policy. The model must outlive it. */
+TAMIS_API TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOptions *options,
+                                           TamisMonitor **monitor, TamisError *error);
+/* Null is allowed. */
+TAMIS_API void tamis_monitor_destroy(TamisMonitor *monitor);
+/* tamis_run at the step in force; the outputs are its own, also when other steps ran before. A run that fails is no
+ * sample. */
+TAMIS_API TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, const TamisValue *inputs,
+                                        int32_t count, const TamisRunOptions *options, TamisError *error);
+
+typedef struct TamisMonitorState {
+  size_t size;
+  int32_t step;          /* in force */
+  const char *step_name; /* lives as long as the model */
+  int64_t runs;
+  int64_t shadow_runs;   /* that were compared */
+  int64_t violations;    /* of those */
+  int64_t alarms;        /* steps down */
+  int64_t ascents;       /* steps up again */
+  int64_t clean_samples; /* of the step above, in a row */
+  double wealth;         /* of the test: an alarm at 1 / false_alarm */
+  double last_loss, greatest_loss;
+} TamisMonitorState;
+#define TAMIS_MONITOR_STATE_INIT {sizeof(TamisMonitorState), 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+TAMIS_API TamisStatus tamis_monitor_state(TamisMonitor *monitor, TamisMonitorState *state, TamisError *error);
+
+typedef TAMIS_ENUM(TamisTextFormat){TAMIS_TEXT_JSON = 0, TAMIS_TEXT_PROMETHEUS = 1} TamisTextFormat;
+/* The state as text (JSON of the schema tamis.monitor.v1, or what Prometheus scrapes), cut to `bytes` with its NUL.
+ * Returns the length of all of it, without the NUL. `text` may be null. */
+TAMIS_API int64_t tamis_monitor_text(TamisMonitor *monitor, TamisTextFormat format, char *text, size_t bytes);
+
 /* What a model is as a decoder: logits of the next token from token ids, with caches of keys and values. */
 typedef struct TamisDecoderInfo {
   size_t size;

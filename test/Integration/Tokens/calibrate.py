@@ -43,8 +43,10 @@ class Calibration:
     def calibrate(self, name, *words, code=0):
         policy = self.folder / f"{name}.json"
         policy.unlink(missing_ok=True)
-        text = self.run("calibrate", self.folder / "model.onnx", "--requests", self.requests, "-o", policy, "--zeros", "--eps", EPS,
-                        "--alpha", ALPHA, "--delta", DELTA, *words, code=code)
+        options = {"--requests": self.requests, "--eps": EPS, "--alpha": ALPHA, "--delta": DELTA}
+        options |= dict(zip(words[::2], words[1::2]))
+        chosen = [word for pair in options.items() for word in pair]
+        text = self.run("calibrate", self.folder / "model.onnx", "-o", policy, "--zeros", *chosen, code=code)
         self.checks.count(f"{name}: the policy is there when it should be", policy.exists() == (code == 0), text)
         return text if code else json.loads(policy.read_text())
 

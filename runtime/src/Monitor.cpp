@@ -1,0 +1,316 @@
+//===- Monitor.cpp - Watches what a policy loses in service ---------------------------------------------===//
+#include "Context.h"
+#include "Error.h"
+#include "Martingale.h"
+#include "Memory.h"
+#include "Sampling.h"
+#include <cstdio>
+#include <emmintrin.h>
+#include <pthread.h>
+
+using namespace tamis;
+
+/// Used by several threads; everything but the model and the options is guarded by the mutex.
+struct TamisMonitor {
+  const TamisModel *model;
+  TamisMonitorOptions options;
+  const schema::Promise *promise;
+  pthread_mutex_t mutex;
+  int32_t step;
+  int64_t runs, shadowRuns, violations, alarms, clean, ascents;
+  double lastLoss, greatestLoss;
+  Martingale test;
+};
+
+namespace {
+/// What a run is to do, decided before it.
+struct Plan {
+  int32_t step;
+  bool isShadow;
+};
+} // namespace
+
+//===----------------------------------------------------------------------------------------------------===//
+// Losses
+//===----------------------------------------------------------------------------------------------------===//
+
+// The library of mathematics is one more than the runtime needs.
+static double squareRoot(double x) {
+  __m128d v = _mm_set_sd(x);
+  return _mm_cvtsd_f64(_mm_sqrt_sd(v, v));
+}
+
+// The natural logarithm of a number that is normal, positive and finite; within 1e-14 of it and of 1.
+static double logarithm(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof(bits));
+  int64_t exponent = int64_t(bits >> 52) - 1023;
+  bits = (bits & 0xfffffffffffff) | 0x3ff0000000000000;
+  memcpy(&x, &bits, sizeof(x));
+  if (x > 1.4142135623730951) {
+    x /= 2;
+    ++exponent;
+  }
+  // log x = 2 artanh((x - 1) / (x + 1)), the argument below 0.172.
+  double t = (x - 1) / (x + 1), square = t * t, sum = 0;
+  for (int term = 19; term >= 1; term -= 2)
+    sum = sum * square + 1.0 / term;
+  return double(exponent) * 0.6931471805599453 + 2 * t * sum;
+}
+
+static double cosineLoss(const float *a, const float *b, int64_t count) {
+  double dot = 0, ofA = 0, ofB = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    dot += double(a[i]) * double(b[i]);
+    ofA += double(a[i]) * double(a[i]);
+    ofB += double(b[i]) * double(b[i]);
+  }
+  if (ofA == 0 && ofB == 0)
+    return 0;
+  return ofA == 0 || ofB == 0 ? 1 : 1 - dot / squareRoot(ofA * ofB);
+}
+
+static int64_t placeOfGreatest(const float *row, int64_t count) {
+  int64_t place = 0;
+  for (int64_t i = 1; i < count; ++i)
+    place = row[i] > row[place] ? i : place;
+  return place;
+}
+
+static double logSum(const float *row, int64_t count) {
+  double most = double(row[placeOfGreatest(row, count)]), sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += expOfNegative(double(row[i]) - most);
+  return most + logarithm(sum);
+}
+
+static double divergence(const float *a, const float *b, int64_t count) {
+  double sumA = logSum(a, count), sumB = logSum(b, count), total = 0;
+  for (int64_t i = 0; i < count; ++i)
+    total += expOfNegative(double(a[i]) - sumA) * ((double(a[i]) - sumA) - (double(b[i]) - sumB));
+  return total;
+}
+
+static bool isFinite(const float *row, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    if (!__builtin_isfinite(row[i]))
+      return false;
+  return true;
+}
+
+// The greatest of all rows; infinite where one holds what is no number.
+static double lossOf(schema::Loss loss, const float *dense, const float *pruned, int64_t count, int64_t columns) {
+  double worst = 0;
+  for (int64_t at = 0; columns > 0 && at < count; at += columns) {
+    const float *a = dense + at, *b = pruned + at;
+    double own = !isFinite(a, columns) || !isFinite(b, columns)  ? __builtin_inf()
+                 : loss == schema::Loss::cosine                  ? cosineLoss(a, b, columns)
+                 : loss == schema::Loss::kl                      ? divergence(a, b, columns)
+                 : placeOfGreatest(a, columns) == placeOfGreatest(b, columns) ? 0
+                                                                              : 1;
+    worst = own > worst ? own : worst;
+  }
+  return worst;
+}
+
+//===----------------------------------------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------------------------------------===//
+
+// Whether run number `run` is also run densely, by SplitMix64 of its number.
+static bool isChosen(const TamisMonitorOptions &options, int64_t run) {
+  uint64_t state = options.seed + (uint64_t(run) + 1) * 0x9e3779b97f4a7c15;
+  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
+  state = (state ^ (state >> 27)) * 0x94d049bb133111eb;
+  state ^= state >> 31;
+  return double(state >> 11) * 0x1p-53 < options.shadow_rate;
+}
+
+static Plan planOf(TamisMonitor *monitor) {
+  pthread_mutex_lock(&monitor->mutex);
+  Plan plan = {monitor->step, isChosen(monitor->options, monitor->runs)};
+  ++monitor->runs;
+  pthread_mutex_unlock(&monitor->mutex);
+  return plan;
+}
+
+// The step whose loss is sampled: the one in force, or, below the chosen one, the next that might be gone back to.
+static int32_t sampledStep(const TamisMonitor *monitor, int32_t step) {
+  auto chosen = int32_t(monitor->model->artifact.header->policy()->chosen());
+  return step < chosen ? step + 1 : step;
+}
+
+static void addSample(TamisMonitor *monitor, const Plan &plan, double loss) {
+  pthread_mutex_lock(&monitor->mutex);
+  bool isViolation = !(loss <= monitor->promise->eps());
+  ++monitor->shadowRuns;
+  monitor->violations += isViolation;
+  monitor->lastLoss = loss;
+  monitor->greatestLoss = loss > monitor->greatestLoss ? loss : monitor->greatestLoss;
+  // A sample of a step that is no longer in force says nothing of the one that is.
+  if (plan.step == monitor->step) {
+    if (sampledStep(monitor, plan.step) == plan.step) {
+      monitor->test.add(isViolation);
+      if (plan.step > 0 && monitor->test.wealth() >= 1 / monitor->options.false_alarm) {
+        ++monitor->alarms;
+        --monitor->step;
+        monitor->clean = 0;
+        monitor->test.begin(monitor->promise->alpha());
+      }
+    } else {
+      monitor->clean = isViolation ? 0 : monitor->clean + 1;
+      if (monitor->clean >= monitor->options.clean_samples) {
+        ++monitor->ascents;
+        ++monitor->step;
+        monitor->clean = 0;
+        monitor->test.begin(monitor->promise->alpha());
+      }
+    }
+  }
+  pthread_mutex_unlock(&monitor->mutex);
+}
+
+//===----------------------------------------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------------------------------------===//
+
+TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOptions *given, TamisMonitor **out,
+                                 TamisError *error) {
+  if (!out)
+    return fail(error, TAMIS_ERROR_USAGE, "there is no place for the monitor: its pointer is null");
+  *out = nullptr;
+  if (!model)
+    return fail(error, TAMIS_ERROR_USAGE, "the model is null");
+  TamisMonitorOptions options = TAMIS_MONITOR_OPTIONS_INIT;
+  if (!readOptions(given, options))
+    return fail(error, TAMIS_ERROR_USAGE, "the monitor options have no size; use TAMIS_MONITOR_OPTIONS_INIT");
+  if (!(options.shadow_rate >= 0 && options.shadow_rate <= 1) || !(options.false_alarm > 0 && options.false_alarm < 1) ||
+      options.clean_samples < 1)
+    return fail(error, TAMIS_ERROR_USAGE,
+                "a monitor takes a shadow_rate from 0 to 1, a false_alarm between 0 and 1, and clean_samples from 1 on");
+  const schema::Policy *policy = model->artifact.header->policy();
+  if (!policy || !policy->promise())
+    return fail(error, TAMIS_ERROR_USAGE,
+                "the model promises nothing that could be watched; compile it with a certified policy (tamis calibrate)");
+  auto *monitor = static_cast<TamisMonitor *>(calloc(1, sizeof(TamisMonitor)));
+  if (!monitor)
+    return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the monitor");
+  monitor->model = model;
+  monitor->options = options;
+  monitor->promise = policy->promise();
+  monitor->step = int32_t(policy->chosen());
+  monitor->test.begin(monitor->promise->alpha());
+  pthread_mutex_init(&monitor->mutex, nullptr);
+  *out = monitor;
+  return TAMIS_OK;
+}
+
+void tamis_monitor_destroy(TamisMonitor *monitor) {
+  if (!monitor)
+    return;
+  pthread_mutex_destroy(&monitor->mutex);
+  free(monitor);
+}
+
+// Runs with the settings of a step.
+static TamisStatus runStep(TamisContext *context, int32_t step, const TamisValue *inputs, int32_t count,
+                           const TamisRunOptions *options, TamisError *error) {
+  TamisStatus status = tamis_context_set_step(context, step, error);
+  return status == TAMIS_OK ? tamis_run(context, inputs, count, options, error) : status;
+}
+
+TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, const TamisValue *inputs, int32_t count,
+                              const TamisRunOptions *options, TamisError *error) {
+  if (!monitor || !context)
+    return fail(error, TAMIS_ERROR_USAGE, "the monitor or the context is null");
+  if (context->model != monitor->model)
+    return fail(error, TAMIS_ERROR_USAGE, "the context is one of another model than the monitor");
+  Plan plan = planOf(monitor);
+  int32_t sampled = sampledStep(monitor, plan.step);
+  if (!plan.isShadow || sampled == 0)
+    return runStep(context, plan.step, inputs, count, options, error);
+
+  // The answer that the caller gets comes last.
+  TamisStatus status = runStep(context, 0, inputs, count, options, error);
+  TamisValue dense;
+  auto output = int32_t(monitor->promise->output());
+  if (status == TAMIS_OK)
+    status = tamis_context_output(context, output, &dense, error);
+  if (status != TAMIS_OK)
+    return status;
+  int64_t elements = 1;
+  for (int32_t d = 0; d < dense.rank; ++d)
+    elements *= dense.dims[d];
+  float *answer = allocateArray<float>(context->allocator, size_t(elements));
+  if (!answer)
+    return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for a copy of the dense answer");
+  memcpy(answer, dense.data, size_t(elements) * sizeof(float));
+  int64_t columns = dense.rank ? dense.dims[dense.rank - 1] : 1;
+  status = runStep(context, sampled, inputs, count, options, error);
+  TamisValue pruned;
+  if (status == TAMIS_OK)
+    status = tamis_context_output(context, output, &pruned, error);
+  double loss = 0;
+  if (status == TAMIS_OK)
+    loss = lossOf(monitor->promise->loss(), answer, static_cast<const float *>(pruned.data), elements, columns);
+  releaseArray(context->allocator, answer, size_t(elements));
+  if (status == TAMIS_OK && sampled != plan.step)
+    status = runStep(context, plan.step, inputs, count, options, error);
+  if (status == TAMIS_OK)
+    addSample(monitor, plan, loss);
+  return status;
+}
+
+TamisStatus tamis_monitor_state(TamisMonitor *monitor, TamisMonitorState *state, TamisError *error) {
+  if (!monitor || !state || state->size < sizeof(size_t))
+    return fail(error, TAMIS_ERROR_USAGE, "the monitor or the state is null, or the state has no size");
+  pthread_mutex_lock(&monitor->mutex);
+  TamisMonitorState facts = {state->size < sizeof(TamisMonitorState) ? state->size : sizeof(TamisMonitorState),
+                             monitor->step,
+                             tamis_model_step_name(monitor->model, monitor->step),
+                             monitor->runs,
+                             monitor->shadowRuns,
+                             monitor->violations,
+                             monitor->alarms,
+                             monitor->ascents,
+                             monitor->clean,
+                             monitor->test.wealth(),
+                             monitor->lastLoss,
+                             monitor->greatestLoss};
+  pthread_mutex_unlock(&monitor->mutex);
+  size_t size = state->size;
+  memcpy(state, &facts, facts.size);
+  state->size = size;
+  return TAMIS_OK;
+}
+
+int64_t tamis_monitor_text(TamisMonitor *monitor, TamisTextFormat format, char *text, size_t bytes) {
+  TamisMonitorState state = {};
+  state.size = sizeof(state);
+  if (text && bytes)
+    *text = '\0';
+  if (tamis_monitor_state(monitor, &state, nullptr) != TAMIS_OK)
+    return 0;
+  // A loss that is infinite is none in JSON.
+  double greatest = __builtin_isfinite(state.greatest_loss) ? state.greatest_loss : 1e308;
+  const char *json = "{\"schema\": \"tamis.monitor.v1\", \"step\": %d, \"runs\": %lld, \"shadow_runs\": %lld, "
+                     "\"violations\": %lld, \"alarms\": %lld, \"ascents\": %lld, \"clean_samples\": %lld, "
+                     "\"wealth\": %.6g, \"greatest_loss\": %.6g}\n";
+  const char *prometheus =
+      "# HELP tamis_step The step in force; 0 is dense.\n# TYPE tamis_step gauge\ntamis_step %d\n"
+      "# HELP tamis_runs_total Runs.\n# TYPE tamis_runs_total counter\ntamis_runs_total %lld\n"
+      "# HELP tamis_shadow_runs_total Runs that were also run densely.\n# TYPE tamis_shadow_runs_total "
+      "counter\ntamis_shadow_runs_total %lld\n"
+      "# HELP tamis_violations_total Shadow runs whose loss was above eps.\n# TYPE tamis_violations_total "
+      "counter\ntamis_violations_total %lld\n"
+      "# HELP tamis_alarms_total Steps down.\n# TYPE tamis_alarms_total counter\ntamis_alarms_total %lld\n"
+      "# HELP tamis_ascents_total Steps up again.\n# TYPE tamis_ascents_total counter\ntamis_ascents_total %lld\n"
+      "# HELP tamis_clean_samples Samples of the next step since its last violation.\n# TYPE tamis_clean_samples "
+      "gauge\ntamis_clean_samples %lld\n"
+      "# HELP tamis_wealth Of the test that alarms.\n# TYPE tamis_wealth gauge\ntamis_wealth %.6g\n"
+      "# HELP tamis_greatest_loss Of all shadow runs.\n# TYPE tamis_greatest_loss gauge\ntamis_greatest_loss %.6g\n";
+  using Long = long long;
+  return snprintf(text, text ? bytes : 0, format == TAMIS_TEXT_PROMETHEUS ? prometheus : json, state.step,
+                  Long(state.runs), Long(state.shadow_runs), Long(state.violations), Long(state.alarms),
+                  Long(state.ascents), Long(state.clean_samples), state.wealth, greatest);
+}
