@@ -117,18 +117,10 @@ static double lossOf(schema::Loss loss, const float *dense, const float *pruned,
 // Steps
 //===----------------------------------------------------------------------------------------------------===//
 
-// Whether run number `run` is also run densely, by SplitMix64 of its number.
-static bool isChosen(const TamisMonitorOptions &options, int64_t run) {
-  uint64_t state = options.seed + (uint64_t(run) + 1) * 0x9e3779b97f4a7c15;
-  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
-  state = (state ^ (state >> 27)) * 0x94d049bb133111eb;
-  state ^= state >> 31;
-  return double(state >> 11) * 0x1p-53 < options.shadow_rate;
-}
-
 static Plan planOf(TamisMonitor *monitor) {
   pthread_mutex_lock(&monitor->mutex);
-  Plan plan = {monitor->step, isChosen(monitor->options, monitor->runs)};
+  bool isShadow = uniformDraw(monitor->options.seed, 0, uint64_t(monitor->runs)) < monitor->options.shadow_rate;
+  Plan plan = {monitor->step, isShadow};
   ++monitor->runs;
   pthread_mutex_unlock(&monitor->mutex);
   return plan;
