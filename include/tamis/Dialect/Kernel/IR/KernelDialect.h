@@ -13,6 +13,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "tamis/Dialect/MoE/IR/MoEDialect.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
+#include "tamis/Dialect/Token/IR/TokenDialect.h"
 
 #include "tamis/Dialect/Kernel/IR/KernelDialect.h.inc"
 

@@ -7,12 +7,12 @@ include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "tamis/Dialect/MoE/IR/MoEBase.td"
 include "tamis/Dialect/NN/IR/NNBase.td"
-include "tamis/Dialect/Token/IR/TokenEnums.td"
+include "tamis/Dialect/Token/IR/TokenBase.td"
 
 def Kernel_Dialect : Dialect {
   let name = "kernel";
   let cppNamespace = "::tamis::kernel";
-  let dependentDialects = ["::tamis::moe::MoEDialect", "::tamis::nn::NNDialect"];
+  let dependentDialects = ["::tamis::moe::MoEDialect", "::tamis::nn::NNDialect", "::tamis::token::TokenDialect"];
   let summary = "Layers on buffers, ready to become loops round microkernels";
   let description = [{
     What bufferisation makes of the ops of nn, token and moe that have kernels of their own. Operands are contiguous
@@ -127,7 +127,7 @@ def Kernel_TokenFirstOp : Kernel_Op<"token_first"> {
 def Kernel_TokenScoreOp : Kernel_Op<"token_score", [AttrSizedOperandSegments]> {
   let summary = "token.score: fills out [R]";
   let arguments = (ins Kernel_F32:$x, Optional<Kernel_F32>:$weights, MemRefOf<[I64]>:$offsets, Kernel_F32:$out,
-                   Token_Rule:$rule, I64Attr:$seed);
+                   Token_RuleAttr:$rule, I64Attr:$seed);
 }
 def Kernel_TokenSelectOp : Kernel_Op<"token_select"> {
   let summary = "token.select: fills the first rows of kept [R], and kept_offsets [B + 1], whose last element is their number";
