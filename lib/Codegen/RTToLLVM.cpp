@@ -443,7 +443,7 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
                                                                                             table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
-    patterns.add<ThreadsLowering, CountLowering, CacheLowering, WantedRowsLowering>(converter);
+    patterns.add<ThreadsLowering, CountLowering, CacheLowering, SettingLowering, WantedRowsLowering>(converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     convertStreamingTileLoads(module);

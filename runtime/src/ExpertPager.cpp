@@ -3,6 +3,7 @@
 #include "Clock.h"
 #include "Mapping.h"
 #include "Memory.h"
+#include <initializer_list>
 
 using namespace tamis;
 

@@ -41,8 +41,14 @@ TEST(Sieve, FindsWhatTheResidualDependsOn) {
   Case data(5000, 0.1);
   Sieve sieve = fitSieve(data.from, data.to);
   ASSERT_EQ(sieve.weights.size(), 6U);
-  for (size_t i = 0; i < 6; ++i)
-    EXPECT_NEAR(sieve.weights[i], data.secret[i], 0.05) << i;
+  // Their direction: what the map itself misses is a floor under the lengths, which makes them shorter.
+  double dot = 0, ofFound = 0, ofSecret = 0;
+  for (size_t i = 0; i < 6; ++i) {
+    dot += double(sieve.weights[i]) * double(data.secret[i]);
+    ofFound += double(sieve.weights[i]) * double(sieve.weights[i]);
+    ofSecret += double(data.secret[i]) * double(data.secret[i]);
+  }
+  EXPECT_GT(dot / std::sqrt(ofFound * ofSecret), 0.99);
   EXPECT_GT(sieve.correlation, 0.85);
 }
 

@@ -68,7 +68,7 @@ struct PolicySpec {
     uint32_t output;
     double eps, alpha;
   };
-  std::optional<Promise> promise;
+  std::optional<Promise> promise = std::nullopt;
 };
 
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,

@@ -1,6 +1,7 @@
 //===- Compilation.cpp - From an ONNX file to what was asked for ----------------------------------===//
 
 #include "Compilation.h"
+#include "PeakMemory.h"
 #include "Targets.h"
 
 #include "mlir/IR/AsmState.h"
@@ -34,7 +35,6 @@
 #include <charconv>
 #include <chrono>
 #include <fstream>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -522,27 +522,12 @@ private:
   ModelDescription description;
 };
 
-/// The most memory that this program had. getrusage also counts what the process had before its exec, which
-/// is its parent's: hundreds of megabytes below a Python script.
-uint64_t peakMemory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    uint64_t kibibytes;
-    if (StringRef rest = line;
-        rest.consume_front("VmHWM:") && !(rest = rest.ltrim()).consumeInteger(10, kibibytes))
-      return kibibytes * 1024;
-  }
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 } // namespace
 
 int tools::compile(const CompileOptions &options, const Setting &setting, CompileSummary &summary) {
   auto start = std::chrono::steady_clock::now();
   int code = Compilation(options, setting, summary).run();
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  summary.peakBytes = peakMemory();
+  summary.peakBytes = tools::peakMemory();
   return code;
 }

@@ -25,7 +25,9 @@ static SessionOptions compileTrial(const CompileOptions &options, const std::str
   CompileSummary summary;
   if (int code = compile(trial, Setting{precision, {}, /*isTrial=*/true}, summary))
     throw ToolError(static_cast<ExitCode>(code), "");
-  return {trial.output, "", 0};
+  SessionOptions session;
+  session.artifact = trial.output;
+  return session;
 }
 
 Trial::Trial(const CompileOptions &options, const std::string &precision, const TemporaryFolder &folder)

@@ -101,7 +101,7 @@ public:
   CalibrationResult run() {
     checkOptions();
     compileModel("observed", {"--observe-states", "--precision=f32"});
-    observed.emplace(SessionOptions{folder.file("observed.tamis"), "", options.threads});
+    observed.emplace(sessionOptions("observed"));
     requests = readRequests(options.requests, observed->model());
     split();
     fit();
@@ -119,6 +119,13 @@ private:
       throw ToolError(ExitCode::Usage, "--layers are to ascend, each once");
     if (options.layers.size() > 3)
       throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
+  }
+
+  SessionOptions sessionOptions(const std::string &name) const {
+    SessionOptions session;
+    session.artifact = folder.file(name + ".tamis");
+    session.threads = options.threads;
+    return session;
   }
 
   void compileModel(const std::string &name, std::vector<std::string> words) {
@@ -236,8 +243,7 @@ private:
       output.write(policy.dump());
       output.commit();
       compileModel(rule, {"--policy", file, "--allow-uncertified", "--precision=" + options.precision});
-      SessionOptions session{folder.file(rule + ".tamis"), "", options.threads};
-      found = trials.emplace(rule, std::make_unique<Session>(session)).first;
+      found = trials.emplace(rule, std::make_unique<Session>(sessionOptions(rule))).first;
       found->second->createContext(/*profile=*/false);
     }
     return *found->second;

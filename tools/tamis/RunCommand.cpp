@@ -4,6 +4,7 @@
 #include "Compare.h"
 #include "ExpertReport.h"
 #include "InputOptions.h"
+#include "PeakMemory.h"
 
 #include "artifact_generated.h"
 
@@ -97,6 +98,7 @@ void printReport(const Session &session, bool hasBudget) {
     fmt::print("{}", residence.text());
   }
   fmt::print("arena: {} bytes reserved, {} at most in use\n", report.arena_bytes, report.arena_peak_bytes);
+  fmt::print("memory: {} bytes resident at most\n", peakMemory());
   fmt::print("threads: {}\n", report.threads);
   fmt::print("ISA level: {}\n", tamis_model_isa(session.model()));
   size_t bytes = 0;

@@ -99,7 +99,7 @@ void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
 /// The number of rows that stay of `length`.
 static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length) {
   ArrayRef<int64_t> lengths = op.getLengths();
-  auto setting = [&](size_t i) -> Value { return rt::SettingOp::create(e, op.getSetting() + static_cast<int64_t>(i)); };
+  auto setting = [&](size_t i) -> Value { return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i)); };
   Value share = setting(lengths.size());
   for (size_t i = lengths.size(); i-- > 0;)
     share = e.select(e.less(e.index(lengths[i]), length), share, setting(i));

@@ -112,7 +112,7 @@ class Calibration:
         (self.folder / "empty").mkdir(exist_ok=True)
         refuse("no requests", "holds no requests", "--requests", self.folder / "empty")
         np.savez(self.folder / "other.npz", ids=self.ids)
-        refuse("other inputs", "the input 'attention_mask' is not given", "--requests", self.folder / "other.npz")
+        refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
 
         def policy(name, change):
             changed = json.loads((self.folder / "one.json").read_text())

@@ -124,7 +124,7 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
       auto isPruned = [](Value rows) { return isa_and_nonnull<GatherOp>(rows.getDefiningOp()); };
       if (auto first = dyn_cast<FirstOp>(op); first && isPruned(first.getRows())) {
         for (const PrunePoint &point : known.points)
-          if (first.getPosition() >= point.first)
+          if (static_cast<int64_t>(first.getPosition()) >= point.first)
             result = first.emitError("the model reads the token at place ")
                      << first.getPosition() << " of each sequence, which the policy does not protect; set 'first' to "
                      << first.getPosition() + 1 << " at least";

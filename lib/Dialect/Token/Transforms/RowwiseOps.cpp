@@ -374,7 +374,7 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
     return rewriteAlongAxis(op);
   if (auto slice = dyn_cast<SliceOp>(op))
     return rewriteSlice(slice);
-  if (auto gather = dyn_cast<GatherOp>(op))
+  if (auto gather = dyn_cast<onnx::GatherOp>(op))
     return rewriteGather(gather);
   if (auto expand = dyn_cast<ExpandOp>(op))
     return rewriteExpand(expand);

@@ -13,7 +13,7 @@ using llvm::Twine;
 namespace json = llvm::json;
 
 static llvm::Error fail(StringRef path, const Twine &why) {
-  return llvm::createStringError(std::errc::invalid_argument,
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
                                  (path + ": " + why + "; docs/pruning.md has the keys of a policy").str());
 }
 

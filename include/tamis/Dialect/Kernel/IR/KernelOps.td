@@ -124,7 +124,7 @@ def Kernel_TokenFirstOp : Kernel_Op<"token_first"> {
   let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$rows, MemRefOf<[I64]>:$offsets, Index:$length, AnyMemRef:$out,
                    I64Attr:$position);
 }
-def Kernel_TokenScoreOp : Kernel_Op<"token_score", [AttrSizedOperandSegments]> {
+def Kernel_TokenScoreOp : Kernel_Op<"token_score"> {
   let summary = "token.score: fills out [R]";
   let arguments = (ins Kernel_F32:$x, Optional<Kernel_F32>:$weights, MemRefOf<[I64]>:$offsets, Kernel_F32:$out,
                    Token_RuleAttr:$rule, I64Attr:$seed);
