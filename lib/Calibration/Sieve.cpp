@@ -28,8 +28,10 @@ RowsF withOnes(const States &states, Index begin, Index count) {
 }
 
 /// Sums of products of the rows of `from` with themselves and with `right(begin, count)`.
-template <typename Right> std::pair<MatrixXd, MatrixXd> products(const States &from, Index columns, Right right) {
-  MatrixXd gram = MatrixXd::Zero(from.columns + 1, from.columns + 1), cross = MatrixXd::Zero(from.columns + 1, columns);
+template <typename Right>
+std::pair<MatrixXd, MatrixXd> products(const States &from, Index columns, Right right) {
+  MatrixXd gram = MatrixXd::Zero(from.columns + 1, from.columns + 1),
+           cross = MatrixXd::Zero(from.columns + 1, columns);
   for (Index begin = 0; begin < from.rows(); begin += kBlock) {
     Index count = std::min<Index>(kBlock, from.rows() - begin);
     RowsF block = withOnes(from, begin, count);

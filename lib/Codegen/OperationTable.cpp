@@ -28,9 +28,9 @@ int64_t OperationTable::indexOf(Operation *op) {
   // The model's own location is a path of the machine that compiled it.
   if (name == nodeName(module.getLoc()))
     name = module.getSymName().value_or("model");
-  StringRef kind = isa<rt::ExpertsOp, rt::ObserveOp>(op) ? "moe.experts"
+  StringRef kind = isa<rt::ExpertsOp, rt::ObserveOp>(op)        ? "moe.experts"
                    : isa<rt::TokensOp, rt::ObserveStatesOp>(op) ? "token.select"
-                                                              : "check";
+                                                                : "check";
   if (auto launch = dyn_cast<rt::LaunchOp>(op))
     kind = launch.getKind();
   auto key = std::make_pair(StringAttr::get(context, name), StringAttr::get(context, kind));

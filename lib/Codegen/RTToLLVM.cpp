@@ -41,8 +41,7 @@ static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters
                   offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
                   offsetof(TamisHost, cache) == 128 && offsetof(TamisHost, wanted_rows) == 136 &&
                   offsetof(TamisHost, settings) == 144 && offsetof(TamisHost, tokens) == 152 &&
-                  offsetof(TamisHost, observe_states) == 160 &&
-                  sizeof(TamisCacheRows) == 24,
+                  offsetof(TamisHost, observe_states) == 160 && sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
 namespace {
@@ -211,9 +210,8 @@ struct SettingLowering : ConvertOpToLLVMPattern<rt::SettingOp> {
     Location loc = op.getLoc();
     Host host(rewriter, loc);
     Value settings = host.member(offsetof(TamisHost, settings), host.pointer);
-    Value address =
-        LLVM::GEPOp::create(rewriter, loc, host.pointer, rewriter.getF32Type(), settings,
-                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getNumber())});
+    Value address = LLVM::GEPOp::create(rewriter, loc, host.pointer, rewriter.getF32Type(), settings,
+                                        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getNumber())});
     rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, rewriter.getF32Type(), address);
     return success();
   }
@@ -284,7 +282,8 @@ struct ObserveStatesLowering : TableLowering<rt::ObserveStatesOp> {
     Host host(rewriter, loc);
     MemRefDescriptor states(adaptor.getStates());
     Value zero = host.integer(0);
-    Value data = getStridedElementPtr(rewriter, loc, op.getStates().getType(), adaptor.getStates(), {zero, zero});
+    Value data =
+        getStridedElementPtr(rewriter, loc, op.getStates().getType(), adaptor.getStates(), {zero, zero});
     host.call(offsetof(TamisHost, observe_states), LLVM::LLVMVoidType::get(getContext()),
               {host.integer(table.indexOf(op)), host.integer(op.getLayer()), states.size(rewriter, loc, 0),
                states.size(rewriter, loc, 1), data});
@@ -439,11 +438,12 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateAMXLegalizeForLLVMExportPatterns(converter, patterns);
     patterns.add<WeightGetLowering>(converter, symbols);
-    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering, ObserveStatesLowering, TokensLowering>(converter,
-                                                                                            table);
+    patterns.add<CheckLowering, ExpertsLowering, LaunchLowering, ObserveLowering, ObserveStatesLowering,
+                 TokensLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
-    patterns.add<ThreadsLowering, CountLowering, CacheLowering, SettingLowering, WantedRowsLowering>(converter);
+    patterns.add<ThreadsLowering, CountLowering, CacheLowering, SettingLowering, WantedRowsLowering>(
+        converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     convertStreamingTileLoads(module);

@@ -215,10 +215,11 @@ private:
       steps.push_back(schema::CreateStep(builder, string(name), builder.CreateVector(values)));
     flatbuffers::Offset<schema::Promise> promise;
     if (policy->promise)
-      promise = schema::CreatePromise(builder, static_cast<schema::Loss>(policy->promise->loss), policy->promise->output,
-                                      policy->promise->eps, policy->promise->alpha, policy->promise->delta);
-    return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps), policy->chosen,
-                                string(policy->certificate), promise);
+      promise = schema::CreatePromise(builder, static_cast<schema::Loss>(policy->promise->loss),
+                                      policy->promise->output, policy->promise->eps, policy->promise->alpha,
+                                      policy->promise->delta);
+    return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps),
+                                policy->chosen, string(policy->certificate), promise);
   }
 
   flatbuffers::FlatBufferBuilder builder;

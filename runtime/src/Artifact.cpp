@@ -97,13 +97,15 @@ static const char *problemOfPolicy(const schema::Artifact *header) {
   if (const schema::Promise *promise = policy->promise())
     if (promise->output() >= header->outputs()->size() ||
         header->outputs()->Get(promise->output())->type() != schema::ElementType::f32 ||
-        promise->loss() > schema::Loss::MAX || !(promise->eps() >= 0) || !(promise->alpha() > 0 && promise->alpha() < 1))
+        promise->loss() > schema::Loss::MAX || !(promise->eps() >= 0) ||
+        !(promise->alpha() > 0 && promise->alpha() < 1))
       return "its policy promises something impossible";
   for (const schema::Step *step : *policy->steps()) {
     if (step->values()->size() != settings->size())
       return "a step has not one value for each setting";
     for (uint32_t i = 0; i < settings->size(); ++i)
-      if (!(settings->Get(i)->min() <= step->values()->Get(i) && step->values()->Get(i) <= settings->Get(i)->max()))
+      if (!(settings->Get(i)->min() <= step->values()->Get(i) &&
+            step->values()->Get(i) <= settings->Get(i)->max()))
         return "a step has a value out of its setting's bounds";
   }
   return nullptr;
@@ -208,7 +210,7 @@ static const char *problemOfSegments(const schema::Artifact *header, const uint8
     bool skip = options.skip_weight_hash && isWeights, giveBack = options.resident_budget && isWeights;
     if (!skip && hashSegment(data + offset, length, options.hash_threads, giveBack) != segment->hash())
       return isWeights ? "the weights differ from what was written"
-                                                             : "the code differs from what was written";
+                       : "the code differs from what was written";
     end = offset + length;
   }
   if (bytes > roundUp(end, TAMIS_ARTIFACT_PAGE) || !allZero(data, end, bytes))

@@ -37,13 +37,14 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
   context->symbols = allocateArray<int64_t>(context->allocator, atLeastOne(model->symbolCount));
   context->settings = allocateArray<float>(context->allocator, atLeastOne(tamis_model_setting_count(model)));
   if (!context->threads || !context->inputs || !context->outputs || !context->values || !context->symbols ||
-      !context->settings ||      !context->caches.initialize(context->allocator, model))
+      !context->settings || !context->caches.initialize(context->allocator, model))
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the context");
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
-    thread.host = {hostAllocate, hostRelease, hostParallel, hostFail,  model->weights,    context->threadCount,
-                   {},           hostExperts, hostObserve,  hostCache, nullptr, context->settings, hostTokens,
-                   hostObserveStates};
+    thread.host = {
+        hostAllocate, hostRelease,      hostParallel, hostFail,  model->weights, context->threadCount,
+        {},           hostExperts,      hostObserve,  hostCache, nullptr,        context->settings,
+        hostTokens,   hostObserveStates};
     thread.context = context;
     thread.index = i;
   }

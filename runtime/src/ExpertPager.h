@@ -28,21 +28,22 @@ struct ExpertTraffic {
   int64_t stallBytes, stallNanoseconds;
 };
 
-/// Keeps the experts of a mapped file within a budget: those that no layer asked for longest give way to those that
-/// one asks for. Pages of a file that were given back come again by themselves, so what is computed never
-/// depends on it; two contexts may take experts away from each other, which costs them time. Zeroed is off. Memory
-/// of malloc.
+/// Keeps the experts of a mapped file within a budget: those that no layer asked for longest give way to
+/// those that one asks for. Pages of a file that were given back come again by themselves, so what is
+/// computed never depends on it; two contexts may take experts away from each other, which costs them time.
+/// Zeroed is off. Memory of malloc.
 class ExpertPager {
 public:
-  /// Only matrices that lie in the pages [weights, weights + bytes) of a file are managed. `budget` > 0, in bytes.
+  /// Only matrices that lie in the pages [weights, weights + bytes) of a file are managed. `budget` > 0, in
+  /// bytes.
   void begin(const uint8_t *weights, size_t bytes, size_t budget);
   void end();
   bool isOn() const { return budget != 0; }
   size_t budgetBytes() const { return budget; }
   size_t residentBytes();
 
-  /// Brings what the layer reads into memory, on this thread. False when it is more than the budget: then nothing
-  /// was done, and `needed` is what it takes. May be called by several threads.
+  /// Brings what the layer reads into memory, on this thread. False when it is more than the budget: then
+  /// nothing was done, and `needed` is what it takes. May be called by several threads.
   bool bring(const ExpertDemand &demand, ExpertTraffic &traffic, size_t &needed);
 
 private:

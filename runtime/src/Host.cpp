@@ -89,8 +89,8 @@ void tamis::hostObserve(TamisHost *host, int64_t operation, int64_t experts, int
   context->expertObserver(context->expertObserverUser, &observation);
 }
 
-void tamis::hostObserveStates(TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
-                              const float *states) {
+void tamis::hostObserveStates(TamisHost *host, int64_t operation, int64_t layer, int64_t rows,
+                              int64_t columns, const float *states) {
   TamisContext *context = reinterpret_cast<Thread *>(host)->context;
   if (!context->stateObserver)
     return;
@@ -174,7 +174,10 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
   auto *thread = reinterpret_cast<Thread *>(host);
   TamisContext *context = thread->context;
   if (ExpertPager *pager = context->model->pager) {
-    ExpertDemand demand = {counts, places, experts, {static_cast<const uint8_t *>(in), size_t(inBytes)},
+    ExpertDemand demand = {counts,
+                           places,
+                           experts,
+                           {static_cast<const uint8_t *>(in), size_t(inBytes)},
                            {static_cast<const uint8_t *>(out), size_t(outBytes)}};
     size_t needed;
     if (!pager->bring(demand, context->traffic, needed)) {

@@ -21,9 +21,9 @@ struct Mapping {
   void unmap();
 };
 
-/// Pages of a file, mapped for reading. The first gives those back that lie in [data, data + bytes) as a whole: they
-/// are read again when they are used again. The others bring those in that hold any byte of it; one begins
-/// to, the other waits until they are there.
+/// Pages of a file, mapped for reading. The first gives those back that lie in [data, data + bytes) as a
+/// whole: they are read again when they are used again. The others bring those in that hold any byte of it;
+/// one begins to, the other waits until they are there.
 void givePagesBack(const uint8_t *data, size_t bytes);
 void askForPages(const uint8_t *data, size_t bytes);
 void readPages(const uint8_t *data, size_t bytes);

@@ -1,11 +1,12 @@
 //===- Martingale.h - A test that may be looked at after every sample -----------------------------------===//
 //
-// A gambler who bets that a violation is more probable than alpha, at odds that are fair if it is alpha, gains nothing in
-// the long run while it is at most alpha: his wealth reaches 1/delta with probability delta at most, ever (Ville 1939;
-// Waudby-Smith and Ramdas 2024 on bets about bounded means). So it is an alarm when it does, whenever one looks.
+// A gambler who bets that a violation is more probable than alpha, at odds that are fair if it is alpha,
+// gains nothing in the long run while it is at most alpha: his wealth reaches 1/delta with probability delta
+// at most, ever (Ville 1939; Waudby-Smith and Ramdas 2024 on bets about bounded means). So it is an alarm
+// when it does, whenever one looks.
 //
-// Here several gamblers bet different shares, and each puts 1/(t (t + 1)) of his money in at sample t: what was lost
-// in years of good samples does not hide a change for the worse.
+// Here several gamblers bet different shares, and each puts 1/(t (t + 1)) of his money in at sample t: what
+// was lost in years of good samples does not hide a change for the worse.
 //
 //===----------------------------------------------------------------------------------------------------===//
 #ifndef TAMIS_RUNTIME_MARTINGALE_H

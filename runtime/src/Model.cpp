@@ -215,7 +215,8 @@ static TamisStatus beginPaging(TamisModel *model, size_t bytes, const TamisModel
 // What a budget is for is a file of which parts can be given back.
 static TamisStatus refuseBudget(const char *what, TamisError *error) {
   return fail(error, TAMIS_ERROR_USAGE,
-              "a resident budget needs weights in a file, and %.200s has none there; load the artifact by its path, or "
+              "a resident budget needs weights in a file, and %.200s has none there; load the artifact by "
+              "its path, or "
               "emit the weights beside the object",
               what);
 }
@@ -270,9 +271,8 @@ static TamisStatus loadWeightsBeside(TamisModel *model, const TamisEmbedded &emb
         error, TAMIS_ERROR_ARTIFACT,
         "the weights '%.200s' have %zu bytes instead of %llu; copy the file that was made with the program",
         path, model->file.bytes, static_cast<unsigned long long>(weights->length()));
-  if (!options.skip_weight_hash &&
-      hashSegment(model->file.data, model->file.bytes, options.hash_threads, options.resident_budget) !=
-          weights->hash())
+  if (!options.skip_weight_hash && hashSegment(model->file.data, model->file.bytes, options.hash_threads,
+                                               options.resident_budget) != weights->hash())
     return fail(error, TAMIS_ERROR_ARTIFACT,
                 "the weights '%.200s' are not those of this program; copy the file that was made with it",
                 path);

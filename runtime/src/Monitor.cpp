@@ -99,13 +99,14 @@ static bool isFinite(const float *row, int64_t count) {
 }
 
 // The greatest of all rows; infinite where one holds what is no number.
-static double lossOf(schema::Loss loss, const float *dense, const float *pruned, int64_t count, int64_t columns) {
+static double lossOf(schema::Loss loss, const float *dense, const float *pruned, int64_t count,
+                     int64_t columns) {
   double worst = 0;
   for (int64_t at = 0; columns > 0 && at < count; at += columns) {
     const float *a = dense + at, *b = pruned + at;
-    double own = !isFinite(a, columns) || !isFinite(b, columns)  ? __builtin_inf()
-                 : loss == schema::Loss::cosine                  ? cosineLoss(a, b, columns)
-                 : loss == schema::Loss::kl                      ? divergence(a, b, columns)
+    double own = !isFinite(a, columns) || !isFinite(b, columns)               ? __builtin_inf()
+                 : loss == schema::Loss::cosine                               ? cosineLoss(a, b, columns)
+                 : loss == schema::Loss::kl                                   ? divergence(a, b, columns)
                  : placeOfGreatest(a, columns) == placeOfGreatest(b, columns) ? 0
                                                                               : 1;
     worst = own > worst ? own : worst;
@@ -119,14 +120,16 @@ static double lossOf(schema::Loss loss, const float *dense, const float *pruned,
 
 static Plan planOf(TamisMonitor *monitor) {
   pthread_mutex_lock(&monitor->mutex);
-  bool isShadow = uniformDraw(monitor->options.seed, 0, uint64_t(monitor->runs)) < monitor->options.shadow_rate;
+  bool isShadow =
+      uniformDraw(monitor->options.seed, 0, uint64_t(monitor->runs)) < monitor->options.shadow_rate;
   Plan plan = {monitor->step, isShadow};
   ++monitor->runs;
   pthread_mutex_unlock(&monitor->mutex);
   return plan;
 }
 
-// The step whose loss is sampled: the one in force, or, below the chosen one, the next that might be gone back to.
+// The step whose loss is sampled: the one in force, or, below the chosen one, the next that might be gone
+// back to.
 static int32_t sampledStep(const TamisMonitor *monitor, int32_t step) {
   auto chosen = int32_t(monitor->model->artifact.header->policy()->chosen());
   return step < chosen ? step + 1 : step;
@@ -166,8 +169,8 @@ static void addSample(TamisMonitor *monitor, const Plan &plan, double loss) {
 // Interface
 //===----------------------------------------------------------------------------------------------------===//
 
-TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOptions *given, TamisMonitor **out,
-                                 TamisError *error) {
+TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOptions *given,
+                                 TamisMonitor **out, TamisError *error) {
   if (!out)
     return fail(error, TAMIS_ERROR_USAGE, "there is no place for the monitor: its pointer is null");
   *out = nullptr;
@@ -176,14 +179,16 @@ TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOpti
   TamisMonitorOptions options = TAMIS_MONITOR_OPTIONS_INIT;
   if (!readOptions(given, options))
     return fail(error, TAMIS_ERROR_USAGE, "the monitor options have no size; use TAMIS_MONITOR_OPTIONS_INIT");
-  if (!(options.shadow_rate >= 0 && options.shadow_rate <= 1) || !(options.false_alarm > 0 && options.false_alarm < 1) ||
-      options.clean_samples < 1)
+  if (!(options.shadow_rate >= 0 && options.shadow_rate <= 1) ||
+      !(options.false_alarm > 0 && options.false_alarm < 1) || options.clean_samples < 1)
     return fail(error, TAMIS_ERROR_USAGE,
-                "a monitor takes a shadow_rate from 0 to 1, a false_alarm between 0 and 1, and clean_samples from 1 on");
+                "a monitor takes a shadow_rate from 0 to 1, a false_alarm between 0 and 1, and clean_samples "
+                "from 1 on");
   const schema::Policy *policy = model->artifact.header->policy();
   if (!policy || !policy->promise())
     return fail(error, TAMIS_ERROR_USAGE,
-                "the model promises nothing that could be watched; compile it with a certified policy (tamis calibrate)");
+                "the model promises nothing that could be watched; compile it with a certified policy (tamis "
+                "calibrate)");
   auto *monitor = static_cast<TamisMonitor *>(calloc(1, sizeof(TamisMonitor)));
   if (!monitor)
     return fail(error, TAMIS_ERROR_MEMORY, "there is no memory for the monitor");
@@ -211,8 +216,8 @@ static TamisStatus runStep(TamisContext *context, int32_t step, const TamisValue
   return status == TAMIS_OK ? tamis_run(context, inputs, count, options, error) : status;
 }
 
-TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, const TamisValue *inputs, int32_t count,
-                              const TamisRunOptions *options, TamisError *error) {
+TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, const TamisValue *inputs,
+                              int32_t count, const TamisRunOptions *options, TamisError *error) {
   if (!monitor || !context)
     return fail(error, TAMIS_ERROR_USAGE, "the monitor or the context is null");
   if (context->model != monitor->model)
@@ -244,7 +249,8 @@ TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, cons
     status = tamis_context_output(context, output, &pruned, error);
   double loss = 0;
   if (status == TAMIS_OK)
-    loss = lossOf(monitor->promise->loss(), answer, static_cast<const float *>(pruned.data), elements, columns);
+    loss =
+        lossOf(monitor->promise->loss(), answer, static_cast<const float *>(pruned.data), elements, columns);
   releaseArray(context->allocator, answer, size_t(elements));
   if (status == TAMIS_OK && sampled != plan.step)
     status = runStep(context, plan.step, inputs, count, options, error);
@@ -257,7 +263,8 @@ TamisStatus tamis_monitor_state(TamisMonitor *monitor, TamisMonitorState *state,
   if (!monitor || !state || state->size < sizeof(size_t))
     return fail(error, TAMIS_ERROR_USAGE, "the monitor or the state is null, or the state has no size");
   pthread_mutex_lock(&monitor->mutex);
-  TamisMonitorState facts = {state->size < sizeof(TamisMonitorState) ? state->size : sizeof(TamisMonitorState),
+  TamisMonitorState facts = {state->size < sizeof(TamisMonitorState) ? state->size
+                                                                     : sizeof(TamisMonitorState),
                              monitor->step,
                              tamis_model_step_name(monitor->model, monitor->step),
                              monitor->runs,
@@ -285,9 +292,10 @@ int64_t tamis_monitor_text(TamisMonitor *monitor, TamisTextFormat format, char *
     return 0;
   // A loss that is infinite is none in JSON.
   double greatest = __builtin_isfinite(state.greatest_loss) ? state.greatest_loss : 1e308;
-  const char *json = "{\"schema\": \"tamis.monitor.v1\", \"step\": %d, \"runs\": %lld, \"shadow_runs\": %lld, "
-                     "\"violations\": %lld, \"alarms\": %lld, \"ascents\": %lld, \"clean_samples\": %lld, "
-                     "\"wealth\": %.6g, \"greatest_loss\": %.6g}\n";
+  const char *json =
+      "{\"schema\": \"tamis.monitor.v1\", \"step\": %d, \"runs\": %lld, \"shadow_runs\": %lld, "
+      "\"violations\": %lld, \"alarms\": %lld, \"ascents\": %lld, \"clean_samples\": %lld, "
+      "\"wealth\": %.6g, \"greatest_loss\": %.6g}\n";
   const char *prometheus =
       "# HELP tamis_step The step in force; 0 is dense.\n# TYPE tamis_step gauge\ntamis_step %d\n"
       "# HELP tamis_runs_total Runs.\n# TYPE tamis_runs_total counter\ntamis_runs_total %lld\n"
@@ -296,11 +304,14 @@ int64_t tamis_monitor_text(TamisMonitor *monitor, TamisTextFormat format, char *
       "# HELP tamis_violations_total Shadow runs whose loss was above eps.\n# TYPE tamis_violations_total "
       "counter\ntamis_violations_total %lld\n"
       "# HELP tamis_alarms_total Steps down.\n# TYPE tamis_alarms_total counter\ntamis_alarms_total %lld\n"
-      "# HELP tamis_ascents_total Steps up again.\n# TYPE tamis_ascents_total counter\ntamis_ascents_total %lld\n"
-      "# HELP tamis_clean_samples Samples of the next step since its last violation.\n# TYPE tamis_clean_samples "
+      "# HELP tamis_ascents_total Steps up again.\n# TYPE tamis_ascents_total counter\ntamis_ascents_total "
+      "%lld\n"
+      "# HELP tamis_clean_samples Samples of the next step since its last violation.\n# TYPE "
+      "tamis_clean_samples "
       "gauge\ntamis_clean_samples %lld\n"
       "# HELP tamis_wealth Of the test that alarms.\n# TYPE tamis_wealth gauge\ntamis_wealth %.6g\n"
-      "# HELP tamis_greatest_loss Of all shadow runs.\n# TYPE tamis_greatest_loss gauge\ntamis_greatest_loss %.6g\n";
+      "# HELP tamis_greatest_loss Of all shadow runs.\n# TYPE tamis_greatest_loss gauge\ntamis_greatest_loss "
+      "%.6g\n";
   using Long = long long;
   return snprintf(text, text ? bytes : 0, format == TAMIS_TEXT_PROMETHEUS ? prometheus : json, state.step,
                   Long(state.runs), Long(state.shadow_runs), Long(state.violations), Long(state.alarms),

@@ -21,7 +21,8 @@ static TamisStatus explain(const TamisContext *context, TamisError *error) {
   case TAMIS_ERROR_MEMORY:
     if (failure.operation >= 0)
       return fail(error, TAMIS_ERROR_MEMORY,
-                  "%.160s: its tokens want %lld bytes of experts at once, and the resident budget is %llu bytes; raise "
+                  "%.160s: its tokens want %lld bytes of experts at once, and the resident budget is %llu "
+                  "bytes; raise "
                   "it to that at least, or give the run fewer tokens",
                   operationName(context, failure.operation), static_cast<long long>(failure.bytes),
                   static_cast<unsigned long long>(context->model->pager->budgetBytes()));

@@ -53,8 +53,8 @@ private:
 };
 
 /// The hash of a segment in memory. Where it has many pieces, so many threads take it and end with the call;
-/// 0 stands for as many as this process has cores, 4 at most. With `giveBack`, for a mapped file, pages that were
-/// read are given back at once.
+/// 0 stands for as many as this process has cores, 4 at most. With `giveBack`, for a mapped file, pages that
+/// were read are given back at once.
 uint64_t hashSegment(const uint8_t *data, size_t bytes, int32_t threads, bool giveBack = false);
 
 } // namespace tamis

@@ -49,8 +49,8 @@ TamisStatus tamis_context_set_step(TamisContext *context, int32_t step, TamisErr
     return fail(error, TAMIS_ERROR_USAGE, "the context is null");
   int32_t count = tamis_model_step_count(context->model);
   if (step < 0 || step >= count)
-    return fail(error, TAMIS_ERROR_USAGE, "there is no step %d: the model has %d; compile it with a policy", step,
-                count);
+    return fail(error, TAMIS_ERROR_USAGE, "there is no step %d: the model has %d; compile it with a policy",
+                step, count);
   chooseStep(context, step);
   return TAMIS_OK;
 }
@@ -61,7 +61,8 @@ TamisStatus tamis_context_set_settings(TamisContext *context, const float *value
     return fail(error, TAMIS_ERROR_USAGE, "the context or the values are null");
   int32_t wanted = tamis_model_setting_count(context->model);
   if (count != wanted || count == 0)
-    return fail(error, TAMIS_ERROR_USAGE, "%d values were given, and the model has %d settings", count, wanted);
+    return fail(error, TAMIS_ERROR_USAGE, "%d values were given, and the model has %d settings", count,
+                wanted);
   for (int32_t i = 0; i < count; ++i) {
     const schema::Setting *setting = policyOf(context->model)->settings()->Get(uint32_t(i));
     // False for NaN, too.

@@ -9,7 +9,8 @@
 using namespace tamis::calibration;
 
 TEST(Certificate, WhatIsNoNumberIsAViolation) {
-  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN(),
+               infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(violations(std::vector{0.1, 0.2, 0.3, nan, infinity}, 0.2), 3);
   EXPECT_EQ(violations(std::vector<double>{}, 0.2), 0);
 }
@@ -17,7 +18,8 @@ TEST(Certificate, WhatIsNoNumberIsAViolation) {
 TEST(Certificate, TheLadderGoesFromSafeToFast) {
   // 100 requests: so many violations, such a cost.
   std::vector<Measured> measured;
-  for (auto [bad, cost] : {std::pair(0, 90.0), {1, 80.0}, {0, 95.0}, {3, 50.0}, {2, 60.0}, {9, 10.0}, {4, 70.0}}) {
+  for (auto [bad, cost] :
+       {std::pair(0, 90.0), {1, 80.0}, {0, 95.0}, {3, 50.0}, {2, 60.0}, {9, 10.0}, {4, 70.0}}) {
     Measured one;
     one.losses.assign(100, 0);
     std::fill_n(one.losses.begin(), bad, 1.0);
@@ -50,12 +52,10 @@ TEST(Certificate, TestsEndWithTheFirstThatFails) {
   EXPECT_LT(tested[1].bound, 0.1);
 }
 
-TEST(Certificate, OfNoRequestsProvesNothing) {
-  EXPECT_FALSE(test(0, {}, {0.5, 0.1, 0.05}).passed);
-}
+TEST(Certificate, OfNoRequestsProvesNothing) { EXPECT_FALSE(test(0, {}, {0.5, 0.1, 0.05}).passed); }
 
-// The promise itself: of many splits, the share whose certified setting breaks it is at most delta. Losses of a request rise
-// with what is left out; the true rates of violations of the ten settings are known.
+// The promise itself: of many splits, the share whose certified setting breaks it is at most delta. Losses of
+// a request rise with what is left out; the true rates of violations of the ten settings are known.
 TEST(Certificate, IsTrue) {
   constexpr int trials = 2000, requests = 400, settings = 10;
   Promise promise{0.5, 0.05, 0.1};
@@ -83,10 +83,11 @@ TEST(Certificate, IsTrue) {
       measured.push_back({lossesOf(searched, i), 100.0 - i});
     std::vector<size_t> order = ladder(measured, promise, 1000);
     std::vector<double> losses;
-    std::vector<Tested> results = certify(order, promise, [&](size_t candidate) -> const std::vector<double> & {
-      losses = lossesOf(tested, static_cast<int>(candidate));
-      return losses;
-    });
+    std::vector<Tested> results =
+        certify(order, promise, [&](size_t candidate) -> const std::vector<double> & {
+          losses = lossesOf(tested, static_cast<int>(candidate));
+          return losses;
+        });
     int last = -1;
     for (const Tested &result : results)
       last = result.passed ? static_cast<int>(result.candidate) : last;

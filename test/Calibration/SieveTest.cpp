@@ -29,7 +29,8 @@ struct Case {
           y[size_t(j)] += x[size_t(i)] * map[size_t(i * 4 + j)];
       }
       for (float &value : y)
-        value += 3 + static_cast<float>(noise) * std::exp(score) * normal(random); // the map has an intercept, too
+        value +=
+            3 + static_cast<float>(noise) * std::exp(score) * normal(random); // the map has an intercept, too
       from.data.insert(from.data.end(), x.begin(), x.end());
       to.data.insert(to.data.end(), y.begin(), y.end());
     }

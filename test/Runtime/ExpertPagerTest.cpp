@@ -25,8 +25,10 @@ public:
   }
   bool bring(const std::vector<int64_t> &counts, int layer = 0, const int64_t *places = nullptr) {
     const uint8_t *begin = mapping.data + size_t(layer) * kExperts * kBytes;
-    ExpertDemand demand = {counts.data(),     places,
-                           int64_t(counts.size()), {begin, kInBytes},
+    ExpertDemand demand = {counts.data(),
+                           places,
+                           int64_t(counts.size()),
+                           {begin, kInBytes},
                            {begin + kExperts * kInBytes, kOutBytes}};
     traffic = {};
     return pager.bring(demand, traffic, needed);
@@ -143,7 +145,8 @@ TEST(ExpertPager, MayBeUsedByThreads) {
       int64_t counts[kExperts] = {};
       counts[i % kExperts] = counts[(i * 3 + 1) % kExperts] = 1;
       size_t needed;
-      ExpertDemand demand = {counts, nullptr, kExperts, {begin, kInBytes}, {begin + kExperts * kInBytes, kOutBytes}};
+      ExpertDemand demand = {
+          counts, nullptr, kExperts, {begin, kInBytes}, {begin + kExperts * kInBytes, kOutBytes}};
       EXPECT_TRUE(paged.pager.bring(demand, traffic, needed));
     }
     EXPECT_GT(traffic.stalls, 0);
@@ -161,8 +164,9 @@ TEST(ExpertPager, NeedsAFile) {
   TamisModel *model;
   Error error;
   EXPECT_EQ(tamis_model_load_memory(file.data(), file.size(), &options, &model, &error), TAMIS_ERROR_USAGE);
-  EXPECT_STREQ(error.message, "a resident budget needs weights in a file, and an artifact in memory has none there; load "
-                              "the artifact by its path, or emit the weights beside the object");
+  EXPECT_STREQ(error.message,
+               "a resident budget needs weights in a file, and an artifact in memory has none there; load "
+               "the artifact by its path, or emit the weights beside the object");
 }
 
 TEST(ExpertPager, AModelWithoutExpertsSaysSo) {

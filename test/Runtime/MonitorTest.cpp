@@ -1,4 +1,5 @@
-//===- MonitorTest.cpp - Watching what a policy loses ----------------------------------------------------===//
+//===- MonitorTest.cpp - Watching what a policy loses
+//----------------------------------------------------===//
 #include "Martingale.h"
 #include "TestModel.h"
 #include <cmath>
@@ -144,7 +145,8 @@ TEST_F(Monitor, OtherLosses) {
   load(everyRun());
   run(1);
   // Softmaxes of (1, 0, 0, 0) and (cos 0.5, sin 0.5, 0, 0).
-  double a[4] = {1, 0, 0, 0}, b[4] = {double(std::cos(0.5F)), double(std::sin(0.5F)), 0, 0}, sumA = 0, sumB = 0, want = 0;
+  double a[4] = {1, 0, 0, 0}, b[4] = {double(std::cos(0.5F)), double(std::sin(0.5F)), 0, 0}, sumA = 0,
+         sumB = 0, want = 0;
   for (int i = 0; i < 4; ++i) {
     sumA += std::exp(a[i]);
     sumB += std::exp(b[i]);
@@ -193,15 +195,18 @@ TEST_F(Monitor, NeedsAPromise) {
   embedded.emplace(turnRow, description);
   Error error;
   EXPECT_EQ(tamis_monitor_create(embedded->model, nullptr, &monitor, &error), TAMIS_ERROR_USAGE);
-  EXPECT_STREQ(error.message, "the model promises nothing that could be watched; compile it with a certified policy (tamis "
-                              "calibrate)");
+  EXPECT_STREQ(error.message,
+               "the model promises nothing that could be watched; compile it with a certified policy (tamis "
+               "calibrate)");
   EXPECT_EQ(monitor, nullptr);
 }
 
 TEST_F(Monitor, ChecksItsOptions) {
   embedded.emplace(turnRow, description);
-  for (auto change : {+[](TamisMonitorOptions &o) { o.shadow_rate = 1.5; }, +[](TamisMonitorOptions &o) { o.false_alarm = 0; },
-                      +[](TamisMonitorOptions &o) { o.clean_samples = 0; }, +[](TamisMonitorOptions &o) { o.size = 0; }}) {
+  for (auto change :
+       {+[](TamisMonitorOptions &o) { o.shadow_rate = 1.5; },
+        +[](TamisMonitorOptions &o) { o.false_alarm = 0; },
+        +[](TamisMonitorOptions &o) { o.clean_samples = 0; }, +[](TamisMonitorOptions &o) { o.size = 0; }}) {
     TamisMonitorOptions options = TAMIS_MONITOR_OPTIONS_INIT;
     change(options);
     Error error;
@@ -209,7 +214,8 @@ TEST_F(Monitor, ChecksItsOptions) {
   }
 }
 
-// Over 10,000 runs of a service each, samples that keep the promise just so: at most a share of the alarms that were allowed.
+// Over 10,000 runs of a service each, samples that keep the promise just so: at most a share of the alarms
+// that were allowed.
 TEST(MartingaleTest, FalseAlarmsAreRare) {
   constexpr int services = 10000, samples = 300;
   constexpr double alpha = 0.05, rate = 0.05, falseAlarm = 0.05;
@@ -230,7 +236,8 @@ TEST(MartingaleTest, FalseAlarmsAreRare) {
   EXPECT_LE(alarms, services * falseAlarm);
 }
 
-// Three times as many violations as promised are found soon, and also after a long time in which all was well.
+// Three times as many violations as promised are found soon, and also after a long time in which all was
+// well.
 TEST(MartingaleTest, AShiftIsFound) {
   std::mt19937_64 random(8);
   std::bernoulli_distribution good(0.02), bad(0.3);

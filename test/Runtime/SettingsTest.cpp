@@ -139,14 +139,20 @@ TEST_F(Settings, AreChecked) {
     EXPECT_NE(std::string(error.message).find(text), std::string::npos) << error.message;
   };
   refused([](PolicySpec &policy) { policy.chosen = 2; }, "its policy has no settings, too many, or no step");
-  refused([](PolicySpec &policy) { policy.settings.clear(); }, "its policy has no settings, too many, or no step");
-  refused([](PolicySpec &policy) { policy.steps[1].values = {1, 1}; }, "a step has not one value for each setting");
-  refused([](PolicySpec &policy) { policy.steps[1].values = {2}; }, "a step has a value out of its setting's bounds");
+  refused([](PolicySpec &policy) { policy.settings.clear(); },
+          "its policy has no settings, too many, or no step");
+  refused([](PolicySpec &policy) { policy.steps[1].values = {1, 1}; },
+          "a step has not one value for each setting");
+  refused([](PolicySpec &policy) { policy.steps[1].values = {2}; },
+          "a step has a value out of its setting's bounds");
   refused([](PolicySpec &policy) { policy.steps[1].values = {std::numeric_limits<float>::quiet_NaN()}; },
           "a step has a value out of its setting's bounds");
-  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 1, 0.1, 0.1}; }, "promises something impossible");
-  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{3, 0, 0.1, 0.1}; }, "promises something impossible");
-  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 0, 0.1, 1}; }, "promises something impossible");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 1, 0.1, 0.1}; },
+          "promises something impossible");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{3, 0, 0.1, 0.1}; },
+          "promises something impossible");
+  refused([](PolicySpec &policy) { policy.promise = PolicySpec::Promise{0, 0, 0.1, 1}; },
+          "promises something impossible");
   refused([](PolicySpec &policy) { policy.settings[0].min = 2; }, "a setting has impossible bounds");
   refused([](PolicySpec &policy) { policy.settings[0].dense = std::numeric_limits<float>::quiet_NaN(); },
           "a setting has impossible bounds");

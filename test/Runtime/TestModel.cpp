@@ -57,14 +57,15 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
   if (description.policy) {
     std::vector<flatbuffers::Offset<schema::Setting>> settings;
     for (const PolicySpec::Setting &setting : description.policy->settings)
-      settings.push_back(schema::CreateSettingDirect(builder, setting.name.c_str(), setting.dense, setting.min, setting.max));
+      settings.push_back(schema::CreateSettingDirect(builder, setting.name.c_str(), setting.dense,
+                                                     setting.min, setting.max));
     std::vector<flatbuffers::Offset<schema::Step>> steps;
     for (const PolicySpec::Step &step : description.policy->steps)
       steps.push_back(schema::CreateStepDirect(builder, step.name.c_str(), &step.values));
     flatbuffers::Offset<schema::Promise> promise;
     if (auto &promised = description.policy->promise)
-      promise = schema::CreatePromise(builder, static_cast<schema::Loss>(promised->loss), promised->output, promised->eps,
-                                      promised->alpha, 0.05);
+      promise = schema::CreatePromise(builder, static_cast<schema::Loss>(promised->loss), promised->output,
+                                      promised->eps, promised->alpha, 0.05);
     policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen, "", promise);
   }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,

@@ -372,8 +372,10 @@ private:
     auto text = [&](StringRef key) { return object ? object->getString(key).value_or("") : ""; };
     auto number = [&](StringRef key) { return object ? object->getNumber(key).value_or(-1) : -1; };
     PolicyDescription::Promise promise;
-    auto loss = llvm::StringSwitch<int>(text("loss")).Case("cosine", 0).Case("kl", 1).Case("argmax", 2).Default(-1);
-    auto output = llvm::find_if(description.outputs, [&](const TensorDescription &tensor) { return tensor.name == text("output"); });
+    auto loss =
+        llvm::StringSwitch<int>(text("loss")).Case("cosine", 0).Case("kl", 1).Case("argmax", 2).Default(-1);
+    auto output = llvm::find_if(
+        description.outputs, [&](const TensorDescription &tensor) { return tensor.name == text("output"); });
     promise.eps = number("eps");
     promise.alpha = number("alpha");
     promise.delta = number("delta");

@@ -1,13 +1,13 @@
 //===- Main.cpp - tamis-compile: what `tamis compile` runs
 //---------------------------------------------------===//
 
-#include "PolicyCertificate.h"
 #include "Commands.h"
 #include "Compilation.h"
 #include "CrashHandler.h"
 #include "ExitCode.h"
 #include "ExpertProfile.h"
 #include "HelpFormatter.h"
+#include "PolicyCertificate.h"
 #include "PrecisionChoice.h"
 
 #include <csignal>

@@ -14,7 +14,8 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
   command
       .add_option("--requests", options.requests,
-                  "What the model is asked: a folder of npz files, an npz file with a request a row, or a jsonl file of "
+                  "What the model is asked: a folder of npz files, an npz file with a request a row, or a "
+                  "jsonl file of "
                   "token ids")
       ->required()
       ->type_name("PATH");
@@ -23,7 +24,8 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->type_name("POLICY.json");
   command
       .add_option("--loss", options.lossName,
-                  "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of logits, in nats), "
+                  "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of "
+                  "logits, in nats), "
                   "argmax (1 when another class wins)")
       ->check(CLI::IsMember({"cosine", "kl", "argmax"}).description(""))
       ->type_name("LOSS")
@@ -40,12 +42,14 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->type_name("A")
       ->check(numberWithin(1e-6, 0.5))
       ->capture_default_str();
-  command.add_option("--delta", options.promise.delta, "How probable it may be that the certificate is wrong")
+  command
+      .add_option("--delta", options.promise.delta, "How probable it may be that the certificate is wrong")
       ->type_name("D")
       ->check(numberWithin(1e-9, 0.5))
       ->capture_default_str();
   command
-      .add_option("--layers", options.layers, "The layers in front of which tokens are left out, from 0, with commas between")
+      .add_option("--layers", options.layers,
+                  "The layers in front of which tokens are left out, from 0, with commas between")
       ->delimiter(',')
       ->type_name("L")
       ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""))
@@ -58,7 +62,9 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->type_name("N")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 20).description(""))
       ->capture_default_str();
-  command.add_option("--protect-first", options.first, "Tokens at the beginning of a sequence that are always kept")
+  command
+      .add_option("--protect-first", options.first,
+                  "Tokens at the beginning of a sequence that are always kept")
       ->type_name("N")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20).description(""))
       ->capture_default_str();
@@ -68,11 +74,14 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->capture_default_str();
   command.add_flag("--zeros", options.zerosForDropped,
                    "Outputs with a row for each token may hold zeros where one was left out");
-  command.add_option("--precision", options.precision, "Of matrix products: f32, split-f32, bf16, int8 or int4")
+  command
+      .add_option("--precision", options.precision, "Of matrix products: f32, split-f32, bf16, int8 or int4")
       ->type_name("P")
       ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4"}).description(""))
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "Of the split of the requests in two")->type_name("N")->capture_default_str();
+  command.add_option("--seed", options.seed, "Of the split of the requests in two")
+      ->type_name("N")
+      ->capture_default_str();
   command.add_option("--threads", options.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
       ->check(CLI::Range(0, 1024).description(""))
@@ -80,17 +89,20 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
 }
 
 void addCalibrateCommand(CLI::App &driver, ExitCode &) {
-  CLI::App *command =
-      driver.add_subcommand("calibrate", "Find out which tokens a model can do without, and prove what that loses");
+  CLI::App *command = driver.add_subcommand(
+      "calibrate", "Find out which tokens a model can do without, and prove what that loses");
   auto options = std::make_shared<CalibrationOptions>();
   addOptions(*command, *options);
   command->footer(examples({
       {"Leave out what moves an embedding by at most 0.1 for 95 of 100 requests",
-       "tamis calibrate encoder.onnx --requests requests.npz --loss cosine --eps 0.1 --alpha 0.05 --delta 0.05 -o policy.json"},
+       "tamis calibrate encoder.onnx --requests requests.npz --loss cosine --eps 0.1 --alpha 0.05 --delta "
+       "0.05 -o policy.json"},
       {"Compile with the policy", "tamis compile encoder.onnx -o encoder.tamis --policy policy.json"},
       {"A classifier whose answers may differ for 2 of 100 requests, tokens left out in two places, in bf16",
-       "tamis calibrate classifier.onnx --requests requests.jsonl --loss argmax --eps 0 --alpha 0.02 --layers 0,2 "
-       "--precision bf16 --output-name logits --groups 2 --minimum 16 --protect-first 1 --protect-last 1 --zeros --seed 7 "
+       "tamis calibrate classifier.onnx --requests requests.jsonl --loss argmax --eps 0 --alpha 0.02 "
+       "--layers 0,2 "
+       "--precision bf16 --output-name logits --groups 2 --minimum 16 --protect-first 1 --protect-last 1 "
+       "--zeros --seed 7 "
        "--threads 2 --output policy.json"},
   }));
   command->callback([options] {

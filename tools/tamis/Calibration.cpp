@@ -113,6 +113,11 @@ public:
   }
 
 private:
+  void say(const std::string &text) {
+    if (progress.isDue())
+      progress.show(text);
+  }
+
   void checkOptions() {
     if (options.layers.empty() || !std::ranges::is_sorted(options.layers) ||
         std::set(options.layers.begin(), options.layers.end()).size() != options.layers.size())
@@ -129,8 +134,9 @@ private:
   }
 
   void compileModel(const std::string &name, std::vector<std::string> words) {
-    progress.show("compiling");
-    words.insert(words.begin(), {options.model, "-o", folder.file(name + ".tamis"), "--quiet", "--target=native"});
+    say("compiling");
+    words.insert(words.begin(),
+                 {options.model, "-o", folder.file(name + ".tamis"), "--quiet", "--target=native"});
     if (int code = callExternalTool("tamis-compile", words))
       throw ToolError(static_cast<ExitCode>(code),
                       fmt::format("{}: cannot be calibrated, since it was not compiled", options.model));
@@ -148,16 +154,17 @@ private:
     searched.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2));
     tested.assign(order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2), order.end());
     if (static_cast<int64_t>(searched.size()) < needed)
-      throw ToolError(
-          ExitCode::Refused,
-          fmt::format("{}: has {} requests; to prove alpha {:g} with delta {:g} takes {} at least, half of them for the "
-                      "search, and with {} alpha {:g} can be proven",
-                      options.requests, requests.size(), options.promise.alpha, options.promise.delta, 2 * needed,
-                      requests.size(), provable(static_cast<int64_t>(searched.size()))));
+      throw ToolError(ExitCode::Refused, fmt::format("{}: has {} requests; to prove alpha {:g} with delta "
+                                                     "{:g} takes {} at least, half of them for the "
+                                                     "search, and with {} alpha {:g} can be proven",
+                                                     options.requests, requests.size(), options.promise.alpha,
+                                                     options.promise.delta, 2 * needed, requests.size(),
+                                                     provable(static_cast<int64_t>(searched.size()))));
     // Each group with its part of delta.
     int64_t groups = options.groups;
     while (groups > 1 && static_cast<int64_t>(searched.size()) / groups <
-                             2 * calibration::trialsNeeded(options.promise.alpha, options.promise.delta / double(groups), 0))
+                             2 * calibration::trialsNeeded(options.promise.alpha,
+                                                           options.promise.delta / double(groups), 0))
       --groups;
     std::vector<int64_t> lengths;
     for (size_t i : searched)
@@ -179,7 +186,8 @@ private:
   }
 
   size_t groupOf(const Request &request) const {
-    return static_cast<size_t>(std::ranges::count_if(bounds, [&](int64_t bound) { return request.length > bound; }));
+    return static_cast<size_t>(
+        std::ranges::count_if(bounds, [&](int64_t bound) { return request.length > bound; }));
   }
   size_t groupCount() const { return bounds.size() + 1; }
 
@@ -192,16 +200,17 @@ private:
       observed->bind(inputsOf(i));
       observed->run();
       collector.endRun();
-      if (progress.isDue())
-        progress.show(fmt::format("reading hidden states: {} rows", collector.to.rows()));
+      say(fmt::format("reading hidden states: {} rows", collector.to.rows()));
     }
     for (auto &[layer, states] : collector.from) {
       if (states.rows() != collector.to.rows() || layer >= collector.lastLayer)
-        throw ToolError(ExitCode::Refused,
-                        fmt::format("{}: in front of layer {} no hidden states were found that tokens can be left out of; "
-                                    "choose other --layers",
-                                    options.model, layer));
-      progress.show(fmt::format("fitting the score in front of layer {}", layer));
+        throw ToolError(
+            ExitCode::Refused,
+            fmt::format(
+                "{}: in front of layer {} no hidden states were found that tokens can be left out of; "
+                "choose other --layers",
+                options.model, layer));
+      say(fmt::format("fitting the score in front of layer {}", layer));
       sieves.push_back(calibration::fitSieve(states, collector.to));
     }
     layerCount = collector.lastLayer;
@@ -258,9 +267,10 @@ private:
                                    : output.name == options.measured)
         chosen = &output;
     if (!chosen || !isFloat(chosen->value.type))
-      throw ToolError(ExitCode::Refused,
-                      fmt::format("{}: has no output{} of numbers to measure losses on; name one with --output-name",
-                                  options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
+      throw ToolError(
+          ExitCode::Refused,
+          fmt::format("{}: has no output{} of numbers to measure losses on; name one with --output-name",
+                      options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
     outputName = chosen->name;
     return chosen->value;
   }
@@ -279,12 +289,12 @@ private:
     for (size_t i = 0; i < requests.size(); ++i) {
       timedRun(session, i);
       answers.push_back(copyOf(measuredOutput(session)));
-      if (progress.isDue())
-        progress.show(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
+      say(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
     }
   }
 
-  /// Rows of all layers in the last run. Candidates are compared by it, for times would choose another one each time.
+  /// Rows of all layers in the last run. Candidates are compared by it, for times would choose another one
+  /// each time.
   int64_t workOf(const Session &session, int64_t length) const {
     int64_t rows = length, work = 0;
     size_t next = 0;
@@ -298,8 +308,8 @@ private:
   }
 
   /// Losses of a candidate on some requests, and its work on each.
-  std::vector<double> lossesOf(const std::string &rule, const std::vector<float> &shares, const std::vector<size_t> &of,
-                               std::vector<int64_t> *work = nullptr) {
+  std::vector<double> lossesOf(const std::string &rule, const std::vector<float> &shares,
+                               const std::vector<size_t> &of, std::vector<int64_t> *work = nullptr) {
     Session &session = trialOf(rule);
     session.set(shares);
     std::vector<double> losses;
@@ -315,8 +325,8 @@ private:
   /// All combinations of shares, the fewer per layer the more layers there are.
   std::vector<std::vector<float>> grid() const {
     std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
-    for (int percent = 95; percent >= 15; percent -= 5)
-      fine.push_back(static_cast<float>(percent) / 100);
+    for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
+      fine.push_back(static_cast<float>(thousandths) / 1000);
     if (options.layers.size() == 3)
       coarse = {1, 0.85F, 0.7F, 0.5F};
     const std::vector<float> &shares = options.layers.size() == 1 ? fine : coarse;
@@ -330,7 +340,9 @@ private:
         }
       all = std::move(longer);
     }
-    std::erase_if(all, [](const std::vector<float> &shares) { return std::ranges::all_of(shares, [](float s) { return s == 1; }); });
+    std::erase_if(all, [](const std::vector<float> &shares) {
+      return std::ranges::all_of(shares, [](float s) { return s == 1; });
+    });
     return all;
   }
 
@@ -338,7 +350,7 @@ private:
     candidates = grid();
     measured.assign(groupCount(), std::vector<Measured>(candidates.size()));
     for (size_t c = 0; c < candidates.size(); ++c) {
-      progress.show(fmt::format("searching: candidate {} of {}", c + 1, candidates.size()));
+      say(fmt::format("searching: candidate {} of {}", c + 1, candidates.size()));
       std::vector<int64_t> work;
       std::vector<double> losses = lossesOf("linear", candidates[c], searched, &work);
       for (size_t i = 0; i < searched.size(); ++i) {
@@ -348,10 +360,12 @@ private:
       }
     }
     // What a rule that knows nothing loses at the same shares, on a part of the requests.
-    std::vector<size_t> some(searched.begin(), searched.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(searched.size(), 200)));
+    std::vector<size_t> some(searched.begin(),
+                             searched.begin() +
+                                 static_cast<std::ptrdiff_t>(std::min<size_t>(searched.size(), 200)));
     for (const char *rule : {"linear", "random", "stride"})
       for (float share : {0.9F, 0.7F, 0.5F}) {
-        progress.show(fmt::format("comparing with {} tokens", rule));
+        say(fmt::format("comparing with {} tokens", rule));
         std::vector<float> shares(options.layers.size(), 1);
         shares.front() = share;
         std::vector<double> losses = lossesOf(rule, shares, some);
@@ -378,19 +392,21 @@ private:
       promise.delta /= static_cast<double>(groupCount());
       std::vector<double> losses;
       std::vector<size_t> rungs = calibration::ladder(measured[group], promise, denseCost);
-      results.push_back(calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
-        progress.show(fmt::format("testing group {} of {}", group + 1, groupCount()));
-        losses = lossesOf("linear", candidates[candidate], of);
-        return losses;
-      }));
+      results.push_back(
+          calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
+            say(fmt::format("testing group {} of {}", group + 1, groupCount()));
+            losses = lossesOf("linear", candidates[candidate], of);
+            return losses;
+          }));
       for (const Tested &result : results.back())
         steps = std::max(steps, result.passed ? static_cast<size_t>(&result - results.back().data()) + 1 : 0);
     }
     if (steps == 0)
-      throw ToolError(ExitCode::Refused,
-                      fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}", options.model,
-                                  options.promise.eps, options.promise.alpha,
-                                  "allow a greater --eps or --alpha, give more requests, or try other --layers"));
+      throw ToolError(
+          ExitCode::Refused,
+          fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
+                      options.model, options.promise.eps, options.promise.alpha,
+                      "allow a greater --eps or --alpha, give more requests, or try other --layers"));
   }
 
   /// The candidate of a group at a step: the last that passed, if there are no more.
@@ -409,12 +425,13 @@ private:
       for (bool isDense : {true, false}) {
         double sum = 0;
         for (size_t i : tested) {
-          session.set(isDense ? std::vector<float>(options.layers.size(), 1) : sharesAt(groupOf(requests[i]), steps));
+          session.set(isDense ? std::vector<float>(options.layers.size(), 1)
+                              : sharesAt(groupOf(requests[i]), steps));
           sum += timedRun(session, i);
         }
         double &least = isDense ? denseTime : prunedTime;
         least = round == 0 ? sum : std::min(least, sum);
-        progress.show("measuring times");
+        say("measuring times");
       }
   }
 
@@ -440,15 +457,21 @@ private:
         bytes.insert(bytes.end(), data, data + tensor.bytes());
       }
     return {{"tokens_hash", hashOfTokens(tokens)},
-            {"model", {{"source_name", provenance.source_name()->str()}, {"source_hash", fmt::format("{:016x}", provenance.source_hash())}}},
+            {"model",
+             {{"source_name", provenance.source_name()->str()},
+              {"source_hash", fmt::format("{:016x}", provenance.source_hash())}}},
             {"precision", options.precision},
             {"loss", options.lossName},
             {"output", outputName},
             {"eps", options.promise.eps},
             {"alpha", options.promise.alpha},
             {"delta", options.promise.delta},
-            {"requests", {{"count", requests.size()}, {"searched", searched.size()}, {"tested", tested.size()},
-                          {"hash", fmt::format("{:016x}", Hash::of(bytes.data(), bytes.size()))}, {"seed", options.seed}}},
+            {"requests",
+             {{"count", requests.size()},
+              {"searched", searched.size()},
+              {"tested", tested.size()},
+              {"hash", fmt::format("{:016x}", Hash::of(bytes.data(), bytes.size()))},
+              {"seed", options.seed}}},
             {"groups", groups}};
   }
 
@@ -481,17 +504,22 @@ private:
             {"tokens", tokens},
             {"certificate", certificate(tokens)},
             {"measured",
-             {{"speedup", denseTime / prunedTime}, {"dense_ms", denseTime}, {"chosen_ms", prunedTime}, {"baselines", baselines}}}};
+             {{"speedup", denseTime / prunedTime},
+              {"dense_ms", denseTime},
+              {"chosen_ms", prunedTime},
+              {"baselines", baselines}}}};
   }
 
   std::string summary() const {
-    std::string text = fmt::format("{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
-                                   "with confidence {:g}\n",
-                                   requests.size(), searched.size(), tested.size(), options.lossName, outputName,
-                                   options.promise.eps, options.promise.alpha, 1 - options.promise.delta);
+    std::string text = fmt::format(
+        "{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
+        "with confidence {:g}\n",
+        requests.size(), searched.size(), tested.size(), options.lossName, outputName, options.promise.eps,
+        options.promise.alpha, 1 - options.promise.delta);
     for (size_t i = 0; i < sieves.size(); ++i)
-      text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
-                          options.layers[i], sieves[i].correlation);
+      text +=
+          fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
+                      options.layers[i], sieves[i].correlation);
     for (size_t group = 0; group < groupCount(); ++group) {
       std::string shares, name = group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
                                  : group               ? fmt::format("above {} tokens", bounds.back())
@@ -501,17 +529,20 @@ private:
       const Tested *proof = nullptr;
       for (const Tested &result : results[group])
         proof = result.passed ? &result : proof;
-      text += proof ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n", name,
-                                  shares, proof->violations, proof->requests, 100 * proof->bound)
-                    : fmt::format("{}: keeps all; nothing less was certified\n", name);
+      text +=
+          proof
+              ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n",
+                            name, shares, proof->violations, proof->requests, 100 * proof->bound)
+              : fmt::format("{}: keeps all; nothing less was certified\n", name);
     }
     for (const Json &line : baselines)
       text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n",
                           line["rule"].get<std::string>(), 100 * line["keep"].get<double>(),
                           line["median_loss"].get<double>(), line["p95_loss"].get<double>());
-    text += fmt::format("{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
-                        "after the other\n",
-                        denseTime / prunedTime, prunedTime, denseTime, tested.size());
+    text += fmt::format(
+        "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
+        "after the other\n",
+        denseTime / prunedTime, prunedTime, denseTime, tested.size());
     return text;
   }
 

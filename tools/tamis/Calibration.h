@@ -14,7 +14,8 @@ namespace tamis::tools {
 struct CalibrationOptions {
   std::string model, requests, output; // paths
   std::string precision = "f32";
-  std::string measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
+  std::string
+      measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};

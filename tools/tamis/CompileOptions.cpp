@@ -71,9 +71,9 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command.add_flag(
       "--observe-experts", options.observeExperts,
       "Make an artifact for 'tamis profile', which sees what each expert computes; it is slower");
-  command.add_flag(
-      "--observe-states", options.observeStates,
-      "Make an artifact that shows a program the hidden states in front of each layer, as 'tamis calibrate' does");
+  command.add_flag("--observe-states", options.observeStates,
+                   "Make an artifact that shows a program the hidden states in front of each layer, as "
+                   "'tamis calibrate' does");
   command
       .add_option(
           "--profile", options.profile,

@@ -39,7 +39,7 @@ struct CompileOptions {
   ExpertPolicy experts;                     // what that file says
   std::string certificate;                  // of the tokens that it leaves out, as JSON; empty: none
   bool allowUncertified = false;
-  int64_t maxLength = 0;                    // tokens that a decoder's caches may hold; 0: no bound
+  int64_t maxLength = 0; // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;
   bool observeExperts = false;
   bool observeStates = false;

@@ -51,8 +51,8 @@ void ExpertResidence::add(const TamisReport &report) {
 }
 
 std::string ExpertResidence::text() const {
-  return fmt::format("resident experts: {} hits, {} stalls of {:.3f} ms for {} bytes; {} bytes in memory\n", hits,
-                     stalls, static_cast<double>(stallNanoseconds) / 1e6, stallBytes, residentBytes);
+  return fmt::format("resident experts: {} hits, {} stalls of {:.3f} ms for {} bytes; {} bytes in memory\n",
+                     hits, stalls, static_cast<double>(stallNanoseconds) / 1e6, stallBytes, residentBytes);
 }
 
 nlohmann::ordered_json ExpertResidence::json() const {

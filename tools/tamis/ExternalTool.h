@@ -17,8 +17,9 @@ namespace tamis::tools {
 /// the command's name. Throws ToolError(System) if it cannot be started.
 [[noreturn]] void runExternalTool(const std::string &program);
 
-/// Runs `program`, which lies in the driver's folder, and waits for it. What it prints on standard output is dropped. Returns
-/// its exit status; 70 when a signal ended it. Throws ToolError(System) if it cannot be started.
+/// Runs `program`, which lies in the driver's folder, and waits for it. What it prints on standard output is
+/// dropped. Returns its exit status; 70 when a signal ended it. Throws ToolError(System) if it cannot be
+/// started.
 int callExternalTool(const std::string &program, const std::vector<std::string> &arguments);
 
 } // namespace tamis::tools

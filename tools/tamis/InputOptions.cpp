@@ -38,7 +38,8 @@ void addRunningOptions(CLI::App &command, SessionOptions &session) {
       ->type_name("NAME");
   command
       .add_option("--resident-budget", session.residentBudget,
-                  "Keep no more than this of the experts' weights in memory, such as 512MiB, and read the others when "
+                  "Keep no more than this of the experts' weights in memory, such as 512MiB, and read the "
+                  "others when "
                   "a token is sent to them; 0: keep all")
       ->type_name("SIZE")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))

@@ -220,9 +220,10 @@ void printPolicy(const Json &policy) {
     fmt::print("NOT CERTIFIED: nobody proved what these steps lose\n");
   } else {
     auto number = [&](const char *key) { return certificate.value(key, 0.0); };
-    fmt::print("certified: {} of '{}' above {:g} for at most {:g} of the requests, with confidence {:g}, at {}\n",
-               certificate.value("loss", ""), certificate.value("output", ""), number("eps"), number("alpha"),
-               1 - number("delta"), certificate.value("precision", ""));
+    fmt::print(
+        "certified: {} of '{}' above {:g} for at most {:g} of the requests, with confidence {:g}, at {}\n",
+        certificate.value("loss", ""), certificate.value("output", ""), number("eps"), number("alpha"),
+        1 - number("delta"), certificate.value("precision", ""));
   }
   fmt::print("steps, of which {} is chosen:\n", text(policy["chosen"]));
   for (const Json &step : policy["steps"]) {

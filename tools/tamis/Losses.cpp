@@ -70,7 +70,8 @@ std::optional<Loss> lossOfName(std::string_view name) {
 
 double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse) {
   auto count = elementCount(dimsOf(dense));
-  if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || !count || dense.rank == 0)
+  if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || !count ||
+      dense.rank == 0)
     return infinite;
   int64_t columns = dense.dims[dense.rank - 1];
   double worst = 0;

@@ -18,8 +18,8 @@ enum class Loss { Cosine, KullbackLeibler, Argmax };
 /// "cosine", "kl", "argmax"; none for another word.
 std::optional<Loss> lossOfName(std::string_view name);
 
-/// The greatest loss of the rows of an output, whose last dimension is that of the vectors. Infinite where the shapes
-/// differ, or where a number is none in one of both.
+/// The greatest loss of the rows of an output, whose last dimension is that of the vectors. Infinite where
+/// the shapes differ, or where a number is none in one of both.
 double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse);
 
 } // namespace tamis::tools

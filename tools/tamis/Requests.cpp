@@ -26,7 +26,8 @@ std::string maskName(const TamisModel *model) {
 
 bool isInteger(TamisType type) { return type == TAMIS_I64 || type == TAMIS_I32; }
 
-/// Elements of a mask that are not 0; those of its first row alone count for `last`, the place behind the last.
+/// Elements of a mask that are not 0; those of its first row alone count for `last`, the place behind the
+/// last.
 int64_t realTokens(const Tensor &mask, int64_t row, int64_t columns, int64_t *last = nullptr) {
   int64_t count = 0;
   for (int64_t i = 0; i < columns; ++i)
@@ -98,7 +99,8 @@ std::vector<Request> rowsOfFile(const std::string &path, const TamisModel *model
   return requests;
 }
 
-Tensor integers(TamisType type, int64_t length, const int64_t *values, int64_t otherwise, const std::string &source) {
+Tensor integers(TamisType type, int64_t length, const int64_t *values, int64_t otherwise,
+                const std::string &source) {
   const int64_t dims[] = {1, length};
   Tensor tensor = Tensor::allocate(type, dims, source);
   for (int64_t i = 0; i < length; ++i) {
@@ -117,7 +119,8 @@ std::vector<Request> linesOfFile(const std::string &path, const TamisModel *mode
   for (const Tokens &tokens : readPromptFile(path)) {
     Request request;
     request.length = static_cast<int64_t>(tokens.size());
-    request.name = fmt::format("{} line {}", std::filesystem::path(path).filename().string(), requests.size() + 1);
+    request.name =
+        fmt::format("{} line {}", std::filesystem::path(path).filename().string(), requests.size() + 1);
     if (tokens.empty())
       refuse(path, fmt::format("line {} has no tokens", requests.size() + 1));
     bool hasIds = false;
@@ -126,11 +129,13 @@ std::vector<Request> linesOfFile(const std::string &path, const TamisModel *mode
       TamisError error = TAMIS_ERROR_INIT;
       check(tamis_model_input(model, i, &signature, &error), error);
       if (!isInteger(signature.type) || signature.rank != 2)
-        refuse(path, fmt::format("the model's input '{}' is not made of token ids; give requests as npz files", signature.name));
+        refuse(path,
+               fmt::format("the model's input '{}' is not made of token ids; give requests as npz files",
+                           signature.name));
       bool isMask = signature.name == mask, isIds = !isMask && !hasIds;
       hasIds |= isIds;
-      request.inputs.emplace(signature.name,
-                             integers(signature.type, request.length, isIds ? tokens.data() : nullptr, isMask, path));
+      request.inputs.emplace(signature.name, integers(signature.type, request.length,
+                                                      isIds ? tokens.data() : nullptr, isMask, path));
     }
     requests.push_back(std::move(request));
   }

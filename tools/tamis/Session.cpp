@@ -115,7 +115,9 @@ void Session::chooseStep() {
 
 void Session::set(const std::vector<float> &settings) {
   TamisError error = TAMIS_ERROR_INIT;
-  check(tamis_context_set_settings(context.get(), settings.data(), static_cast<int32_t>(settings.size()), &error), error);
+  check(tamis_context_set_settings(context.get(), settings.data(), static_cast<int32_t>(settings.size()),
+                                   &error),
+        error);
 }
 
 void Session::run() {

@@ -11,11 +11,11 @@
 namespace tamis::tools {
 
 struct SessionOptions {
-  std::string artifact; // path
-  std::string isa;      // empty: the best that the CPU has
-  int32_t threads = 0;  // 0: one for each core
+  std::string artifact;        // path
+  std::string isa;             // empty: the best that the CPU has
+  int32_t threads = 0;         // 0: one for each core
   uint64_t residentBudget = 0; // bytes of experts in memory at once; 0: all
-  std::string step;     // of the artifact's policy; empty: the one that it chose
+  std::string step;            // of the artifact's policy; empty: the one that it chose
 };
 
 /// Who is told what layers of experts compute.

@@ -14,9 +14,11 @@ namespace tamis::tools {
 
 TemporaryFolder::TemporaryFolder(const std::string &purpose) {
   std::error_code unknown;
-  std::string name = (std::filesystem::temp_directory_path(unknown) / ("tamis-" + purpose + "-XXXXXX")).string();
+  std::string name =
+      (std::filesystem::temp_directory_path(unknown) / ("tamis-" + purpose + "-XXXXXX")).string();
   if (unknown || !::mkdtemp(name.data()))
-    throw ToolError(ExitCode::System, fmt::format("cannot make a folder '{}': {}", name, std::strerror(errno)));
+    throw ToolError(ExitCode::System,
+                    fmt::format("cannot make a folder '{}': {}", name, std::strerror(errno)));
   path = name;
 }
 

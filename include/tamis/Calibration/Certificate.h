@@ -1,8 +1,8 @@
 //===- Certificate.h - Choosing a setting, and proving what it loses -----------------------------------===//
 //
-// Candidates are chosen on one half of the requests and tested on the other. The tests go from the safest to the fastest
-// candidate and end with the first that fails: so that each may use the whole error probability delta (fixed-sequence
-// testing; Learn then Test, Angelopoulos et al. 2021).
+// Candidates are chosen on one half of the requests and tested on the other. The tests go from the safest to
+// the fastest candidate and end with the first that fails: so that each may use the whole error probability
+// delta (fixed-sequence testing; Learn then Test, Angelopoulos et al. 2021).
 //
 //===----------------------------------------------------------------------------------------------------===//
 #ifndef TAMIS_CALIBRATION_CERTIFICATE_H
@@ -27,9 +27,9 @@ struct Measured {
 
 int64_t violations(std::span<const double> losses, double eps);
 
-/// The numbers of candidates to be tested, from the safest to the fastest: for rising rates of violations up to alpha, the
-/// fastest candidate whose rate on these requests is no higher. What costs no less than `denseCost` is never chosen. `measured` is of
-/// the half that is searched on.
+/// The numbers of candidates to be tested, from the safest to the fastest: for rising rates of violations up
+/// to alpha, the fastest candidate whose rate on these requests is no higher. What costs no less than
+/// `denseCost` is never chosen. `measured` is of the half that is searched on.
 std::vector<size_t> ladder(std::span<const Measured> measured, const Promise &promise, double denseCost);
 
 /// The result of a test.
@@ -43,7 +43,8 @@ struct Tested {
 
 /// Tests candidates in their order on the other half; the last element is the first that failed, if any did.
 /// `losses(candidate)` has the losses of that half.
-template <typename Losses> std::vector<Tested> certify(std::span<const size_t> order, const Promise &promise, Losses losses);
+template <typename Losses>
+std::vector<Tested> certify(std::span<const size_t> order, const Promise &promise, Losses losses);
 
 /// One test.
 Tested test(size_t candidate, std::span<const double> losses, const Promise &promise);

@@ -53,8 +53,8 @@ public:
     Option<double> skipExperts{*this, "skip-experts",
                                llvm::cl::desc("Share of a token's sum below which an expert is skipped"),
                                llvm::cl::init(0)};
-    Option<std::string> policy{*this, "policy", llvm::cl::desc("What may be left out of a run: a policy file"),
-                               llvm::cl::init("")};
+    Option<std::string> policy{
+        *this, "policy", llvm::cl::desc("What may be left out of a run: a policy file"), llvm::cl::init("")};
     Option<int64_t> maxLength{*this, "max-length",
                               llvm::cl::desc("Tokens of a sequence that a decoder's caches may hold"),
                               llvm::cl::init(0)};

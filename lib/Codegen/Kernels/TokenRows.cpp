@@ -1,4 +1,5 @@
-//===- TokenRows.cpp - kernel.token_pack, token_unpack, token_gather, token_first -----------------------------------===//
+//===- TokenRows.cpp - kernel.token_pack, token_unpack, token_gather, token_first
+//-----------------------------------===//
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

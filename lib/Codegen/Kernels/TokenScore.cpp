@@ -47,7 +47,8 @@ LogicalResult KernelExpander::expand(kernel::TokenScoreOp op) {
                    Value sum = e.reduceVectors(
                        h, e.vector(0),
                        [&](Value at, Value mask, Value sum) {
-                         return e.fma(e.loadVector(x, e.add(base, at), mask), e.loadVector(weights, at, mask), sum);
+                         return e.fma(e.loadVector(x, e.add(base, at), mask), e.loadVector(weights, at, mask),
+                                      sum);
                        },
                        [&](Value a, Value b) { return e.addF(a, b); });
                    e.store(e.reduceAdd(sum), out, row);
@@ -60,7 +61,8 @@ LogicalResult KernelExpander::expand(kernel::TokenScoreOp op) {
     Value first = e.loadIndex(offsets, b), last = e.loadIndex(offsets, e.add(b, 1));
     e.loop(first, last, [&](Value row) {
       Value place = arith::IndexCastOp::create(e, e.getI64Type(), e.sub(row, first));
-      e.store(op.getRule() == token::Rule::Random ? randomOf(e, place, op.getSeed()) : strideOf(e, place), out, row);
+      e.store(op.getRule() == token::Rule::Random ? randomOf(e, place, op.getSeed()) : strideOf(e, place),
+              out, row);
     });
   });
   return success();

@@ -17,7 +17,8 @@ namespace {
 class SequenceSelector {
 public:
   SequenceSelector(Emitter &e, Value keys, Value begin, Value length)
-      : e(e), keys(keys), begin(begin), length(length), vectorOfKeys(VectorType::get(e.getWidth(), e.getI32Type())) {}
+      : e(e), keys(keys), begin(begin), length(length),
+        vectorOfKeys(VectorType::get(e.getWidth(), e.getI32Type())) {}
 
   void makeKeys(Value scores);
   void protect(int64_t first, int64_t last);
@@ -27,7 +28,9 @@ public:
   void write(Value bound, Value ties, Value kept, Value at);
 
 private:
-  Value integer(uint32_t value) { return arith::ConstantOp::create(e, e.getI32IntegerAttr(static_cast<int32_t>(value))); }
+  Value integer(uint32_t value) {
+    return arith::ConstantOp::create(e, e.getI32IntegerAttr(static_cast<int32_t>(value)));
+  }
   Value vectorOf(uint32_t value) {
     return arith::ConstantOp::create(
         e, DenseElementsAttr::get(vectorOfKeys, e.getI32IntegerAttr(static_cast<int32_t>(value))));
@@ -46,7 +49,8 @@ void SequenceSelector::makeKeys(Value scores) {
     Value score = e.loadVector(scores, e.add(begin, i), mask);
     Value bits = arith::BitcastOp::create(e, vectorOfKeys, score);
     // Of a negative number all bits turn, of a positive one the sign.
-    Value turned = arith::OrIOp::create(e, arith::ShRSIOp::create(e, bits, vectorOf(31)), vectorOf(0x80000000));
+    Value turned =
+        arith::OrIOp::create(e, arith::ShRSIOp::create(e, bits, vectorOf(31)), vectorOf(0x80000000));
     Value isNaN = e.compare(arith::CmpFPredicate::UNO, score, score);
     Value key = e.select(isNaN, vectorOf(0xfffffffe), arith::XOrIOp::create(e, bits, turned));
     e.storeVector(key, keys, e.add(begin, i), mask);
@@ -77,7 +81,8 @@ std::pair<Value, Value> SequenceSelector::boundOf(Value wanted) {
   Value bound = e.loop(e.index(0), e.index(32), e.index(1), inits, [&](Value step, ValueRange so) {
     Value shift = arith::SubIOp::create(e, integer(31), arith::IndexCastOp::create(e, e.getI32Type(), step));
     Value tried = arith::OrIOp::create(e, so[0], arith::ShLIOp::create(e, integer(1), shift));
-    Value enough = arith::CmpIOp::create(e, arith::CmpIPredicate::uge, count(arith::CmpIPredicate::uge, tried), wanted);
+    Value enough =
+        arith::CmpIOp::create(e, arith::CmpIPredicate::uge, count(arith::CmpIPredicate::uge, tried), wanted);
     return Emitter::Values{e.select(enough, tried, so[0])};
   })[0];
   return {bound, count(arith::CmpIPredicate::ugt, bound)};
@@ -92,20 +97,25 @@ void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
                                         e.less(e.index(0), so[1]));
     Value stays = arith::OrIOp::create(e, above, isTie);
     e.when(stays, [&] { e.store(arith::IndexCastOp::create(e, e.getI64Type(), row), kept, so[0]); });
-    return Emitter::Values{e.select(stays, e.add(so[0], 1), so[0]), e.select(isTie, e.sub(so[1], e.index(1)), so[1])};
+    return Emitter::Values{e.select(stays, e.add(so[0], 1), so[0]),
+                           e.select(isTie, e.sub(so[1], e.index(1)), so[1])};
   });
 }
 
 /// The number of rows that stay of `length`.
 static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length) {
   ArrayRef<int64_t> lengths = op.getLengths();
-  auto setting = [&](size_t i) -> Value { return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i)); };
+  auto setting = [&](size_t i) -> Value {
+    return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i));
+  };
   Value share = setting(lengths.size());
   for (size_t i = lengths.size(); i-- > 0;)
     share = e.select(e.less(e.index(lengths[i]), length), share, setting(i));
-  Value rows = arith::UIToFPOp::create(e, e.getF32Type(), arith::IndexCastOp::create(e, e.getI64Type(), length));
+  Value rows =
+      arith::UIToFPOp::create(e, e.getF32Type(), arith::IndexCastOp::create(e, e.getI64Type(), length));
   Value rounded = e.addF(e.mulF(rows, share), e.scalar(0.5F));
-  Value count = arith::IndexCastOp::create(e, e.getIndexType(), arith::FPToUIOp::create(e, e.getI64Type(), rounded));
+  Value count =
+      arith::IndexCastOp::create(e, e.getIndexType(), arith::FPToUIOp::create(e, e.getI64Type(), rounded));
   int64_t least = std::max<int64_t>(op.getMinimum(), op.getFirst() + op.getLast());
   return e.min(e.max(count, least), length);
 }
@@ -113,8 +123,8 @@ static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length) {
 LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
   Emitter e = emitterAt(op);
   Value rows = e.dim(op.getScores(), 0), batch = e.sub(e.dim(op.getOffsets(), 0), e.index(1));
-  Value scores = e.flatten(op.getScores()), offsets = e.flatten(op.getOffsets()), kept = e.flatten(op.getKept()),
-        keptOffsets = e.flatten(op.getKeptOffsets());
+  Value scores = e.flatten(op.getScores()), offsets = e.flatten(op.getOffsets()),
+        kept = e.flatten(op.getKept()), keptOffsets = e.flatten(op.getKeptOffsets());
   Value keys = e.flatten(e.allocate(e.getI32Type(), rows));
   auto store = [&](Value value, Value at) {
     e.store(arith::IndexCastOp::create(e, e.getI64Type(), value), keptOffsets, at);
@@ -127,26 +137,28 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
     store(end, e.add(b, 1));
     return Emitter::Values{end};
   })[0];
-  e.parallel(batch, e.index(1), "token.select", e.index(0), e.mul(rows, 4 * 34), [&](Value first, Value last, Value) {
-    e.loop(first, last, [&](Value b) {
-      Value begin = e.loadIndex(offsets, b), length = e.sub(e.loadIndex(offsets, e.add(b, 1)), begin);
-      Value at = e.loadIndex(keptOffsets, b), count = e.sub(e.loadIndex(keptOffsets, e.add(b, 1)), at);
-      e.either(
-          e.equal(count, length),
-          [&] {
-            e.loop(e.index(0), length, [&](Value i) {
-              e.store(arith::IndexCastOp::create(e, e.getI64Type(), e.add(begin, i)), kept, e.add(at, i));
-            });
-          },
-          [&] {
-            SequenceSelector selector(e, keys, begin, length);
-            selector.makeKeys(scores);
-            selector.protect(op.getFirst(), op.getLast());
-            auto [bound, above] = selector.boundOf(count);
-            selector.write(bound, e.sub(count, above), kept, at);
-          });
-    });
-  });
+  e.parallel(
+      batch, e.index(1), "token.select", e.index(0), e.mul(rows, 4 * 34),
+      [&](Value first, Value last, Value) {
+        e.loop(first, last, [&](Value b) {
+          Value begin = e.loadIndex(offsets, b), length = e.sub(e.loadIndex(offsets, e.add(b, 1)), begin);
+          Value at = e.loadIndex(keptOffsets, b), count = e.sub(e.loadIndex(keptOffsets, e.add(b, 1)), at);
+          e.either(
+              e.equal(count, length),
+              [&] {
+                e.loop(e.index(0), length, [&](Value i) {
+                  e.store(arith::IndexCastOp::create(e, e.getI64Type(), e.add(begin, i)), kept, e.add(at, i));
+                });
+              },
+              [&] {
+                SequenceSelector selector(e, keys, begin, length);
+                selector.makeKeys(scores);
+                selector.protect(op.getFirst(), op.getLast());
+                auto [bound, above] = selector.boundOf(count);
+                selector.write(bound, e.sub(count, above), kept, at);
+              });
+        });
+      });
   rt::TokensOp::create(e, rows, total);
   return success();
 }

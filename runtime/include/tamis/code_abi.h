@@ -59,10 +59,10 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * operation table, then `reason`, a NUL-terminated string in the code image. It does not return. It may
  * be called from a parallel body. Generated code owns nothing that needs unwinding.
  *
- * `experts` reports the dispatch of a layer of experts, before its weights are read: `tokens` rows were routed
- * with `pairs` choices, counts[e] of which are for expert e of `experts` and the rest skipped. The matrices of the
- * place p are at in + p * in_bytes and out + p * out_bytes; expert e has the place places[e], e when that is
- * null, -1 for one that was taken away. For the entry function only.
+ * `experts` reports the dispatch of a layer of experts, before its weights are read: `tokens` rows were
+ * routed with `pairs` choices, counts[e] of which are for expert e of `experts` and the rest skipped. The
+ * matrices of the place p are at in + p * in_bytes and out + p * out_bytes; expert e has the place places[e],
+ * e when that is null, -1 for one that was taken away. For the entry function only.
  *
  * `observe` shows what such a layer computed, in code that was compiled for it: the expert of each of `slots`
  * slots of each of `tokens` rows, its weight, its row of `columns` numbers in `outputs` [tokens, slots,
@@ -75,8 +75,8 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  *
  * `settings` are the values of the artifact's settings in this run, in their order.
  *
- * `observe_states` shows the hidden states [rows, columns] in front of a layer, in code that was compiled for it. For the
- * entry function only.
+ * `observe_states` shows the hidden states [rows, columns] in front of a layer, in code that was compiled for
+ * it. For the entry function only.
  *
  * `tokens` reports that `kept` of `rows` rows go on behind an operation. For the entry function only.
  *
@@ -101,8 +101,8 @@ typedef struct TamisHost {
   const int64_t *wanted_rows;
   const float *settings;
   void (*tokens)(struct TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
-  void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
-                         const float *states);
+  void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows,
+                         int64_t columns, const float *states);
 } TamisHost;
 
 enum TamisCounter {

@@ -114,10 +114,10 @@ typedef struct TamisModelOptions {
   /* Threads that take the hash of weights of many MiB and end with the call. 0: as many as the process has
    * cores, 4 at most; 1: the caller alone. */
   int32_t hash_threads;
-  /* Bytes of experts' weights that may be in memory at once, for all contexts of the model; 0: all of them. The rest
-   * stays in the file, and is read when a run sends a row to it: those that no layer asked for longest give
-   * way. What a run computes stays the same. A run fails when one layer wants more experts than fit. Weights that are
-   * in memory already are refused. */
+  /* Bytes of experts' weights that may be in memory at once, for all contexts of the model; 0: all of them.
+   * The rest stays in the file, and is read when a run sends a row to it: those that no layer asked for
+   * longest give way. What a run computes stays the same. A run fails when one layer wants more experts than
+   * fit. Weights that are in memory already are refused. */
   size_t resident_budget;
 } TamisModelOptions;
 #define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL, 0, 0}
@@ -206,7 +206,7 @@ typedef struct TamisContextOptions {
   TamisStateObserver state_observer; /* null: none */
   void *state_observer_user;
 } TamisContextOptions;
-#define TAMIS_CONTEXT_OPTIONS_INIT                                                                            \
+#define TAMIS_CONTEXT_OPTIONS_INIT                                                                           \
   {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
 
 TAMIS_API TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOptions *options,
@@ -304,8 +304,9 @@ typedef struct TamisExpertLayer {
 TAMIS_API int64_t tamis_context_experts(const TamisContext *context, TamisExpertLayer *layers,
                                         int64_t capacity);
 
-/* What a run may leave out, of an artifact that was compiled with a policy. Each setting is a number; a step is a value
- * for each, by a name. Step 0 is dense: nothing is left out. Those behind it are faster and lose more. */
+/* What a run may leave out, of an artifact that was compiled with a policy. Each setting is a number; a step
+ * is a value for each, by a name. Step 0 is dense: nothing is left out. Those behind it are faster and lose
+ * more. */
 typedef struct TamisSetting {
   const char *name; /* lives as long as the model */
   float dense, min, max;
@@ -324,8 +325,8 @@ TAMIS_API TamisStatus tamis_context_set_settings(TamisContext *context, const fl
 /* The step in force; -1 after tamis_context_set_settings, and without a policy. */
 TAMIS_API int32_t tamis_context_step(const TamisContext *context);
 
-/* A place of the last run where tokens were left out, in the order of execution. The name lives as long as the
- * model. */
+/* A place of the last run where tokens were left out, in the order of execution. The name lives as long as
+ * the model. */
 typedef struct TamisTokenLayer {
   const char *name; /* the ONNX node's name of the attention behind it */
   int64_t rows;     /* in front of it */
@@ -335,11 +336,11 @@ typedef struct TamisTokenLayer {
 TAMIS_API int64_t tamis_context_tokens(const TamisContext *context, TamisTokenLayer *layers,
                                        int64_t capacity);
 
-/* Watches in service what a certified policy promised: that a request's loss is above eps with probability alpha at most.
- * A share of the runs is also run densely, and the answers are compared. When a test that may be looked at at any time
- * says that the promise does not hold for these requests, the step in force becomes the next safer one, down to the
- * dense one. Then the step above is sampled, until so many samples in a row were within eps.
- * One monitor may serve many threads, each with a context of its own. */
+/* Watches in service what a certified policy promised: that a request's loss is above eps with probability
+ * alpha at most. A share of the runs is also run densely, and the answers are compared. When a test that may
+ * be looked at at any time says that the promise does not hold for these requests, the step in force becomes
+ * the next safer one, down to the dense one. Then the step above is sampled, until so many samples in a row
+ * were within eps. One monitor may serve many threads, each with a context of its own. */
 typedef struct TamisMonitor TamisMonitor;
 
 typedef struct TamisMonitorOptions {
@@ -356,10 +357,11 @@ TAMIS_API TamisStatus tamis_monitor_create(const TamisModel *model, const TamisM
                                            TamisMonitor **monitor, TamisError *error);
 /* Null is allowed. */
 TAMIS_API void tamis_monitor_destroy(TamisMonitor *monitor);
-/* tamis_run at the step in force; the outputs are its own, also when other steps ran before. A run that fails is no
- * sample. */
-TAMIS_API TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context, const TamisValue *inputs,
-                                        int32_t count, const TamisRunOptions *options, TamisError *error);
+/* tamis_run at the step in force; the outputs are its own, also when other steps ran before. A run that fails
+ * is no sample. */
+TAMIS_API TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context,
+                                        const TamisValue *inputs, int32_t count,
+                                        const TamisRunOptions *options, TamisError *error);
 
 typedef struct TamisMonitorState {
   size_t size;
@@ -378,8 +380,8 @@ typedef struct TamisMonitorState {
 TAMIS_API TamisStatus tamis_monitor_state(TamisMonitor *monitor, TamisMonitorState *state, TamisError *error);
 
 typedef TAMIS_ENUM(TamisTextFormat){TAMIS_TEXT_JSON = 0, TAMIS_TEXT_PROMETHEUS = 1} TamisTextFormat;
-/* The state as text (JSON of the schema tamis.monitor.v1, or what Prometheus scrapes), cut to `bytes` with its NUL.
- * Returns the length of all of it, without the NUL. `text` may be null. */
+/* The state as text (JSON of the schema tamis.monitor.v1, or what Prometheus scrapes), cut to `bytes` with
+ * its NUL. Returns the length of all of it, without the NUL. `text` may be null. */
 TAMIS_API int64_t tamis_monitor_text(TamisMonitor *monitor, TamisTextFormat format, char *text, size_t bytes);
 
 /* What a model is as a decoder: logits of the next token from token ids, with caches of keys and values. */

@@ -113,10 +113,9 @@ struct Host : TamisHost {
       static_cast<Host *>(host)->failure = reason;
       std::longjmp(static_cast<Host *>(host)->onFailure, 1);
     };
-    experts = [](TamisHost *host, int64_t, const int64_t *counts, int64_t count, int64_t, int64_t, const int64_t *,
-                 const void *, int64_t, const void *, int64_t) {
-      static_cast<Host *>(host)->expertCounts.assign(counts, counts + count);
-    };
+    experts = [](TamisHost *host, int64_t, const int64_t *counts, int64_t count, int64_t, int64_t,
+                 const int64_t *, const void *, int64_t, const void *,
+                 int64_t) { static_cast<Host *>(host)->expertCounts.assign(counts, counts + count); };
     observe = [](TamisHost *, int64_t, int64_t, int64_t, int64_t, int64_t, const int64_t *, const float *,
                  const float *, const float *) {};
     cache = nullptr;

@@ -168,8 +168,8 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
     Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
     Value all = build.allocate(vector, build.dim(scores, 0)),
           keptOffsets = build.allocateLike(select.getKeptOffsets().getType(), offsets);
-    TokenSelectOp::create(rewriter, loc, scores, offsets, all, keptOffsets, select.getSetting(), select.getLengths(),
-                          select.getMinimum(), select.getFirst(), select.getLast());
+    TokenSelectOp::create(rewriter, loc, scores, offsets, all, keptOffsets, select.getSetting(),
+                          select.getLengths(), select.getMinimum(), select.getFirst(), select.getLast());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);
     Value count = memref::LoadOp::create(rewriter, loc, keptOffsets, last);

@@ -56,15 +56,15 @@ LogicalResult ScoreOp::verify() {
     return emitOpError("makes a vector of rows [R, H] and offsets");
   if ((getRule() == Rule::Linear) != bool(getWeights()))
     return emitOpError("has weights for the linear rule, and for no other");
-  if (getWeights() &&
-      (typeOf(getWeights()).getRank() != 1 || !compatible(typeOf(getWeights()).getDimSize(0), x.getDimSize(1))))
+  if (getWeights() && (typeOf(getWeights()).getRank() != 1 ||
+                       !compatible(typeOf(getWeights()).getDimSize(0), x.getDimSize(1))))
     return emitOpError("needs a weight for each column of x");
   return success();
 }
 
 LogicalResult SelectOp::verify() {
-  if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 || typeOf(getKept()).getRank() != 1 ||
-      getOffsets().getType() != getKeptOffsets().getType())
+  if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 ||
+      typeOf(getKept()).getRank() != 1 || getOffsets().getType() != getKeptOffsets().getType())
     return emitOpError("makes a vector of rows, and offsets of the type of those it gets");
   if (getSetting() < 0 || getMinimum() < 1 || getFirst() < 0 || getLast() < 0)
     return emitOpError("needs a setting, keeps at least one row, and protects no fewer than none");

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace tamis;
 using namespace tamis::token;
 
-/// In front of what ends the work on rows: the first op behind the last attention that makes something else of them.
+/// In front of what ends the work on rows: the first op behind the last attention that makes something else
+/// of them.
 static Operation *endOfRows(nn::AttentionOp last) {
   for (Operation *op = last->getNextNode(); op; op = op->getNextNode())
     if (isa<nn::MeanPoolOp, UnpackOp, FirstOp>(op) || op->hasTrait<OpTrait::IsTerminator>())

@@ -48,7 +48,8 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
         index = found;
     });
     if (!index || attentions.empty())
-      return getOperation().emitError("the policy leaves tokens out, which needs a model whose padding is removed: ")
+      return getOperation().emitError(
+                 "the policy leaves tokens out, which needs a model whose padding is removed: ")
              << "'tamis inspect' says why it was kept; or take 'tokens' out of the policy";
     Value rows = index.getRows(), offsets = index.getOffsets();
     int64_t setting = 0;
@@ -71,8 +72,9 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
                         Value &offsets) {
     std::optional<RowCut> cut = cutBefore(attention, rows);
     if (!cut)
-      return attention.emitError("the policy leaves tokens out in front of this attention, and no one tensor of rows is "
-                                 "all that goes on there; take its layer out of the policy");
+      return attention.emitError(
+          "the policy leaves tokens out in front of this attention, and no one tensor of rows is "
+          "all that goes on there; take its layer out of the policy");
     auto width = typeOf(cut->state).getDimSize(1);
     if (point.rule == Rule::Linear && static_cast<int64_t>(point.weights.size()) != width)
       return attention.emitError("the policy has ")
@@ -86,15 +88,18 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     if (point.rule == Rule::Linear)
       weights = onnx::ConstantOp::create(
           builder, loc,
-          DenseElementsAttr::get(RankedTensorType::get({width}, builder.getF32Type()), ArrayRef(point.weights)));
-    auto scores = ScoreOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()),
-                                  cut->state, weights, offsets, point.rule, point.seed);
-    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, setting, point.lengths,
-                                   point.minimum, point.first, point.last);
+          DenseElementsAttr::get(RankedTensorType::get({width}, builder.getF32Type()),
+                                 ArrayRef(point.weights)));
+    auto scores =
+        ScoreOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()),
+                        cut->state, weights, offsets, point.rule, point.seed);
+    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, setting,
+                                   point.lengths, point.minimum, point.first, point.last);
     SmallVector<Value> living = cut->besides;
     living.append({cut->state, rows});
     // An order that does not depend on where values are in memory.
-    llvm::sort(living, [](Value a, Value b) { return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp()); });
+    llvm::sort(living,
+               [](Value a, Value b) { return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp()); });
     Operation *last = select;
     for (Value value : living) {
       SmallVector<int64_t> shape(typeOf(value).getShape());
@@ -126,12 +131,15 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
         for (const PrunePoint &point : known.points)
           if (static_cast<int64_t>(first.getPosition()) >= point.first)
             result = first.emitError("the model reads the token at place ")
-                     << first.getPosition() << " of each sequence, which the policy does not protect; set 'first' to "
+                     << first.getPosition()
+                     << " of each sequence, which the policy does not protect; set 'first' to "
                      << first.getPosition() + 1 << " at least";
       }
-      if (auto unpack = dyn_cast<UnpackOp>(op); unpack && isPruned(unpack.getRows()) && !known.zerosForDropped)
-        result = unpack.emitError("an output has a row for each token, also for those that the policy leaves out; set "
-                                  "'dropped' to \"zeros\" if nobody reads those rows");
+      if (auto unpack = dyn_cast<UnpackOp>(op);
+          unpack && isPruned(unpack.getRows()) && !known.zerosForDropped)
+        result = unpack.emitError(
+            "an output has a row for each token, also for those that the policy leaves out; set "
+            "'dropped' to \"zeros\" if nobody reads those rows");
     });
     return result;
   }
@@ -143,15 +151,18 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     SmallVector<float> dense;
     for (auto [i, point] : llvm::enumerate(known.points))
       for (size_t group = 0; group <= point.lengths.size(); ++group) {
-        std::string upTo = group < point.lengths.size() ? "up to " + std::to_string(point.lengths[group]) + " tokens"
-                           : group                      ? "longer"
-                                                        : "all lengths";
-        names.push_back(builder.getStringAttr("share kept in front of layer " + Twine(point.layer) + ", " + upTo));
+        std::string upTo = group < point.lengths.size()
+                               ? "up to " + std::to_string(point.lengths[group]) + " tokens"
+                           : group ? "longer"
+                                   : "all lengths";
+        names.push_back(
+            builder.getStringAttr("share kept in front of layer " + Twine(point.layer) + ", " + upTo));
         dense.push_back(1);
       }
     auto add = [&](StringRef name, ArrayRef<float> values) {
-      steps.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                                 builder.getNamedAttr("values", builder.getDenseF32ArrayAttr(values))}));
+      steps.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
+                                     builder.getNamedAttr("values", builder.getDenseF32ArrayAttr(values))}));
     };
     add("dense", dense);
     for (const PolicyStep &step : known.steps) {

@@ -12,9 +12,8 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 static DenseSet<Value> rowValues(Block &block) {
   DenseSet<Value> rows;
   for (Operation &op : block) {
-    bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) || llvm::any_of(op.getOperands(), [&](Value value) {
-                      return rows.contains(value);
-                    });
+    bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) ||
+                    llvm::any_of(op.getOperands(), [&](Value value) { return rows.contains(value); });
     if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, SelectOp>(op))
       rows.insert_range(op.getResults());
   }

@@ -14,8 +14,8 @@ struct RowCut {
   llvm::SmallVector<mlir::Value> besides; ///< other values with a row for each token, packed from inputs
 };
 
-/// The last place in front of `end`, but behind the attention (or the index of rows) before it, behind which the
-/// hidden states are the one tensor of rows that lives on. `rows` are the places of the rows there.
+/// The last place in front of `end`, but behind the attention (or the index of rows) before it, behind which
+/// the hidden states are the one tensor of rows that lives on. `rows` are the places of the rows there.
 std::optional<RowCut> cutBefore(mlir::Operation *end, mlir::Value rows);
 
 } // namespace tamis::token

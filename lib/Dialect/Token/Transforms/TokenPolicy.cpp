@@ -35,18 +35,23 @@ public:
     const json::Object *object = value.getAsObject();
     if (!object)
       return fail(path, "an element of 'prune' is no object");
-    if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "lengths", "minimum", "first", "last"}))
+    if (auto key =
+            unknownKey(*object, {"layer", "rule", "weights", "seed", "lengths", "minimum", "first", "last"}))
       return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
     auto rule = symbolizeRule(object->getString("rule").value_or(""));
     if (!rule)
       return fail(path, "an element of 'prune' has no 'rule' linear, stride or random");
     point.rule = *rule;
-    for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0), {"seed", &point.seed, 0},
-                                      {"minimum", &point.minimum, 1}, {"first", &point.first, 0}, {"last", &point.last, 0}})
+    for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0),
+                                      {"seed", &point.seed, 0},
+                                      {"minimum", &point.minimum, 1},
+                                      {"first", &point.first, 0},
+                                      {"last", &point.last, 0}})
       if (const json::Value *found = object->get(key)) {
         auto integer = found->getAsInteger();
         if (!integer || *integer < least || *integer > INT32_MAX)
-          return fail(path, "an element of 'prune' has a '" + Twine(key) + "' that is no integer from " + Twine(least) + " on");
+          return fail(path, "an element of 'prune' has a '" + Twine(key) + "' that is no integer from " +
+                                Twine(least) + " on");
         *number = *integer;
       }
     if (const json::Value *lengths = object->get("lengths")) {
@@ -83,7 +88,8 @@ public:
     if (!list)
       shares.resize(groups, shares.front());
     if (shares.size() != groups)
-      return fail(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) + " groups of lengths");
+      return fail(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) +
+                            " groups of lengths");
     return llvm::Error::success();
   }
 
@@ -96,7 +102,8 @@ public:
     step.name = object->getString("name")->str();
     const json::Array &keep = *object->getArray("keep");
     if (keep.size() != points.size())
-      return fail(path, "the step '" + Twine(step.name) + "' has not one element of 'keep' for each of 'prune'");
+      return fail(path,
+                  "the step '" + Twine(step.name) + "' has not one element of 'keep' for each of 'prune'");
     for (auto [value, point] : llvm::zip(keep, points)) {
       step.keep.emplace_back();
       if (llvm::Error error = readShares(value, point, step.keep.back()))
@@ -123,8 +130,9 @@ public:
       PolicyStep step;
       if (llvm::Error error = readStep(value, policy.points, step))
         return error;
-      bool isTaken = step.name == "dense" ||
-                     llvm::any_of(policy.steps, [&](const PolicyStep &other) { return other.name == step.name; });
+      bool isTaken = step.name == "dense" || llvm::any_of(policy.steps, [&](const PolicyStep &other) {
+                       return other.name == step.name;
+                     });
       if (isTaken || step.name.empty())
         return fail(path, "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
       policy.steps.push_back(std::move(step));
@@ -149,7 +157,8 @@ private:
 llvm::Expected<TokenPolicy> TokenPolicy::read(StringRef path) {
   auto file = llvm::MemoryBuffer::getFile(path);
   if (!file)
-    return llvm::createStringError(file.getError(), (path + ": cannot be read (" + file.getError().message() + ")").str());
+    return llvm::createStringError(file.getError(),
+                                   (path + ": cannot be read (" + file.getError().message() + ")").str());
   llvm::Expected<json::Value> parsed = json::parse((*file)->getBuffer());
   if (!parsed) {
     llvm::consumeError(parsed.takeError());

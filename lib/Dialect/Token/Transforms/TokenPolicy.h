@@ -11,8 +11,8 @@ namespace tamis::token {
 struct PrunePoint {
   int64_t layer = 0; ///< number of the attention in front of which it is, from 0
   Rule rule = Rule::Linear;
-  std::vector<float> weights; ///< of the linear rule, one a column of the hidden states
-  int64_t seed = 0;           ///< of the random rule
+  std::vector<float> weights;   ///< of the linear rule, one a column of the hidden states
+  int64_t seed = 0;             ///< of the random rule
   std::vector<int64_t> lengths; ///< greatest lengths of the groups of sequences but the last
   int64_t minimum = 8, first = 1, last = 1;
 };
