@@ -97,6 +97,7 @@ static const char *problemOfPolicy(const schema::Artifact *header) {
   if (const schema::Promise *promise = policy->promise())
     if (promise->output() >= header->outputs()->size() ||
         header->outputs()->Get(promise->output())->type() != schema::ElementType::f32 ||
+        header->outputs()->Get(promise->output())->dims()->size() < 2 ||
         promise->loss() > schema::Loss::MAX || !(promise->eps() >= 0) ||
         !(promise->alpha() > 0 && promise->alpha() < 1))
       return "its policy promises something impossible";

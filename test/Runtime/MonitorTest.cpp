@@ -10,16 +10,18 @@
 using namespace tamis;
 using namespace tamis::test;
 
-// The row (1, 0, 0, 0), turned by what the input asks for as far as something is left out.
+// Rows (1, 0, 0, 0), turned by what the input asks for as far as something is left out.
 static void turnRow(TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs) {
   outputs[0] = inputs[0];
   auto *out = static_cast<float *>(host->allocate(host, inputs[0].dims[0] * 16));
-  const auto *x = static_cast<const float *>(inputs[0].data);
-  float angle = x[0] * (1 - host->settings[0]);
-  out[0] = std::cos(angle);
-  out[1] = std::sin(angle);
-  out[2] = out[3] = 0;
   outputs[0].data = out;
+  const auto *x = static_cast<const float *>(inputs[0].data);
+  for (int64_t row = 0; row < inputs[0].dims[0]; ++row, x += 4, out += 4) {
+    float angle = x[0] * (1 - host->settings[0]);
+    out[0] = std::cos(angle);
+    out[1] = std::sin(angle);
+    out[2] = out[3] = 0;
+  }
 }
 
 namespace {
@@ -92,7 +94,7 @@ TEST_F(Monitor, StepsDownWhenThePromiseIsBroken) {
   EXPECT_EQ(state().step, 1);
   EXPECT_EQ(state().alarms, 1);
   EXPECT_NEAR(run(1.2F), std::sin(0.3F), 1e-6);
-  // Now the step above is sampled, and stays as bad as it is.
+  // Now the step above is sampled too, and stays as bad as it is.
   for (int i = 0; i < 20; ++i)
     run(1.2F);
   EXPECT_EQ(state().step, 1);
@@ -106,6 +108,76 @@ TEST_F(Monitor, StepsDownWhenThePromiseIsBroken) {
   EXPECT_EQ(state().step, 2);
   EXPECT_EQ(state().ascents, 1);
   EXPECT_NEAR(run(0.2F), std::sin(0.1F), 1e-6);
+}
+
+TEST_F(Monitor, StepsDownToTheDenseOne) {
+  load(everyRun());
+  // 1 - cos(0.75) and 1 - cos(1.5) are both above eps.
+  for (int i = 0; i < 60 && state().step > 0; ++i)
+    run(3);
+  EXPECT_EQ(state().step, 0);
+  EXPECT_EQ(state().alarms, 2);
+  EXPECT_NEAR(run(3), 0, 1e-6);
+  // Two alarms: twice as many good samples.
+  for (int i = 0; i < 9; ++i)
+    run(0.2F);
+  EXPECT_EQ(state().step, 0);
+  run(0.2F);
+  EXPECT_EQ(state().step, 1);
+}
+
+TEST_F(Monitor, GoodSamplesThatAreNeededFollowFromAlpha) {
+  TamisMonitorOptions options = everyRun();
+  options.clean_samples = 0;
+  load(options);
+  while (state().step == 2)
+    run(1.2F);
+  // 0.9^29 is the first power below 5%.
+  for (int i = 0; i < 28; ++i)
+    run(0.2F);
+  EXPECT_EQ(state().step, 1);
+  run(0.2F);
+  EXPECT_EQ(state().step, 2);
+}
+
+// Each sequence of a run keeps the promise or does not.
+TEST_F(Monitor, SequencesAreSamples) {
+  load(everyRun());
+  float data[12] = {};
+  TamisValue input = floats({3, 4}, data);
+  Error error;
+  ASSERT_EQ(tamis_monitor_run(monitor, context, &input, 1, nullptr, &error), TAMIS_OK) << error.message;
+  EXPECT_EQ(state().shadow_runs, 1);
+  EXPECT_EQ(state().samples, 3);
+}
+
+TEST_F(Monitor, ARunWithADeadlineIsNoSample) {
+  load(everyRun());
+  float data[4] = {0.1F};
+  TamisValue input = floats({1, 4}, data);
+  TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
+  options.deadline_ns = std::numeric_limits<int64_t>::max();
+  Error error;
+  ASSERT_EQ(tamis_monitor_run(monitor, context, &input, 1, &options, &error), TAMIS_OK) << error.message;
+  EXPECT_EQ(state().runs, 1);
+  EXPECT_EQ(state().shadow_runs, 0);
+}
+
+// An arena that is too small for the dense run, say: what the caller asked for is done.
+TEST_F(Monitor, AShadowRunThatFailsIsNoSample) {
+  embedded.emplace(
+      [](TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs) {
+        if (host->settings[0] == 1)
+          host->fail(host, 0, "the dense run fails");
+        turnRow(host, inputs, outputs);
+      },
+      description);
+  Error error;
+  TamisMonitorOptions options = everyRun();
+  ASSERT_EQ(tamis_context_create(embedded->model, nullptr, &context, &error), TAMIS_OK);
+  ASSERT_EQ(tamis_monitor_create(embedded->model, &options, &monitor, &error), TAMIS_OK);
+  EXPECT_NEAR(run(0.2F), std::sin(0.1F), 1e-6);
+  EXPECT_EQ(state().shadow_runs, 0);
 }
 
 TEST_F(Monitor, WhatIsNoNumberIsAViolation) {
@@ -206,7 +278,7 @@ TEST_F(Monitor, ChecksItsOptions) {
   for (auto change :
        {+[](TamisMonitorOptions &o) { o.shadow_rate = 1.5; },
         +[](TamisMonitorOptions &o) { o.false_alarm = 0; },
-        +[](TamisMonitorOptions &o) { o.clean_samples = 0; }, +[](TamisMonitorOptions &o) { o.size = 0; }}) {
+        +[](TamisMonitorOptions &o) { o.clean_samples = -1; }, +[](TamisMonitorOptions &o) { o.size = 0; }}) {
     TamisMonitorOptions options = TAMIS_MONITOR_OPTIONS_INIT;
     change(options);
     Error error;

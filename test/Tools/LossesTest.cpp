@@ -30,6 +30,11 @@ TEST(Losses, DivergenceIsOfTheSoftmax) {
               0.5 * std::log(0.5 / p) + 0.5 * std::log(0.5 / (1 - p)), 1e-12);
 }
 
+TEST(Losses, WhatOverflowsIsNotLost) {
+  EXPECT_TRUE(
+      std::isinf(lossOfTexts(Loss::Cosine, "2x2xf64=[[1e300 1e300][1 0]]", "2x2xf64=[[1e300 1e300][1 0]]")));
+}
+
 TEST(Losses, ArgmaxFlips) {
   EXPECT_EQ(lossOfTexts(Loss::Argmax, "2x3xf32=[[1 2 3][3 2 1]]", "2x3xf32=[[0 0 9][3 2 2]]"), 0);
   EXPECT_EQ(lossOfTexts(Loss::Argmax, "2x3xf32=[[1 2 3][3 2 1]]", "2x3xf32=[[0 0 9][3 4 2]]"), 1);
@@ -39,6 +44,9 @@ TEST(Losses, WhatIsNoNumberIsInfinitelyFar) {
   for (Loss loss : {Loss::Cosine, Loss::KullbackLeibler, Loss::Argmax}) {
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "1x2xf32=[[nan 2]]")));
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "2x1xf32=[[1][2]]")));
+    // One number a row has no direction and no greatest element.
+    EXPECT_TRUE(std::isinf(lossOfTexts(loss, "2x1xf32=0", "2x1xf32=0")));
+    EXPECT_TRUE(std::isinf(lossOfTexts(loss, "2xf32=0", "2xf32=0")));
   }
 }
 

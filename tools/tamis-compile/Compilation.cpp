@@ -35,6 +35,7 @@
 #include <charconv>
 #include <chrono>
 #include <fstream>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -145,8 +146,8 @@ class Compilation {
 public:
   Compilation(const tools::CompileOptions &options, const tools::Setting &setting,
               tools::CompileSummary &summary)
-      : options(options), setting(setting), summary(summary), context(makeRegistry()),
-        reporter(context, options.model, setting.isTrial) {
+      : options(options), setting(setting), summary(summary), certificate(options.certificate),
+        context(makeRegistry()), reporter(context, options.model, setting.isTrial) {
     context.loadAllAvailableDialects();
     // Printing IR between passes needs them one after the other.
     if (!options.rest.empty())
@@ -214,9 +215,47 @@ private:
     }
     description = describeModel(*module);
     description.sourceName = llvm::sys::path::filename(options.model).str();
-    description.sourceHash = tools::hashFile(options.model);
+    description.sourceHash = sourceHash();
+    if (int code = checkCertificate())
+      return code;
     description.flags = resultFlags();
     description.precision = {setting.precision, {}, setting.measured};
+    return 0;
+  }
+
+  /// Of the model's file, and of those with its weights where there are any.
+  uint64_t sourceHash() {
+    uint64_t own = tools::hashFile(options.model);
+    auto folder = (*module)->getAttrOfType<StringAttr>("weight.folder"),
+         model = (*module)->getAttrOfType<StringAttr>("weight.model");
+    std::set<std::string> others;
+    for (auto source : module->getOps<weight::SourceOp>())
+      if (source.getFile() && !(model && model.getValue() == *source.getFile()))
+        others.insert(source.getFile()->str());
+    if (others.empty())
+      return own;
+    Hash hash;
+    hash.update(&own, sizeof(own));
+    for (const std::string &file : others) {
+      SmallString<256> path(folder ? folder.getValue() : "");
+      llvm::sys::path::append(path, file);
+      uint64_t of = tools::hashFile(path.str().str());
+      hash.update(&of, sizeof(of));
+    }
+    return hash.finish();
+  }
+
+  /// Whether the policy's certificate is one for this model.
+  int checkCertificate() {
+    std::string hash = llvm::utohexstr(description.sourceHash, /*LowerCase=*/true, /*Width=*/16);
+    if (options.certificate.empty() || options.certifiedHash == hash)
+      return 0;
+    if (!options.allowUncertified)
+      return reporter.fail(Refused, options.policy + ": is certified for a model with the hash " +
+                                        options.certifiedHash + ", not for this one, " + hash +
+                                        "; make the policy with 'tamis calibrate', or take it as it is with "
+                                        "--allow-uncertified");
+    certificate.clear();
     return 0;
   }
 
@@ -355,9 +394,9 @@ private:
     summary.remarks = description.remarks;
     description.decoder = describeDecoder(*module);
     description.policy = describePolicy(*module);
-    if (description.policy && !options.certificate.empty()) {
-      description.policy->certificate = options.certificate;
-      description.policy->promise = promiseOf(options.certificate);
+    if (description.policy && !certificate.empty()) {
+      description.policy->certificate = certificate;
+      description.policy->promise = promiseOf(certificate);
     }
   }
 
@@ -379,8 +418,8 @@ private:
     promise.eps = number("eps");
     promise.alpha = number("alpha");
     promise.delta = number("delta");
-    if (loss < 0 || output == description.outputs.end() || output->type != TAMIS_F32 || promise.eps < 0 ||
-        !(promise.alpha > 0 && promise.alpha < 1))
+    if (loss < 0 || output == description.outputs.end() || output->type != TAMIS_F32 ||
+        output->dims.size() < 2 || promise.eps < 0 || !(promise.alpha > 0 && promise.alpha < 1))
       return std::nullopt;
     promise.loss = static_cast<uint8_t>(loss);
     promise.output = static_cast<uint32_t>(output - description.outputs.begin());
@@ -517,6 +556,7 @@ private:
   const tools::CompileOptions &options;
   const tools::Setting &setting;
   tools::CompileSummary &summary;
+  std::string certificate; ///< that holds for what is compiled; empty: none
   MLIRContext context;
   Reporter reporter;
   std::vector<std::string> isas;

@@ -61,8 +61,7 @@ static void readPolicy(CompileOptions &options) {
   if (options.observeStates && !options.policy.empty())
     throw ToolError(ExitCode::Usage, "--observe-states is about the model as it is; leave out --policy");
   if (!options.policy.empty())
-    options.certificate = readCertificate(options.policy, fmt::format("{:016x}", hashFile(options.model)),
-                                          options.precision, options.allowUncertified);
+    readCertificate(options);
 }
 
 int main(int argc, char **argv) {

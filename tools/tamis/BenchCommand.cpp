@@ -165,6 +165,11 @@ void addBenchCommand(CLI::App &driver, ExitCode &) {
        "tamis bench model.tamis --input input_ids=1x128xi64=7 --input attention_mask=1x128xi64=1"},
       {"See where the time goes, and look at one run in Perfetto",
        "tamis bench model.tamis --inputs batch.npz --profile --trace run.json"},
+      {"Time a step of its policy beside the dense one",
+       "tamis bench model.tamis --inputs batch.npz --step step-1; tamis bench model.tamis --inputs batch.npz "
+       "--step dense"},
+      {"Time it with few of its experts in memory",
+       "tamis bench moe.tamis --inputs batch.npz --resident-budget 512MiB"},
       {"Measure the code for AVX2, for a script",
        "tamis bench model.tamis --inputs batch.npz --isa x86-64-v3 "
        "--json"},

@@ -258,19 +258,24 @@ private:
     return *found->second;
   }
 
-  const TamisValue measuredOutput(const Session &session) const {
+  /// The output that losses are measured on. One number a request has no direction and no greatest element.
+  TamisValue measuredOutput(const Session &session) const {
     std::vector<NamedValue> outputs = session.outputs();
     const NamedValue *chosen = nullptr;
-    for (const NamedValue &output : outputs)
-      if (options.measured.empty() ? isFloat(output.value.type) && output.value.rank > 0 &&
-                                         (!chosen || output.value.rank < chosen->value.rank)
-                                   : output.name == options.measured)
+    for (const NamedValue &output : outputs) {
+      const TamisValue &value = output.value;
+      bool isVector = isFloat(value.type) && value.rank >= 2 && value.dims[value.rank - 1] >= 2;
+      if (isVector && (options.measured.empty() ? !chosen || value.rank < chosen->value.rank
+                                                : output.name == options.measured))
         chosen = &output;
-    if (!chosen || !isFloat(chosen->value.type))
+    }
+    if (!chosen)
       throw ToolError(
           ExitCode::Refused,
-          fmt::format("{}: has no output{} of numbers to measure losses on; name one with --output-name",
-                      options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
+          fmt::format(
+              "{}: has no output{} of vectors of numbers to measure losses on, [batch, ..., 2 or more]; "
+              "name one with --output-name",
+              options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
     outputName = chosen->name;
     return chosen->value;
   }
@@ -435,7 +440,7 @@ private:
       }
   }
 
-  Json certificate(const Json &tokens) const {
+  Json certificate() const {
     Json groups = Json::array();
     for (size_t group = 0; group < groupCount(); ++group) {
       Json tests = Json::array();
@@ -456,8 +461,7 @@ private:
         const auto *data = static_cast<const std::byte *>(tensor.value().data);
         bytes.insert(bytes.end(), data, data + tensor.bytes());
       }
-    return {{"tokens_hash", hashOfTokens(tokens)},
-            {"model",
+    return {{"model",
              {{"source_name", provenance.source_name()->str()},
               {"source_hash", fmt::format("{:016x}", provenance.source_hash())}}},
             {"precision", options.precision},
@@ -500,14 +504,16 @@ private:
     }
     std::string chosen = fmt::format("step-{}", steps);
     Json tokens = {{"prune", prune}, {"steps", list}, {"chosen", chosen}, {"dropped", dropped()}};
-    return {{"schema", "tamis.policy.v1"},
-            {"tokens", tokens},
-            {"certificate", certificate(tokens)},
-            {"measured",
-             {{"speedup", denseTime / prunedTime},
-              {"dense_ms", denseTime},
-              {"chosen_ms", prunedTime},
-              {"baselines", baselines}}}};
+    Json policy = {{"schema", "tamis.policy.v1"},
+                   {"tokens", tokens},
+                   {"certificate", certificate()},
+                   {"measured",
+                    {{"speedup", denseTime / prunedTime},
+                     {"dense_ms", denseTime},
+                     {"chosen_ms", prunedTime},
+                     {"baselines", baselines}}}};
+    policy["certificate"]["policy_hash"] = hashOfPolicy(policy);
+    return policy;
   }
 
   std::string summary() const {

@@ -119,6 +119,11 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
        "tamis compile moe.onnx -o moe-observed.tamis --observe-experts"},
       {"Specialise its experts to the traffic that was profiled, as far as a policy allows",
        "tamis compile moe.onnx -o moe.tamis --profile moe.profile.json --policy policy.json"},
+      {"Leave tokens out as 'tamis calibrate' certified; or as somebody wrote by hand",
+       "tamis compile encoder.onnx -o encoder.tamis --policy policy.json; "
+       "tamis compile encoder.onnx -o encoder.tamis --policy mine.json --allow-uncertified"},
+      {"Make an artifact that shows a program its hidden states",
+       "tamis compile encoder.onnx -o observed.tamis --observe-states"},
       {"Make an object and a header to link into a program, the weights in a file beside",
        "tamis compile model.onnx -o model.o --emit=object --prefix minilm --weights=beside"},
       {"Look at the loops", "tamis compile model.onnx -o - --emit=mlir --level=loops --quiet"},

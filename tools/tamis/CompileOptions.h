@@ -38,6 +38,7 @@ struct CompileOptions {
   std::string policy;                       // a file; empty: none
   ExpertPolicy experts;                     // what that file says
   std::string certificate;                  // of the tokens that it leaves out, as JSON; empty: none
+  std::string certifiedHash;                // of the model that the certificate is about
   bool allowUncertified = false;
   int64_t maxLength = 0; // tokens that a decoder's caches may hold; 0: no bound
   bool keepPadding = false;

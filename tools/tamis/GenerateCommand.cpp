@@ -261,6 +261,8 @@ void addGenerateCommand(CLI::App &driver, ExitCode &) {
        "--end-id 2"},
       {"Generate for a batch of prompts of different lengths, on two threads",
        "tamis generate decoder.tamis --prompt-ids 1,2,3 --prompt-ids 4,5 --threads 2"},
+      {"Keep half a gibibyte of a decoder's experts in memory, and read the others when they are wanted",
+       "tamis generate moe.tamis --prompt-ids 1,15043 --resident-budget 512MiB"},
       {"Take the prompts from a file, and time the code for AVX2 in a script",
        "tamis generate decoder.tamis --prompts prompts.jsonl --max-length 512 --isa x86-64-v3 --json"},
   }));

@@ -21,6 +21,10 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
       ->take_all()
       ->allow_extra_args(false);
   addRunningOptions(command, session);
+  command
+      .add_option("--step", session.step,
+                  "Leave out what this step of the artifact's policy says; 'dense' leaves out nothing")
+      ->type_name("NAME");
 }
 
 void addRunningOptions(CLI::App &command, SessionOptions &session) {
@@ -32,10 +36,6 @@ void addRunningOptions(CLI::App &command, SessionOptions &session) {
       .add_option("--isa", session.isa,
                   "Run the code of this ISA level, such as x86-64-v3, rather than the best that the CPU has")
       ->type_name("LEVEL");
-  command
-      .add_option("--step", session.step,
-                  "Leave out what this step of the artifact's policy says; 'dense' leaves out nothing")
-      ->type_name("NAME");
   command
       .add_option("--resident-budget", session.residentBudget,
                   "Keep no more than this of the experts' weights in memory, such as 512MiB, and read the "

@@ -15,10 +15,10 @@ struct InputOptions {
   std::vector<std::string> single;
 };
 
-/// Adds the artifact's name, --inputs and --input, and what addRunningOptions does.
+/// Adds the artifact's name, --inputs, --input and --step, and what addRunningOptions does.
 void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions &inputs);
 
-/// Adds --threads, --isa, --step and --resident-budget, which every command that runs a model has.
+/// Adds --threads, --isa and --resident-budget, which every command that runs a model has.
 void addRunningOptions(CLI::App &command, SessionOptions &session);
 
 /// Reads the inputs. One given with --input takes the place of one of the same name in the npz file.

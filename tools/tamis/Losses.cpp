@@ -23,7 +23,7 @@ double cosineLoss(Row a, Row b) {
   }
   if (ofA == 0 && ofB == 0)
     return 0;
-  return ofA == 0 || ofB == 0 ? 1 : std::max(0.0, 1 - dot / std::sqrt(ofA * ofB));
+  return ofA == 0 || ofB == 0 ? 1 : 1 - dot / (std::sqrt(ofA) * std::sqrt(ofB));
 }
 
 /// The logarithm of the sum of e^x.
@@ -38,7 +38,7 @@ double divergence(Row a, Row b) {
   double sumA = logSum(a), sumB = logSum(b), total = 0;
   for (size_t i = 0; i < a.size(); ++i)
     total += std::exp(a[i] - sumA) * ((a[i] - sumA) - (b[i] - sumB));
-  return std::max(0.0, total);
+  return total;
 }
 
 double lossOfRow(Loss loss, Row a, Row b) {
@@ -71,17 +71,19 @@ std::optional<Loss> lossOfName(std::string_view name) {
 double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse) {
   auto count = elementCount(dimsOf(dense));
   if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || !count ||
-      dense.rank == 0)
+      *count == 0 || dense.rank < 2 || dense.dims[dense.rank - 1] < 2)
     return infinite;
   int64_t columns = dense.dims[dense.rank - 1];
   double worst = 0;
-  for (int64_t begin = 0; columns > 0 && begin < *count; begin += columns) {
+  for (int64_t begin = 0; worst < infinite && begin < *count; begin += columns) {
     std::vector<double> a, b;
     for (int64_t i = begin; i < begin + columns; ++i) {
       a.push_back(elementAsDouble(dense.type, dense.data, i));
       b.push_back(elementAsDouble(sparse.type, sparse.data, i));
     }
-    worst = std::max(worst, lossOfRow(loss, a, b));
+    double own = lossOfRow(loss, a, b);
+    // What overflowed is no loss of 0.
+    worst = std::isnan(own) ? infinite : std::max(worst, own);
   }
   return worst;
 }

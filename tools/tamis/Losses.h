@@ -19,7 +19,8 @@ enum class Loss { Cosine, KullbackLeibler, Argmax };
 std::optional<Loss> lossOfName(std::string_view name);
 
 /// The greatest loss of the rows of an output, whose last dimension is that of the vectors. Infinite where
-/// the shapes differ, or where a number is none in one of both.
+/// the shapes differ, where there is no vector of two elements or more, and where a number is none in one of
+/// both.
 double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse);
 
 } // namespace tamis::tools

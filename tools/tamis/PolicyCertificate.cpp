@@ -2,6 +2,7 @@
 
 #include "PolicyCertificate.h"
 
+#include "CompileOptions.h"
 #include "ExitCode.h"
 #include "File.h"
 #include "runtime/src/Hash.h"
@@ -13,49 +14,58 @@ namespace tamis::tools {
 
 using Json = nlohmann::ordered_json;
 
-std::string hashOfTokens(const Json &tokens) {
-  std::string text = tokens.dump();
+static constexpr const char *kHash = "policy_hash";
+
+std::string hashOfPolicy(const Json &policy) {
+  Json known = Json::object();
+  for (const char *key : {"tokens", "experts", "certificate"})
+    if (policy.contains(key))
+      known[key] = policy[key];
+  if (known.contains("certificate") && known["certificate"].is_object())
+    known["certificate"].erase(kHash);
+  std::string text = known.dump();
   return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
 }
 
+static std::string textOf(const Json &object, const char *key) {
+  return object.is_object() && object.contains(key) && object[key].is_string()
+             ? object[key].get<std::string>()
+             : "";
+}
+
 /// Why a certificate does not hold; "" if it does.
-static std::string problemOf(const Json &root, const std::string &modelHash, const std::string &precision) {
-  if (!root.contains("certificate"))
+static std::string problemOf(const Json &policy, const CompileOptions &options) {
+  if (!policy.contains("certificate"))
     return "has no certificate for the tokens that it leaves out";
-  const Json &certificate = root["certificate"];
-  auto text = [&](const Json &object, const char *key) {
-    return object.is_object() && object.contains(key) && object[key].is_string()
-               ? object[key].get<std::string>()
-               : "";
-  };
-  if (!certificate.is_object() || text(certificate, "tokens_hash") != hashOfTokens(root["tokens"]))
-    return "has a certificate for other tokens than it leaves out, so that something was changed by hand or "
-           "damaged";
-  const Json model = certificate.value("model", Json());
-  if (std::string hash = text(model, "source_hash"); hash != modelHash)
-    return fmt::format("is certified for {} with the hash {}, not for this model, {}",
-                       text(model, "source_name"), hash, modelHash);
-  if (std::string certified = text(certificate, "precision"); certified != precision)
-    return fmt::format("is certified at the precision {}, not at {}", certified, precision);
+  const Json &certificate = policy["certificate"];
+  if (textOf(certificate, kHash) != hashOfPolicy(policy))
+    return "was changed by hand or damaged since it was certified";
+  if (std::string certified = textOf(certificate, "precision"); certified != options.precision)
+    return fmt::format("is certified at the precision {}, not at {}", certified, options.precision);
+  if (!options.layerPrecisions.empty() || options.int4Group)
+    return "is certified with one precision for all layers, not with --layer-precision or --int4-group";
+  if (policy.contains("experts") || !options.profile.empty())
+    return "is certified with all experts, not with those of a profile";
   return "";
 }
 
-std::string readCertificate(const std::string &path, const std::string &modelHash,
-                            const std::string &precision, bool allowUncertified) {
-  std::vector<std::byte> bytes = readFile(path);
+void readCertificate(CompileOptions &options) {
+  std::vector<std::byte> bytes = readFile(options.policy);
   const char *begin = reinterpret_cast<const char *>(bytes.data());
-  Json root = Json::parse(begin, begin + bytes.size(), nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object() || !root.contains("tokens"))
-    return "";
-  std::string problem = problemOf(root, modelHash, precision);
-  if (problem.empty())
-    return root["certificate"].dump();
-  if (!allowUncertified)
+  Json policy = Json::parse(begin, begin + bytes.size(), nullptr, /*allow_exceptions=*/false);
+  if (!policy.is_object() || !policy.contains("tokens"))
+    return;
+  std::string problem = problemOf(policy, options);
+  if (problem.empty()) {
+    options.certificate = policy["certificate"].dump();
+    options.certifiedHash = textOf(policy["certificate"].value("model", Json()), "source_hash");
+    return;
+  }
+  if (!options.allowUncertified)
     throw ToolError(ExitCode::Refused,
                     fmt::format("{}: {}; make the policy with 'tamis calibrate', or take it as it is with "
                                 "--allow-uncertified",
-                                path, problem));
-  return "";
+                                options.policy, problem));
 }
 
 } // namespace tamis::tools

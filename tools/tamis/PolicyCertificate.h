@@ -7,15 +7,17 @@
 
 namespace tamis::tools {
 
-/// The hash by which a certificate knows the part `tokens` that it is about.
-std::string hashOfTokens(const nlohmann::ordered_json &tokens);
+struct CompileOptions;
 
-/// Checks the certificate of a policy file against the model and the precision that it is compiled with.
-/// Returns the certificate as JSON; "" where the file leaves no tokens out, and where there is no certificate
-/// that holds but `allowUncertified`. Throws ToolError: System if a file cannot be read, Refused if the
-/// certificate does not hold.
-std::string readCertificate(const std::string &path, const std::string &modelHash,
-                            const std::string &precision, bool allowUncertified);
+/// The hash by which a certificate knows the policy that it is in: of all that decides what is left out, and
+/// of the certificate but for this hash.
+std::string hashOfPolicy(const nlohmann::ordered_json &policy);
+
+/// Reads the certificate of options.policy into options.certificate and .certifiedHash; they stay empty where
+/// the file leaves no tokens out, and, with allowUncertified, where it has none that holds for these options.
+/// Whether the model is the one that was certified is to be seen when it is read. Throws ToolError: System if
+/// the file cannot be read, Refused if the certificate does not hold.
+void readCertificate(CompileOptions &options);
 
 } // namespace tamis::tools
 

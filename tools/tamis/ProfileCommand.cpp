@@ -153,6 +153,8 @@ void addProfileCommand(CLI::App &driver, ExitCode &) {
        "tamis profile moe-observed.tamis --requests today --merge monday.json -o all.json --quiet"},
       {"Use one thread and the code for AVX2",
        "tamis profile moe-observed.tamis --requests a.npz -o p.json --threads 1 --isa x86-64-v3"},
+      {"Profile a model that is larger than memory",
+       "tamis profile moe-observed.tamis --requests requests -o p.json --resident-budget 8GiB"},
       {"Look at a profile again", "tamis inspect moe.profile.json"},
   }));
   command->callback([options] { run(*options); });

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace tamis::tools {
 
@@ -39,16 +40,24 @@ int64_t realTokens(const Tensor &mask, int64_t row, int64_t columns, int64_t *la
   return count;
 }
 
-/// All of an npz file.
+/// All of an npz file, one sequence: the lengths of several would be those of none.
 Request wholeFile(const std::string &path, const TamisModel *model) {
   Request request{readNpz(path), 0, std::filesystem::path(path).filename()};
+  for (const auto &[name, tensor] : request.inputs)
+    if (tensor.dims().size() > 1 && tensor.dims()[0] != 1)
+      refuse(
+          path,
+          fmt::format(
+              "'{}' holds {} sequences; give each a file of its own, or all of them as rows of one npz file "
+              "instead of a folder",
+              name, tensor.dims()[0]));
   auto mask = request.inputs.find(maskName(model));
-  if (mask != request.inputs.end()) {
+  if (mask != request.inputs.end())
     request.length = realTokens(mask->second, 0, elementCount(mask->second.dims()).value_or(0));
-  } else if (!request.inputs.empty()) {
-    auto dims = request.inputs.begin()->second.dims();
-    request.length = dims.size() > 1 ? dims[0] * dims[1] : 0;
-  }
+  else
+    for (const auto &[name, tensor] : request.inputs)
+      if (tensor.dims().size() > 1)
+        request.length = tensor.dims()[1];
   return request;
 }
 
@@ -99,18 +108,37 @@ std::vector<Request> rowsOfFile(const std::string &path, const TamisModel *model
   return requests;
 }
 
-Tensor integers(TamisType type, int64_t length, const int64_t *values, int64_t otherwise,
-                const std::string &source) {
-  const int64_t dims[] = {1, length};
+Tensor integers(TamisType type, const std::vector<int64_t> &values, const std::string &source) {
+  const int64_t dims[] = {1, static_cast<int64_t>(values.size())};
   Tensor tensor = Tensor::allocate(type, dims, source);
-  for (int64_t i = 0; i < length; ++i) {
-    int64_t value = values ? values[i] : otherwise;
+  for (size_t i = 0; i < values.size(); ++i)
     if (type == TAMIS_I64)
-      reinterpret_cast<int64_t *>(tensor.data())[i] = value;
+      reinterpret_cast<int64_t *>(tensor.data())[i] = values[i];
     else
-      reinterpret_cast<int32_t *>(tensor.data())[i] = static_cast<int32_t>(value);
-  }
+      reinterpret_cast<int32_t *>(tensor.data())[i] = static_cast<int32_t>(values[i]);
   return tensor;
+}
+
+/// What an input gets for a line of tokens, by its name, as exporters have them.
+std::vector<int64_t> valuesOf(const TamisSignature &signature, const std::string &mask, const Tokens &tokens,
+                              const std::string &path) {
+  std::string name = signature.name;
+  if (isInteger(signature.type) && signature.rank == 2) {
+    if (name == "input_ids")
+      return tokens;
+    if (name == mask)
+      return std::vector<int64_t>(tokens.size(), 1);
+    if (name == "token_type_ids")
+      return std::vector<int64_t>(tokens.size(), 0);
+    if (name == "position_ids") {
+      std::vector<int64_t> places(tokens.size());
+      std::iota(places.begin(), places.end(), 0);
+      return places;
+    }
+  }
+  refuse(path, fmt::format(
+                   "a line of tokens does not say what the model's input '{}' is; give requests as npz files",
+                   name));
 }
 
 std::vector<Request> linesOfFile(const std::string &path, const TamisModel *model) {
@@ -123,19 +151,12 @@ std::vector<Request> linesOfFile(const std::string &path, const TamisModel *mode
         fmt::format("{} line {}", std::filesystem::path(path).filename().string(), requests.size() + 1);
     if (tokens.empty())
       refuse(path, fmt::format("line {} has no tokens", requests.size() + 1));
-    bool hasIds = false;
     for (int32_t i = 0; i < tamis_model_input_count(model); ++i) {
       TamisSignature signature;
       TamisError error = TAMIS_ERROR_INIT;
       check(tamis_model_input(model, i, &signature, &error), error);
-      if (!isInteger(signature.type) || signature.rank != 2)
-        refuse(path,
-               fmt::format("the model's input '{}' is not made of token ids; give requests as npz files",
-                           signature.name));
-      bool isMask = signature.name == mask, isIds = !isMask && !hasIds;
-      hasIds |= isIds;
-      request.inputs.emplace(signature.name, integers(signature.type, request.length,
-                                                      isIds ? tokens.data() : nullptr, isMask, path));
+      request.inputs.emplace(signature.name,
+                             integers(signature.type, valuesOf(signature, mask, tokens, path), path));
     }
     requests.push_back(std::move(request));
   }

@@ -16,11 +16,10 @@ struct Request {
   std::string name; // for reports: the file, and the row or line in it
 };
 
-/// Reads requests for a model. A folder holds npz files, each a run of its own; an npz file holds many
-/// sequences, a row of its arrays each, without the padding behind them; a jsonl file holds an array of token
-/// ids a line, for the model's first input of integers but the mask, with ones for the mask and zeros for
-/// other inputs of integers. Throws ToolError: System if a file cannot be read, Refused if it holds no
-/// requests for the model.
+/// Reads requests for a model. A folder holds npz files, each one sequence; an npz file holds many, a row of
+/// its arrays each, whose padding behind the tokens is cut off; a jsonl file holds an array of token ids a
+/// line, for a model whose inputs are input_ids, the mask, token_type_ids and position_ids. Throws ToolError:
+/// System if a file cannot be read, Refused if it holds no requests for the model.
 std::vector<Request> readRequests(const std::string &path, const TamisModel *model);
 
 } // namespace tamis::tools

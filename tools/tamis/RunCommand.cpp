@@ -168,6 +168,10 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
        "tamis run model.tamis --inputs batch.npz --outputs out.npz --report"},
       {"Compare with the outputs of another runtime",
        "tamis run model.tamis --inputs batch.npz --expected want.npz --rtol 1e-3 --atol 2e-5"},
+      {"Leave no tokens out, whatever its policy chose",
+       "tamis run model.tamis --inputs batch.npz --step dense"},
+      {"Keep half a gibibyte of its experts in memory, and say how often that was too little",
+       "tamis run moe.tamis --inputs batch.npz --resident-budget 512MiB --report"},
       {"Use one thread and the code for AVX2", "tamis run model.tamis --inputs batch.npz --threads 1 --isa "
                                                "x86-64-v3"},
   }));

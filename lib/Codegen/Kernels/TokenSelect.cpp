@@ -102,15 +102,15 @@ void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
   });
 }
 
-/// The number of rows that stay of `length`.
-static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length) {
+/// The number of rows that stay of `length`; `whole` says of which group the sequence is.
+static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length, Value whole) {
   ArrayRef<int64_t> lengths = op.getLengths();
   auto setting = [&](size_t i) -> Value {
     return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i));
   };
   Value share = setting(lengths.size());
   for (size_t i = lengths.size(); i-- > 0;)
-    share = e.select(e.less(e.index(lengths[i]), length), share, setting(i));
+    share = e.select(e.less(e.index(lengths[i]), whole), share, setting(i));
   Value rows =
       arith::UIToFPOp::create(e, e.getF32Type(), arith::IndexCastOp::create(e, e.getI64Type(), length));
   Value rounded = e.addF(e.mulF(rows, share), e.scalar(0.5F));
@@ -126,14 +126,17 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
   Value scores = e.flatten(op.getScores()), offsets = e.flatten(op.getOffsets()),
         kept = e.flatten(op.getKept()), keptOffsets = e.flatten(op.getKeptOffsets());
   Value keys = e.flatten(e.allocate(e.getI32Type(), rows));
+  Value whole = e.flatten(op.getWhole());
+  auto lengthOf = [&](Value flat, Value b) {
+    return e.sub(e.loadIndex(flat, e.add(b, 1)), e.loadIndex(flat, b));
+  };
   auto store = [&](Value value, Value at) {
     e.store(arith::IndexCastOp::create(e, e.getI64Type(), value), keptOffsets, at);
   };
   store(e.index(0), e.index(0));
   Emitter::Values inits = {e.index(0)};
   Value total = e.loop(e.index(0), batch, e.index(1), inits, [&](Value b, ValueRange so) {
-    Value length = e.sub(e.loadIndex(offsets, e.add(b, 1)), e.loadIndex(offsets, b));
-    Value end = e.add(so[0], countOf(e, op, length));
+    Value end = e.add(so[0], countOf(e, op, lengthOf(offsets, b), lengthOf(whole, b)));
     store(end, e.add(b, 1));
     return Emitter::Values{end};
   })[0];

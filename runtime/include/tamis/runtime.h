@@ -116,8 +116,9 @@ typedef struct TamisModelOptions {
   int32_t hash_threads;
   /* Bytes of experts' weights that may be in memory at once, for all contexts of the model; 0: all of them.
    * The rest stays in the file, and is read when a run sends a row to it: those that no layer asked for
-   * longest give way. What a run computes stays the same. A run fails when one layer wants more experts than
-   * fit. Weights that are in memory already are refused. */
+   * longest give way. What a run computes stays the same. Contexts that run at once may take experts from
+   * each other; those come back by themselves, and are beyond the budget until they are given back again. A
+   * run fails when one layer wants more experts than fit. Weights that are in memory already are refused. */
   size_t resident_budget;
 } TamisModelOptions;
 #define TAMIS_MODEL_OPTIONS_INIT {sizeof(TamisModelOptions), NULL, 0, NULL, NULL, 0, 0}
@@ -345,20 +346,22 @@ typedef struct TamisMonitor TamisMonitor;
 
 typedef struct TamisMonitorOptions {
   size_t size;
-  double shadow_rate;    /* share of runs that are also run densely */
-  uint64_t seed;         /* which of them: depends on it and on the number of the run alone */
-  double false_alarm;    /* probability of an alarm, ever, while the promise holds */
-  int64_t clean_samples; /* in a row, before a step is taken back */
+  double shadow_rate; /* share of runs that are also run densely */
+  uint64_t seed;      /* which of them: depends on it and on the number of the run alone */
+  double false_alarm; /* probability of an alarm, ever, while the promise holds */
+  /* In a row, before a step is taken back; doubled by each further alarm. 0: as many as refute, with
+   * confidence 95%, that it still breaks the promise. */
+  int64_t clean_samples;
 } TamisMonitorOptions;
-#define TAMIS_MONITOR_OPTIONS_INIT {sizeof(TamisMonitorOptions), 0.01, 0, 0.01, 100}
+#define TAMIS_MONITOR_OPTIONS_INIT {sizeof(TamisMonitorOptions), 0.01, 0, 0.01, 0}
 
 /* Refused for a model without a certified policy. The model must outlive it. */
 TAMIS_API TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOptions *options,
                                            TamisMonitor **monitor, TamisError *error);
 /* Null is allowed. */
 TAMIS_API void tamis_monitor_destroy(TamisMonitor *monitor);
-/* tamis_run at the step in force; the outputs are its own, also when other steps ran before. A run that fails
- * is no sample. */
+/* tamis_run at the step in force; the outputs are its own, also when other steps ran before. Each sequence of
+ * a shadow run is a sample; a run with a deadline is none, and neither is one whose dense run fails. */
 TAMIS_API TamisStatus tamis_monitor_run(TamisMonitor *monitor, TamisContext *context,
                                         const TamisValue *inputs, int32_t count,
                                         const TamisRunOptions *options, TamisError *error);
@@ -369,14 +372,15 @@ typedef struct TamisMonitorState {
   const char *step_name; /* lives as long as the model */
   int64_t runs;
   int64_t shadow_runs;   /* that were compared */
-  int64_t violations;    /* of those */
+  int64_t samples;       /* sequences of those runs */
+  int64_t violations;    /* of those, at the step in force */
   int64_t alarms;        /* steps down */
   int64_t ascents;       /* steps up again */
   int64_t clean_samples; /* of the step above, in a row */
   double wealth;         /* of the test: an alarm at 1 / false_alarm */
   double last_loss, greatest_loss;
 } TamisMonitorState;
-#define TAMIS_MONITOR_STATE_INIT {sizeof(TamisMonitorState), 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TAMIS_MONITOR_STATE_INIT {sizeof(TamisMonitorState), 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 TAMIS_API TamisStatus tamis_monitor_state(TamisMonitor *monitor, TamisMonitorState *state, TamisError *error);
 
 typedef TAMIS_ENUM(TamisTextFormat){TAMIS_TEXT_JSON = 0, TAMIS_TEXT_PROMETHEUS = 1} TamisTextFormat;

@@ -19,8 +19,8 @@ func.func @prune(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %offsets: tensor<?xi64>
   %t = token.score stride %x of %offsets : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
   // CHECK: token.score random %arg0 of %arg2 {seed = 7 : i64} :
   %r = token.score random %x of %offsets {seed = 7 : i64} : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
-  // CHECK: %[[KEPT:.*]], %{{.*}} = token.select %[[S]] of %arg2 setting 2 lengths [64, 128] minimum 4 first 1 last 1 :
-  %kept, %o = token.select %s of %offsets setting 2 lengths [64, 128] minimum 4 first 1 last 1 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  // CHECK: %[[KEPT:.*]], %{{.*}} = token.select %[[S]] of %arg2 whole %arg2 setting 2 lengths [64, 128] minimum 4 first 1 last 1 :
+  %kept, %o = token.select %s of %offsets whole %offsets setting 2 lengths [64, 128] minimum 4 first 1 last 1 : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
   // CHECK: token.gather %arg0 at %[[KEPT]] : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   %y = token.gather %x at %kept : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>

@@ -26,7 +26,7 @@ func.func @width(%x: tensor<?x8xf32>, %w: tensor<9xf32>, %o: tensor<?xi64>) {
 
 func.func @lengths(%s: tensor<?xf32>, %o: tensor<?xi64>) {
   // expected-error@+1 {{needs lengths that ascend from 1}}
-  %k, %p = token.select %s of %o setting 0 lengths [64, 64] minimum 1 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  %k, %p = token.select %s of %o whole %o setting 0 lengths [64, 64] minimum 1 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
   return
 }
 
@@ -34,7 +34,7 @@ func.func @lengths(%s: tensor<?xf32>, %o: tensor<?xi64>) {
 
 func.func @nothing(%s: tensor<?xf32>, %o: tensor<?xi64>) {
   // expected-error@+1 {{keeps at least one row}}
-  %k, %p = token.select %s of %o setting 0 lengths [] minimum 0 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  %k, %p = token.select %s of %o whole %o setting 0 lengths [] minimum 0 first 0 last 0 : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
   return
 }
 

@@ -3,7 +3,7 @@
 
 // NONE-NOT: token.select
 
-// Two groups of lengths at the first layer and one at the second: three settings.
+// Two groups of lengths, those of whole sequences, at the first layer and one at the second: three settings.
 
 // CHECK: tamis.policy = {chosen = 1 : i64,
 // CHECK-SAME: settings = ["share kept in front of layer 0, up to 64 tokens", "share kept in front of layer 0, longer", "share kept in front of layer 1, all lengths"]
@@ -25,7 +25,7 @@ func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x
   %x = nn.layer_norm %e, %v {epsilon = 1.0e-5 : f32} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
   // CHECK: %[[W:.*]] = onnx.Constant dense<[1.000000e+00, -2.000000e+00, 5.000000e-01, 0.000000e+00]>
   // CHECK: %[[S:.*]] = token.score linear %[[X]] by %[[W]] of %[[OFFSETS]]
-  // CHECK: %[[KEPT:.*]], %[[O1:.*]] = token.select %[[S]] of %[[OFFSETS]] setting 0 lengths [64] minimum 4 first 1 last 1
+  // CHECK: %[[KEPT:.*]], %[[O1:.*]] = token.select %[[S]] of %[[OFFSETS]] whole %[[OFFSETS]] setting 0 lengths [64] minimum 4 first 1 last 1
   // CHECK: %[[R1:.*]] = token.gather %[[ROWS]] at %[[KEPT]]
   // CHECK: %[[P1:.*]] = token.gather %[[PLACES]] at %[[KEPT]]
   // CHECK: %[[X1:.*]] = token.gather %[[X]] at %[[KEPT]]
@@ -39,7 +39,7 @@ func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x
   // CHECK: %[[Y:.*]] = nn.layer_norm %[[R]]
   %y = nn.layer_norm %r, %v {epsilon = 1.0e-5 : f32} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
   // CHECK: token.score stride %[[Y]] of %[[O1]]
-  // CHECK: %[[KEPT2:.*]], %[[O2:.*]] = token.select {{.*}} of %[[O1]] setting 2 lengths [] minimum 8 first 2 last 1
+  // CHECK: %[[KEPT2:.*]], %[[O2:.*]] = token.select {{.*}} of %[[O1]] whole %[[OFFSETS]] setting 2 lengths [] minimum 8 first 2 last 1
   // CHECK: %[[R2:.*]] = token.gather %[[R1]] at %[[KEPT2]]
   // CHECK: %[[P2:.*]] = token.gather %[[P1]] at %[[KEPT2]]
   // CHECK: %[[Y2:.*]] = token.gather %[[Y]] at %[[KEPT2]]

@@ -94,7 +94,7 @@ class Calibration:
             for key in ("speedup", "dense_ms", "chosen_ms"):
                 part["measured"].pop(key)
         self.checks.count("the same requests give the same policy", policy == again, "it is another")
-        bf16 = self.calibrate("two", "--layers", "0,1", "--groups", "1", "--precision", "bf16", "--seed", "3", "--threads", "1")
+        bf16 = self.calibrate("two", "--layers", "0,1", "--groups", "2", "--precision", "bf16", "--seed", "3", "--threads", "1")
         self.truth("two", bf16)
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
@@ -107,7 +107,7 @@ class Calibration:
         refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
         refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
         refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
-        refuse("no such output", "has no output 'nothing' of numbers", "--output-name", "nothing")
+        refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
         refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         (self.folder / "empty").mkdir(exist_ok=True)
         refuse("no requests", "holds no requests", "--requests", self.folder / "empty")
@@ -129,11 +129,20 @@ class Calibration:
             shown = self.run("inspect", self.folder / "changed.tamis")
             self.checks.count(f"uncertified: {what} is shown", "NOT CERTIFIED" in shown, shown)
 
-        uncertified("changed by hand", "something was changed by hand",
+        uncertified("changed by hand", "was changed by hand or damaged",
                     policy("changed", lambda p: p["tokens"]["steps"][0].update(keep=[0.1])))
         uncertified("no certificate", "has no certificate", policy("bare", lambda p: p.pop("certificate")))
-        uncertified("another model", "with the hash 0000000000000000, not for this model",
-                    policy("other", lambda p: p["certificate"]["model"].update(source_hash="0" * 16)))
+        uncertified("a greater promise", "was changed by hand or damaged",
+                    policy("promise", lambda p: p["certificate"].update(alpha=0.001)))
+        uncertified("experts, too", "was changed by hand or damaged", policy("experts", lambda p: p.update(experts={})))
+        uncertified("another precision for a layer", "not with --layer-precision", self.folder / "one.json",
+                    "--layer-precision", ".*query.*=bf16")
+        # The same graph with other weights.
+        (self.folder / "plain.onnx").write_bytes((self.folder / "model.onnx").read_bytes())
+        other = build(weights(np.random.default_rng(22)), "encoder", LAYERS, HIDDEN, HEADS)
+        (self.folder / "model.onnx").write_bytes(other.SerializeToString())
+        uncertified("another model", "is certified for a model with the hash", self.folder / "one.json")
+        (self.folder / "model.onnx").write_bytes((self.folder / "plain.onnx").read_bytes())
         uncertified("another precision", "is certified at the precision f32, not at bf16", self.folder / "one.json", "--precision=bf16")
 
 

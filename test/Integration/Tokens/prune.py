@@ -113,10 +113,11 @@ def share_of(point, keep, length):
     return keep[sum(length > bound for bound in lengths)] if isinstance(keep, list) else keep
 
 
-def select(point, keep, state):
-    """The places, of those of one sequence's states, that stay, and the least gap between what stays and what goes."""
+def select(point, keep, state, whole):
+    """The places, of those of one sequence's states, that stay, and the least gap between what stays and what goes. The
+    sequence had `whole` tokens in the beginning."""
     length, first, last = len(state), point.get("first", 1), point.get("last", 1)
-    share = np.float32(share_of(point, keep, length))
+    share = np.float32(share_of(point, keep, whole))
     count = min(max(int(np.float32(length) * share + np.float32(0.5)), point.get("minimum", 8), first + last), length)
     scores = scores_of(point, state)
     scores[:first] = np.inf
@@ -166,7 +167,7 @@ class Pruning:
             kept = np.zeros_like(now)
             for row in range(len(now)):
                 places = np.flatnonzero(now[row])
-                stays, gap = select(point, keep, states[row][places])
+                stays, gap = select(point, keep, states[row][places], self.mask[row].sum())
                 kept[row][places[stays]] = 1
                 gaps.append(gap)
             counts.append((int(now.sum()), int(kept.sum())))
@@ -201,6 +202,9 @@ class Pruning:
         yield "by length", [linear(1, lengths=[16, 64], minimum=3)], {"groups": [[1, 0.75, 0.3]]}
         yield "cascade", [linear(0), {"layer": 1, "rule": "random", "seed": 5, "first": 0, "last": 0, "minimum": 1}, linear(2, first=3)], \
             {"all": [0.8, 0.7, 0.5], "one": [1, 1, 0.4]}
+        # A sequence stays of its group when it has become shorter.
+        yield "cascade by length", [linear(0, lengths=[40]), {"layer": 2, "rule": "stride", "lengths": [40], "minimum": 1}], \
+            {"groups": [[0.9, 0.5], [0.75, 0.25]]}
         yield "stride", [{"layer": 2, "rule": "stride", "minimum": 1}], {"third": [0.33]}
 
     def results(self):

@@ -162,13 +162,14 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
     auto select = cast<token::SelectOp>(op);
     Location loc = op->getLoc();
     BufferBuilder build(rewriter, op, options, state);
-    Value scores = build.buffer(select.getScores()), offsets = build.buffer(select.getOffsets());
+    Value scores = build.buffer(select.getScores()), offsets = build.buffer(select.getOffsets()),
+          whole = build.buffer(select.getWhole());
     if (build.hasFailed())
       return failure();
     Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
     Value all = build.allocate(vector, build.dim(scores, 0)),
           keptOffsets = build.allocateLike(select.getKeptOffsets().getType(), offsets);
-    TokenSelectOp::create(rewriter, loc, scores, offsets, all, keptOffsets, select.getSetting(),
+    TokenSelectOp::create(rewriter, loc, scores, offsets, whole, all, keptOffsets, select.getSetting(),
                           select.getLengths(), select.getMinimum(), select.getFirst(), select.getLast());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);

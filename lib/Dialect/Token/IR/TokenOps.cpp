@@ -64,7 +64,8 @@ LogicalResult ScoreOp::verify() {
 
 LogicalResult SelectOp::verify() {
   if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 ||
-      typeOf(getKept()).getRank() != 1 || getOffsets().getType() != getKeptOffsets().getType())
+      typeOf(getKept()).getRank() != 1 || getOffsets().getType() != getKeptOffsets().getType() ||
+      getOffsets().getType() != getWhole().getType())
     return emitOpError("makes a vector of rows, and offsets of the type of those it gets");
   if (getSetting() < 0 || getMinimum() < 1 || getFirst() < 0 || getLast() < 0)
     return emitOpError("needs a setting, keeps at least one row, and protects no fewer than none");

@@ -57,7 +57,13 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
       if (point.layer >= static_cast<int64_t>(attentions.size()))
         return getOperation().emitError("the policy leaves tokens out in front of layer ")
                << point.layer << ", and the model has " << attentions.size() << "; layers count from 0";
-      if (failed(pruneAt(attentions[point.layer], point, setting, rows, offsets)))
+      // Its distances are those of rows, of which some would be gone.
+      for (nn::AttentionOp attention : ArrayRef(attentions).drop_front(point.layer))
+        if (attention.getWindow() != 0)
+          return attention.emitError(
+              "the policy leaves tokens out in front of an attention with a window, which would "
+              "reach farther then; take the layers up to it out of the policy");
+      if (failed(pruneAt(attentions[point.layer], point, setting, index.getOffsets(), rows, offsets)))
         return failure();
       setting += static_cast<int64_t>(point.lengths.size()) + 1;
       ++points;
@@ -68,8 +74,8 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     return success();
   }
 
-  LogicalResult pruneAt(nn::AttentionOp attention, const PrunePoint &point, int64_t setting, Value &rows,
-                        Value &offsets) {
+  LogicalResult pruneAt(nn::AttentionOp attention, const PrunePoint &point, int64_t setting, Value whole,
+                        Value &rows, Value &offsets) {
     std::optional<RowCut> cut = cutBefore(attention, rows);
     if (!cut)
       return attention.emitError(
@@ -93,7 +99,7 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     auto scores =
         ScoreOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()),
                         cut->state, weights, offsets, point.rule, point.seed);
-    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, setting,
+    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, whole, setting,
                                    point.lengths, point.minimum, point.first, point.last);
     SmallVector<Value> living = cut->besides;
     living.append({cut->state, rows});

@@ -131,7 +131,7 @@ def Kernel_TokenScoreOp : Kernel_Op<"token_score"> {
 }
 def Kernel_TokenSelectOp : Kernel_Op<"token_select"> {
   let summary = "token.select: fills the first rows of kept [R], and kept_offsets [B + 1], whose last element is their number";
-  let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
+  let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$whole, MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
                    I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
 }
 def Kernel_TokenGatherOp : Kernel_Op<"token_gather"> {

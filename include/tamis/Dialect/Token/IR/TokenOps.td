@@ -84,14 +84,14 @@ def Token_SelectOp : Token_Op<"select"> {
     Of a sequence of n rows those of the greatest `scores` stay, share * n of them, rounded, but no fewer than `minimum`
     if there are so many; of equal scores the earlier ones, and a NaN counts as great. The `first` and the `last` rows
     of a sequence always stay. `lengths`, ascending, cut the sequences into groups: those of up to lengths[0] rows
-    have the share of the run's setting number `setting`, the next the one behind it, and so on, those longer than
+    in `whole` [B + 1], the offsets before any row was left out, have the share of the run's setting number `setting`, the next the one behind it, and so on, those longer than
     all the last one. A share of 1 keeps all. The run's report has the counts.
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
+  let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, Token_Index:$whole, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
                    I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
   let results = (outs Token_Index:$kept, Token_Index:$kept_offsets);
   let assemblyFormat = [{
-    $scores `of` $offsets `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last attr-dict
+    $scores `of` $offsets `whole` $whole `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
