@@ -23,3 +23,16 @@ func.func @quantized(%x: memref<?x8xf32>, %p: memref<2xf32>, %w: memref<2x16x16x
     : memref<?x8xf32>, memref<2xf32>, memref<2x16x16x4xi8>, memref<24xf32>, memref<24xi32>, memref<?x24xf32>
   return
 }
+
+// CHECK-LABEL: func.func @prune
+func.func @prune(%x: memref<?x8xf32>, %w: memref<8xf32>, %o: memref<?xi64>, %s: memref<?xf32>, %k: memref<?xi64>, %y: memref<?x8xf32>) {
+  // CHECK: kernel.token_score %arg0, %arg1, %arg2, %arg3 {rule = #token<rule linear>, seed = 0 : i64}
+  kernel.token_score %x, %w, %o, %s {rule = #token<rule linear>, seed = 0 : i64}
+    : memref<?x8xf32>, memref<8xf32>, memref<?xi64>, memref<?xf32>
+  // CHECK: kernel.token_select %arg3, %arg2, %arg2, %arg4, %arg2
+  kernel.token_select %s, %o, %o, %k, %o {setting = 0 : i64, lengths = array<i64: 64>, minimum = 8 : i64, first = 1 : i64, last = 1 : i64}
+    : memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>
+  // CHECK: kernel.token_gather %arg0, %arg4, %arg5
+  kernel.token_gather %x, %k, %y : memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>
+  return
+}

@@ -28,6 +28,18 @@ func.func @experts(%counts: memref<8xi64>, %n: index, %w: memref<?xbf16>, %v: me
   return
 }
 
+// CHECK-LABEL: func.func @settings
+func.func @settings(%n: index, %x: memref<?x12xf32>) -> f32 {
+  // CHECK: %[[S:.*]] = rt.setting 3
+  %s = rt.setting 3
+  // CHECK: rt.tokens %arg0 of %arg0
+  rt.tokens %n of %n
+  // CHECK: rt.observe_states %arg1 layer 2 : memref<?x12xf32>
+  rt.observe_states %x layer 2 : memref<?x12xf32>
+  // CHECK: return %[[S]] : f32
+  return %s : f32
+}
+
 // CHECK-LABEL: func.func @observe
 func.func @observe(%i: memref<?x2xi64>, %w: memref<?x2xf32>, %y: memref<?x12xf32>, %l: memref<?x4xf32>) {
   // CHECK: rt.observe %arg0 weighted %arg1 of %arg2 logits %arg3 {experts = 4 : i64} : memref<?x2xi64>, memref<?x2xf32>, memref<?x12xf32>, memref<?x4xf32>

@@ -1,0 +1,74 @@
+// RUN: tamis-opt %s --token-prune=policy=%S/Inputs/half.json --split-input-file --verify-diagnostics
+
+// What cannot be pruned is refused with a remedy.
+
+// expected-error@below {{needs a model whose padding is removed}}
+module {
+  func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+    return %x : tensor<?x4xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @main(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi64>) -> tensor<?x4xf32> {
+    %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+    %p = token.pack %x, %rows, %mask : (tensor<?x?x4xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x4xf32>
+    // expected-error@+1 {{in front of an attention with a window}}
+    %a = nn.attention %p, %p, %p offsets %offsets
+         {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32, window = 4 : i64}
+         : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    %pool = nn.mean_pool %a offsets %offsets {epsilon = 1.0e-9 : f32} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    return %pool : tensor<?x4xf32>
+  }
+}
+
+// -----
+
+// The hidden states are an input: nothing is computed in front of the layer.
+module {
+  func.func @main(%x: tensor<?x?x4xf32>, %mask: tensor<?x?xi64>) -> tensor<?x4xf32> {
+    %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+    %p = token.pack %x, %rows, %mask : (tensor<?x?x4xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x4xf32>
+    // expected-error@+1 {{no one tensor of rows is all that goes on there}}
+    %a = nn.attention %p, %p, %p offsets %offsets
+         {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
+         : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    %pool = nn.mean_pool %a offsets %offsets {epsilon = 1.0e-9 : f32} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    return %pool : tensor<?x4xf32>
+  }
+}
+
+// -----
+
+// The second token of each sequence is read, and only the first one stays in any case.
+module {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x4xf32>) -> tensor<?x4xf32> {
+    %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+    %p = token.pack %ids, %rows, %mask : (tensor<?x?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
+    %e = nn.embedding %table at %p : (tensor<9x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    %a = nn.attention %e, %e, %e offsets %offsets
+         {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
+         : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    // expected-error@+1 {{reads the token at place 1 of each sequence, which the policy does not protect; set 'first' to 2 at least}}
+    %f = token.first %a, %rows, %offsets, %mask {position = 1 : i64} : (tensor<?x4xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x4xf32>
+    return %f : tensor<?x4xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x4xf32>) -> tensor<?x?x4xf32> {
+    %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+    %p = token.pack %ids, %rows, %mask : (tensor<?x?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
+    %e = nn.embedding %table at %p : (tensor<9x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    %a = nn.attention %e, %e, %e offsets %offsets
+         {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
+         : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    // expected-error@+1 {{an output has a row for each token, also for those that the policy leaves out}}
+    %u = token.unpack %a, %rows, %mask : (tensor<?x4xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x?x4xf32>
+    return %u : tensor<?x?x4xf32>
+  }
+}
