@@ -117,6 +117,13 @@ class Context:
         once.keeps = arrays  # the values point into them
         return once
 
+    def set_step(self, name):
+        """Takes a step of the artifact's policy, by its name, for the next runs."""
+        runtime, model = self.model.runtime, self.model.handle
+        runtime.tamis_model_step_name.restype = ctypes.c_char_p
+        names = [runtime.tamis_model_step_name(model, index).decode() for index in range(runtime.tamis_model_step_count(model))]
+        self.model.check(runtime.tamis_context_set_step, self.handle, names.index(name))
+
     def output(self, name):
         """A copy of an output of the last run."""
         value = _Value()
