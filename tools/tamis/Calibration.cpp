@@ -160,11 +160,13 @@ private:
                                                      options.requests, requests.size(), options.promise.alpha,
                                                      options.promise.delta, 2 * needed, requests.size(),
                                                      provable(static_cast<int64_t>(searched.size()))));
-    // Each group with its part of delta.
+    // Each group with its part of delta. With few requests each, what can be proven is far below alpha, which
+    // costs more than shares by length gain.
+    constexpr int64_t plenty = 6;
     int64_t groups = options.groups;
     while (groups > 1 && static_cast<int64_t>(searched.size()) / groups <
-                             2 * calibration::trialsNeeded(options.promise.alpha,
-                                                           options.promise.delta / double(groups), 0))
+                             plenty * calibration::trialsNeeded(options.promise.alpha,
+                                                                options.promise.delta / double(groups), 0))
       --groups;
     std::vector<int64_t> lengths;
     for (size_t i : searched)
