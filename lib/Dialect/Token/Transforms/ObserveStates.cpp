@@ -28,14 +28,7 @@ struct TokenObserveStates : tamis::token::impl::TokenObserveStatesBase<TokenObse
   using TokenObserveStatesBase::TokenObserveStatesBase;
 
   void runOnOperation() override {
-    SmallVector<nn::AttentionOp> attentions;
-    IndexOp index;
-    getOperation().walk([&](Operation *op) {
-      if (auto attention = dyn_cast<nn::AttentionOp>(op); attention && attention.getOffsets())
-        attentions.push_back(attention);
-      if (auto found = dyn_cast<IndexOp>(op))
-        index = found;
-    });
+    auto [index, attentions] = layersOnRows(getOperation());
     if (!index || attentions.empty())
       return;
     SmallVector<Operation *> ends(attentions.begin(), attentions.end());

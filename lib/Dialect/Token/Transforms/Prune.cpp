@@ -39,14 +39,7 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
   }
 
   LogicalResult prune(const TokenPolicy &known) {
-    SmallVector<nn::AttentionOp> attentions;
-    IndexOp index;
-    getOperation().walk([&](Operation *op) {
-      if (auto attention = dyn_cast<nn::AttentionOp>(op); attention && attention.getOffsets())
-        attentions.push_back(attention);
-      if (auto found = dyn_cast<IndexOp>(op))
-        index = found;
-    });
+    auto [index, attentions] = layersOnRows(getOperation());
     if (!index || attentions.empty())
       return getOperation().emitError(
                  "the policy leaves tokens out, which needs a model whose padding is removed: ")

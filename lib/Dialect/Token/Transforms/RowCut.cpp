@@ -7,6 +7,17 @@ using namespace tamis::token;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+LayersOnRows tamis::token::layersOnRows(ModuleOp module) {
+  LayersOnRows found;
+  module.walk([&](Operation *op) {
+    if (auto attention = dyn_cast<nn::AttentionOp>(op); attention && attention.getOffsets())
+      found.attentions.push_back(attention);
+    if (auto index = dyn_cast<IndexOp>(op))
+      found.index = index;
+  });
+  return found;
+}
+
 /// Values with a row for each token: what is packed, and all that is computed of it until it is a value of
 /// sequences again.
 static DenseSet<Value> rowValues(Block &block) {

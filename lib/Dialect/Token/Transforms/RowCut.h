@@ -2,10 +2,19 @@
 #ifndef TAMIS_LIB_DIALECT_TOKEN_TRANSFORMS_ROWCUT_H
 #define TAMIS_LIB_DIALECT_TOKEN_TRANSFORMS_ROWCUT_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/Token/IR/TokenDialect.h"
 
 namespace tamis::token {
+
+/// The index of the real rows, and the attentions that work on them, in order; a null index where padding is
+/// kept.
+struct LayersOnRows {
+  IndexOp index;
+  llvm::SmallVector<nn::AttentionOp> attentions;
+};
+LayersOnRows layersOnRows(mlir::ModuleOp module);
 
 /// What lives on behind a place of a function on real rows.
 struct RowCut {
