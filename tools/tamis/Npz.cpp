@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/stat.h>
@@ -214,6 +215,21 @@ TensorMap readNpz(const std::string &path) {
       throw ToolError(ExitCode::Refused, fmt::format("{}: is there twice", source));
   }
   return tensors;
+}
+
+std::vector<std::string> npzFilesIn(const std::string &folder) {
+  std::error_code error;
+  std::vector<std::string> files;
+  for (const std::filesystem::directory_entry &entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".npz")
+      files.push_back(entry.path());
+  if (error)
+    throw ToolError(ExitCode::System, fmt::format("{}: {}", folder, error.message()));
+  if (files.empty())
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: holds no .npz file; give requests as npz files", folder));
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 void writeNpz(const std::string &path, const std::vector<NamedValue> &values) {

@@ -13,6 +13,10 @@ namespace tamis::tools {
 /// cannot be read.
 TensorMap readNpz(const std::string &path);
 
+/// The npz files of a folder, in the order of their names. Throws ToolError: System if it cannot be read,
+/// Refused if it holds none.
+std::vector<std::string> npzFilesIn(const std::string &folder);
+
 struct NamedValue {
   std::string name;
   TamisValue value; // the data need only live through the call

@@ -27,24 +27,14 @@ struct ProfileOptions {
 
 /// The npz files that the options name, those of a folder in the order of their names.
 std::vector<std::string> requestFiles(const std::vector<std::string> &paths) {
-  namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const std::string &path : paths) {
     std::error_code error;
-    if (!fs::is_directory(path, error)) {
+    if (!std::filesystem::is_directory(path, error)) {
       files.push_back(path);
       continue;
     }
-    std::vector<std::string> found;
-    for (const fs::directory_entry &entry : fs::directory_iterator(path, error))
-      if (entry.path().extension() == ".npz")
-        found.push_back(entry.path());
-    if (error)
-      throw ToolError(ExitCode::System, fmt::format("{}: {}", path, error.message()));
-    if (found.empty())
-      throw ToolError(ExitCode::Refused,
-                      fmt::format("{}: holds no .npz file; give requests as npz files", path));
-    std::sort(found.begin(), found.end());
+    std::vector<std::string> found = npzFilesIn(path);
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;

@@ -170,14 +170,7 @@ std::vector<Request> readRequests(const std::string &path, const TamisModel *mod
   std::error_code error;
   std::vector<Request> requests;
   if (fs::is_directory(path, error)) {
-    std::vector<std::string> files;
-    for (const fs::directory_entry &entry : fs::directory_iterator(path, error))
-      if (entry.path().extension() == ".npz")
-        files.push_back(entry.path());
-    if (error)
-      throw ToolError(ExitCode::System, fmt::format("{}: {}", path, error.message()));
-    std::ranges::sort(files);
-    for (const std::string &file : files)
+    for (const std::string &file : npzFilesIn(path))
       requests.push_back(wholeFile(file, model));
   } else {
     requests = fs::path(path).extension() == ".jsonl" ? linesOfFile(path, model) : rowsOfFile(path, model);

@@ -110,7 +110,7 @@ class Calibration:
         refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
         refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         (self.folder / "empty").mkdir(exist_ok=True)
-        refuse("no requests", "holds no requests", "--requests", self.folder / "empty")
+        refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
         np.savez(self.folder / "other.npz", ids=self.ids)
         refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
 
