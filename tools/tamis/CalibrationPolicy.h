@@ -1,0 +1,47 @@
+//===- CalibrationPolicy.h - What a calibration found, as a policy and in words -------------===//
+#ifndef TAMIS_TOOLS_CALIBRATIONPOLICY_H
+#define TAMIS_TOOLS_CALIBRATIONPOLICY_H
+
+#include "Calibration.h"
+#include "CalibrationFit.h"
+#include "CalibrationSearch.h"
+#include "RequestSplit.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace tamis::tools {
+
+/// What was found, from which the policy and the summary are written.
+struct CalibrationFindings {
+  std::string sourceName, sourceHash; // of the model
+  size_t requestCount = 0;
+  std::string requestsHash;
+  RequestSplit split;
+  CalibrationFit fit;
+  CalibrationSearch search;
+  std::vector<std::vector<calibration::Tested>> results; // by group of lengths
+  size_t steps = 0;                                      // of the ladder, without the dense one
+  std::string output;                                    // that losses were measured on
+  std::vector<Baseline> baselines;
+  double denseTime = 0, chosenTime = 0; // milliseconds for the tested half, one request after the other
+
+  /// The shares of a group at a step: of the last that passed, if there are no more.
+  std::vector<float> sharesAt(size_t group, size_t step) const;
+};
+
+/// A policy with one step, whose shares are to be set, for a rule that chooses tokens.
+nlohmann::ordered_json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit,
+                                   const std::string &rule);
+
+/// The policy with its certificate (tamis.policy.v1).
+nlohmann::ordered_json certifiedPolicy(const CalibrationOptions &options,
+                                       const CalibrationFindings &findings);
+
+/// The findings for a person, some lines.
+std::string calibrationSummary(const CalibrationOptions &options, const CalibrationFindings &findings);
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_CALIBRATIONPOLICY_H

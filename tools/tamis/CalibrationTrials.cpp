@@ -1,0 +1,120 @@
+//===- CalibrationTrials.cpp - Running a model with shares of its tokens ----------------------===//
+
+#include "CalibrationTrials.h"
+
+#include "CalibrationPolicy.h"
+#include "ExitCode.h"
+#include "ExternalTool.h"
+#include "File.h"
+#include "TensorCopy.h"
+#include "runtime/src/Clock.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace tamis::tools {
+
+using Json = nlohmann::ordered_json;
+
+void compileForCalibration(const std::string &model, const std::string &artifact,
+                           std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {model, "-o", artifact, "--quiet", "--target=native"});
+  if (int code = callExternalTool("tamis-compile", flags))
+    throw ToolError(static_cast<ExitCode>(code),
+                    fmt::format("{}: cannot be calibrated, since it was not compiled", model));
+}
+
+Session &CalibrationTrials::sessionOf(const std::string &rule) {
+  auto found = sessions.find(rule);
+  if (found == sessions.end()) {
+    if (progress.isDue())
+      progress.show("compiling");
+    std::string file = folder.file(rule + ".json");
+    AtomicFile output(file);
+    output.write(trialPolicy(options, fit, rule).dump());
+    output.commit();
+    compileForCalibration(options.model, fileOf(rule),
+                          {"--policy", file, "--allow-uncertified", "--precision=" + options.precision});
+    SessionOptions session;
+    session.artifact = fileOf(rule);
+    session.threads = options.threads;
+    found = sessions.emplace(rule, std::make_unique<Session>(session)).first;
+    found->second->createContext(/*profile=*/false);
+  }
+  return *found->second;
+}
+
+void CalibrationTrials::prepare(Session &session, const std::vector<float> &shares, size_t request) const {
+  session.set(shares);
+  // A copy: the request may be asked for again.
+  session.bind(copyOf(requests[request].inputs));
+}
+
+/// One number a request has no direction and no greatest element.
+TamisValue CalibrationTrials::measuredOutput(const Session &session) {
+  std::vector<NamedValue> outputs = session.outputs();
+  const NamedValue *chosen = nullptr;
+  for (const NamedValue &output : outputs) {
+    const TamisValue &value = output.value;
+    bool isVector = isFloat(value.type) && value.rank >= 2 && value.dims[value.rank - 1] >= 2;
+    if (isVector && (options.measured.empty() ? !chosen || value.rank < chosen->value.rank
+                                              : output.name == options.measured))
+      chosen = &output;
+  }
+  if (!chosen)
+    throw ToolError(
+        ExitCode::Refused,
+        fmt::format(
+            "{}: has no output{} of vectors of numbers to measure losses on, [batch, ..., 2 or more]; "
+            "name one with --output-name",
+            options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
+  outputName = chosen->name;
+  return chosen->value;
+}
+
+void CalibrationTrials::runDense() {
+  Session &session = sessionOf("linear");
+  for (size_t i = 0; i < requests.size(); ++i) {
+    prepare(session, denseShares(), i);
+    session.run();
+    answers.push_back(copyOf(measuredOutput(session)));
+    if (progress.isDue())
+      progress.show(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
+  }
+}
+
+int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const {
+  int64_t rows = length, work = 0;
+  size_t next = 0;
+  std::vector<TamisTokenLayer> places = session.tokens();
+  for (int64_t layer = 0; layer < fit.layerCount; ++layer) {
+    if (next < places.size() && options.layers[next] == layer)
+      rows = places[next++].kept;
+    work += rows;
+  }
+  return work;
+}
+
+std::vector<double> CalibrationTrials::losses(const std::string &rule, const std::vector<float> &shares,
+                                              const std::vector<size_t> &of, std::vector<int64_t> *work) {
+  Session &session = sessionOf(rule);
+  std::vector<double> losses;
+  for (size_t i : of) {
+    prepare(session, shares, i);
+    session.run();
+    if (work)
+      work->push_back(workOf(session, requests[i].length));
+    losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session)));
+  }
+  return losses;
+}
+
+double CalibrationTrials::time(const std::vector<float> &shares, size_t request) {
+  Session &session = sessionOf("linear");
+  prepare(session, shares, request);
+  int64_t begin = monotonicNanoseconds();
+  session.run();
+  return static_cast<double>(monotonicNanoseconds() - begin) / 1e6;
+}
+
+} // namespace tamis::tools

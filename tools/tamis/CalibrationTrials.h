@@ -1,0 +1,63 @@
+//===- CalibrationTrials.h - Running a model with shares of its tokens ------------------------===//
+#ifndef TAMIS_TOOLS_CALIBRATIONTRIALS_H
+#define TAMIS_TOOLS_CALIBRATIONTRIALS_H
+
+#include "Calibration.h"
+#include "CalibrationFit.h"
+#include "Progress.h"
+#include "Session.h"
+#include "TemporaryFolder.h"
+
+#include <map>
+#include <memory>
+
+namespace tamis::tools {
+
+/// Compiles a model for its calibration, for this machine. Throws ToolError with the compiler's exit code.
+void compileForCalibration(const std::string &model, const std::string &artifact,
+                           std::vector<std::string> flags);
+
+/// Artifacts in which shares of tokens are settings, one for each rule that chooses tokens; each is compiled
+/// when it is asked for first. What is given must outlive it. All functions throw ToolError.
+class CalibrationTrials {
+public:
+  CalibrationTrials(const CalibrationOptions &options, const std::vector<Request> &requests,
+                    const CalibrationFit &fit, const TemporaryFolder &folder, Progress &progress)
+      : options(options), requests(requests), fit(fit), folder(folder), progress(progress) {}
+
+  /// Runs all requests with all tokens; losses are measured beside these answers.
+  void runDense();
+
+  /// The loss of each of some requests with a share for each layer. `work`, where it is given, gets the rows
+  /// of all layers of each: candidates are compared by it, for times would choose another one each time.
+  std::vector<double> losses(const std::string &rule, const std::vector<float> &shares,
+                             const std::vector<size_t> &of, std::vector<int64_t> *work = nullptr);
+
+  /// Milliseconds of a run with the fitted score.
+  double time(const std::vector<float> &shares, size_t request);
+
+  /// All tokens, in front of each layer.
+  std::vector<float> denseShares() const { return std::vector<float>(options.layers.size(), 1); }
+  /// The output that losses are measured on; known once something ran.
+  const std::string &output() const { return outputName; }
+
+private:
+  std::string fileOf(const std::string &rule) const { return folder.file(rule + ".tamis"); }
+  Session &sessionOf(const std::string &rule);
+  void prepare(Session &session, const std::vector<float> &shares, size_t request) const;
+  TamisValue measuredOutput(const Session &session);
+  int64_t workOf(const Session &session, int64_t length) const;
+
+  const CalibrationOptions &options;
+  const std::vector<Request> &requests;
+  const CalibrationFit &fit;
+  const TemporaryFolder &folder;
+  Progress &progress;
+  std::map<std::string, std::unique_ptr<Session>> sessions; // by rule
+  std::vector<Tensor> answers;                              // dense ones, of all requests
+  std::string outputName;
+};
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_CALIBRATIONTRIALS_H
