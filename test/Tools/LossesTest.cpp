@@ -40,8 +40,36 @@ TEST(Losses, ArgmaxFlips) {
   EXPECT_EQ(lossOfTexts(Loss::Argmax, "2x3xf32=[[1 2 3][3 2 1]]", "2x3xf32=[[0 0 9][3 4 2]]"), 1);
 }
 
+TEST(Losses, LabelIsWhatWasRightAndIsNot) {
+  Tensor right = parseInputText("x=1x3xf32=[[1 2 3]]").second,
+         other = parseInputText("x=1x3xf32=[[1 4 3]]").second,
+         nothing = parseInputText("x=1x3xf32=[[nan 2 3]]").second;
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), right.value(), 2), 0);
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 2), 1);
+  // The dense answer was wrong already.
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 0), 0);
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 1), 0);
+  EXPECT_TRUE(std::isinf(lossOf(Loss::Label, right.value(), nothing.value(), 0)));
+}
+
+TEST(Losses, ClassIsThatOfAllRows) {
+  auto isClass = [](const std::string &text, int64_t label) {
+    return isOfClass(parseInputText("x=" + text).second.value(), label);
+  };
+  EXPECT_TRUE(isClass("1x3xf32=[[1 2 3]]", 2));
+  EXPECT_FALSE(isClass("1x3xf32=[[1 2 3]]", 1));
+  EXPECT_FALSE(isClass("2x3xf32=[[1 2 3][3 2 1]]", 2));
+  EXPECT_FALSE(isClass("1x3xf32=[[1 nan 3]]", 2));
+}
+
+TEST(Losses, NamesAreThoseOfTheOption) {
+  EXPECT_EQ(lossOfName("label"), Loss::Label);
+  EXPECT_EQ(lossOfName("argmax"), Loss::Argmax);
+  EXPECT_FALSE(lossOfName("labels"));
+}
+
 TEST(Losses, WhatIsNoNumberIsInfinitelyFar) {
-  for (Loss loss : {Loss::Cosine, Loss::KullbackLeibler, Loss::Argmax}) {
+  for (Loss loss : {Loss::Cosine, Loss::KullbackLeibler, Loss::Argmax, Loss::Label}) {
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "1x2xf32=[[nan 2]]")));
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "2x1xf32=[[1][2]]")));
     // One number a row has no direction and no greatest element.

@@ -25,11 +25,21 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command
       .add_option("--loss", options.lossName,
                   "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of "
-                  "logits, in nats), "
-                  "argmax (1 when another class wins)")
-      ->check(CLI::IsMember({"cosine", "kl", "argmax"}).description(""))
+                  "logits, in nats), argmax (1 when another class wins), label (1 when the dense answer is "
+                  "the label and this one is not)")
+      ->check(CLI::IsMember({"cosine", "kl", "argmax", "label"}).description(""))
       ->type_name("LOSS")
       ->capture_default_str();
+  command
+      .add_option("--labels", options.labels,
+                  "The right class of each request: an npy file of i64 or i32, [requests], in their order")
+      ->type_name("FILE.npy");
+  command
+      .add_option(
+          "--metric", options.metric,
+          "What else is measured on the requests tested: accuracy (the default with --labels) or none")
+      ->check(CLI::IsMember({"accuracy", "none"}).description(""))
+      ->type_name("METRIC");
   command
       .add_option("--output-name", options.measured,
                   "The output that losses are measured on; default: the one of the fewest dimensions")
@@ -104,6 +114,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
        "--precision bf16 --output-name logits --groups 2 --minimum 16 --protect-first 1 --protect-last 1 "
        "--zeros --seed 7 "
        "--threads 2 --output policy.json"},
+      {"A classifier that may lose the right answer for 2 of 100 requests",
+       "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
+       "--alpha 0.02 --metric accuracy --zeros -o policy.json"},
   }));
   command->callback([options] {
     options->loss = *lossOfName(options->lossName);

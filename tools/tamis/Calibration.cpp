@@ -8,6 +8,7 @@
 #include "CalibrationSearch.h"
 #include "CalibrationTrials.h"
 #include "ExitCode.h"
+#include "Labels.h"
 #include "runtime/src/Hash.h"
 
 #include <algorithm>
@@ -28,6 +29,17 @@ void checkOptions(const CalibrationOptions &options) {
     throw ToolError(ExitCode::Usage, "--layers are to ascend, each once");
   if (options.layers.size() > 3)
     throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
+  bool isOfClasses =
+      options.loss == Loss::KullbackLeibler || options.loss == Loss::Argmax || options.loss == Loss::Label;
+  if (options.loss == Loss::Label && options.labels.empty())
+    throw ToolError(ExitCode::Usage, "--loss label asks what is right; give --labels");
+  if (!options.labels.empty() && !isOfClasses)
+    throw ToolError(ExitCode::Usage,
+                    fmt::format("--labels are for logits of classes, which have the losses label, argmax and "
+                                "kl, not {}",
+                                options.lossName));
+  if (options.metric == "accuracy" && options.labels.empty())
+    throw ToolError(ExitCode::Usage, "--metric accuracy asks what is right; give --labels");
 }
 
 std::string hashOf(const std::vector<Request> &requests) {
@@ -49,12 +61,14 @@ public:
     found.split = splitRequests(requests, options);
     found.fit = fitStates(options, *observed, requests, found.split.searched, progress);
     observed.reset();
-    CalibrationTrials trials(options, requests, found.fit, folder, progress);
+    CalibrationTrials trials(options, requests, labels, found.fit, folder, progress);
     trials.runDense();
     found.search = searchShares(options, requests, found.split, trials, progress);
     found.baselines = compareBaselines(found.split, trials, progress);
     certify(trials);
     measureTimes(trials);
+    if (!labels.empty() && options.metric != "none")
+      measureAccuracy(trials);
     found.output = trials.output();
     return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found)};
   }
@@ -79,6 +93,17 @@ private:
     requests = readRequests(options.requests, observed->model());
     found.requestCount = requests.size();
     found.requestsHash = hashOf(requests);
+    if (!options.labels.empty())
+      takeLabels();
+  }
+
+  void takeLabels() {
+    labels = readLabels(options.labels);
+    if (labels.size() != requests.size())
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: has {} labels for the {} requests of {}; give one for each",
+                                  options.labels, labels.size(), requests.size(), options.requests));
+    found.labelsHash = fmt::format("{:016x}", Hash::of(labels.data(), labels.size() * sizeof(int64_t)));
   }
 
   void certify(CalibrationTrials &trials) {
@@ -129,11 +154,23 @@ private:
       }
   }
 
+  void measureAccuracy(CalibrationTrials &trials) {
+    double dense = 0, chosen = 0;
+    for (size_t i : found.split.tested) {
+      dense += trials.isDenseRight(i);
+      chosen += trials.isRight(found.sharesAt(found.split.groupOf(requests[i]), found.steps), i);
+      say("measuring accuracy");
+    }
+    auto count = static_cast<double>(found.split.tested.size());
+    found.accuracy = Accuracy{dense / count, chosen / count};
+  }
+
   const CalibrationOptions &options;
   TemporaryFolder folder;
   Progress progress;
   std::optional<Session> observed;
   std::vector<Request> requests;
+  std::vector<int64_t> labels; // of the requests; empty: there are none
   CalibrationFindings found;
 };
 

@@ -13,6 +13,8 @@ namespace tamis::tools {
 
 struct CalibrationOptions {
   std::string model, requests, output; // paths
+  std::string labels;                  // path; empty: there are none
+  std::string metric;                  // "accuracy", "none"; empty: accuracy, if labels say what is right
   std::string precision = "f32";
   std::string
       measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions

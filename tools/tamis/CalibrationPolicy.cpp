@@ -54,6 +54,13 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
     groups.push_back(
         {{"longest", group < split.bounds.size() ? Json(split.bounds[group]) : Json()}, {"tests", tests}});
   }
+  Json requests = {{"count", findings.requestCount},
+                   {"searched", split.searched.size()},
+                   {"tested", split.tested.size()},
+                   {"hash", findings.requestsHash}};
+  if (!findings.labelsHash.empty())
+    requests["labels_hash"] = findings.labelsHash;
+  requests["seed"] = options.seed;
   return {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
           {"precision", options.precision},
           {"loss", options.lossName},
@@ -61,12 +68,7 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
           {"eps", options.promise.eps},
           {"alpha", options.promise.alpha},
           {"delta", options.promise.delta},
-          {"requests",
-           {{"count", findings.requestCount},
-            {"searched", split.searched.size()},
-            {"tested", split.tested.size()},
-            {"hash", findings.requestsHash},
-            {"seed", options.seed}}},
+          {"requests", requests},
           {"groups", groups}};
 }
 
@@ -92,10 +94,13 @@ Json measuredOf(const CalibrationFindings &findings) {
                          {"keep", line.share},
                          {"median_loss", line.medianLoss},
                          {"p95_loss", line.p95Loss}});
-  return {{"speedup", findings.denseTime / findings.chosenTime},
-          {"dense_ms", findings.denseTime},
-          {"chosen_ms", findings.chosenTime},
-          {"baselines", baselines}};
+  Json measured = {{"speedup", findings.denseTime / findings.chosenTime},
+                   {"dense_ms", findings.denseTime},
+                   {"chosen_ms", findings.chosenTime}};
+  if (findings.accuracy)
+    measured["accuracy"] = {{"dense", findings.accuracy->dense}, {"chosen", findings.accuracy->chosen}};
+  measured["baselines"] = baselines;
+  return measured;
 }
 
 } // namespace
@@ -160,6 +165,9 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
   for (const Baseline &line : findings.baselines)
     text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n", line.rule,
                         100 * line.share, line.medianLoss, line.p95Loss);
+  if (findings.accuracy)
+    text += fmt::format("accuracy: {:.1f}% instead of {:.1f}% of the {} requests tested\n",
+                        100 * findings.accuracy->chosen, 100 * findings.accuracy->dense, split.tested.size());
   text += fmt::format(
       "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
       "after the other\n",

@@ -8,16 +8,22 @@
 #include "RequestSplit.h"
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tamis::tools {
 
+/// The share of the tested half whose answer is its label.
+struct Accuracy {
+  double dense, chosen;
+};
+
 /// What was found, from which the policy and the summary are written.
 struct CalibrationFindings {
   std::string sourceName, sourceHash; // of the model
   size_t requestCount = 0;
-  std::string requestsHash;
+  std::string requestsHash, labelsHash; // the latter empty where there are no labels
   RequestSplit split;
   CalibrationFit fit;
   CalibrationSearch search;
@@ -26,6 +32,7 @@ struct CalibrationFindings {
   std::string output;                                    // that losses were measured on
   std::vector<Baseline> baselines;
   double denseTime = 0, chosenTime = 0; // milliseconds for the tested half, one request after the other
+  std::optional<Accuracy> accuracy;
 
   /// The shares of a group at a step: of the last that passed, if there are no more.
   std::vector<float> sharesAt(size_t group, size_t step) const;

@@ -78,9 +78,27 @@ void CalibrationTrials::runDense() {
     prepare(session, denseShares(), i);
     session.run();
     answers.push_back(copyOf(measuredOutput(session)));
+    if (!labels.empty())
+      checkLabel(i);
     if (progress.isDue())
       progress.show(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
   }
+}
+
+void CalibrationTrials::checkLabel(size_t request) const {
+  const TamisValue &answer = answers[request].value();
+  int64_t classes = answer.dims[answer.rank - 1];
+  if (answers[request].bytes() == 0 || elementCount(dimsOf(answer)) != classes)
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: a label is for one row of classes, and '{}' is {} for {}; name another "
+                                "output with --output-name",
+                                options.labels, outputName, shapeText(answer.type, dimsOf(answer)),
+                                requests[request].name));
+  if (labels[request] < 0 || labels[request] >= classes)
+    throw ToolError(ExitCode::Refused,
+                    fmt::format("{}: {} has the label {}, which is none of the {} classes of '{}', from 0 on",
+                                options.labels, requests[request].name, labels[request], classes,
+                                outputName));
 }
 
 int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const {
@@ -104,9 +122,20 @@ std::vector<double> CalibrationTrials::losses(const std::string &rule, const std
     session.run();
     if (work)
       work->push_back(workOf(session, requests[i].length));
-    losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session)));
+    losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session), labelOf(i)));
   }
   return losses;
+}
+
+bool CalibrationTrials::isDenseRight(size_t request) const {
+  return isOfClass(answers[request].value(), labelOf(request));
+}
+
+bool CalibrationTrials::isRight(const std::vector<float> &shares, size_t request) {
+  Session &session = sessionOf("linear");
+  prepare(session, shares, request);
+  session.run();
+  return isOfClass(measuredOutput(session), labelOf(request));
 }
 
 double CalibrationTrials::time(const std::vector<float> &shares, size_t request) {

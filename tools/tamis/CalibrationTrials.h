@@ -21,11 +21,14 @@ void compileForCalibration(const std::string &model, const std::string &artifact
 /// when it is asked for first. What is given must outlive it. All functions throw ToolError.
 class CalibrationTrials {
 public:
+  /// `labels` are those of the requests, or none at all.
   CalibrationTrials(const CalibrationOptions &options, const std::vector<Request> &requests,
-                    const CalibrationFit &fit, const TemporaryFolder &folder, Progress &progress)
-      : options(options), requests(requests), fit(fit), folder(folder), progress(progress) {}
+                    const std::vector<int64_t> &labels, const CalibrationFit &fit,
+                    const TemporaryFolder &folder, Progress &progress)
+      : options(options), requests(requests), labels(labels), fit(fit), folder(folder), progress(progress) {}
 
-  /// Runs all requests with all tokens; losses are measured beside these answers.
+  /// Runs all requests with all tokens; losses are measured beside these answers. Refuses labels that are
+  /// none of the output's classes.
   void runDense();
 
   /// The loss of each of some requests with a share for each layer. `work`, where it is given, gets the rows
@@ -35,6 +38,10 @@ public:
 
   /// Milliseconds of a run with the fitted score.
   double time(const std::vector<float> &shares, size_t request);
+
+  /// Whether the dense answer to a request, or that with some shares, is its label.
+  bool isDenseRight(size_t request) const;
+  bool isRight(const std::vector<float> &shares, size_t request);
 
   /// All tokens, in front of each layer.
   std::vector<float> denseShares() const { return std::vector<float>(options.layers.size(), 1); }
@@ -46,10 +53,13 @@ private:
   Session &sessionOf(const std::string &rule);
   void prepare(Session &session, const std::vector<float> &shares, size_t request) const;
   TamisValue measuredOutput(const Session &session);
+  void checkLabel(size_t request) const;
+  int64_t labelOf(size_t request) const { return labels.empty() ? -1 : labels[request]; }
   int64_t workOf(const Session &session, int64_t length) const;
 
   const CalibrationOptions &options;
   const std::vector<Request> &requests;
+  const std::vector<int64_t> &labels;
   const CalibrationFit &fit;
   const TemporaryFolder &folder;
   Progress &progress;

@@ -41,9 +41,22 @@ double divergence(Row a, Row b) {
   return total;
 }
 
-double lossOfRow(Loss loss, Row a, Row b) {
-  auto isFinite = [](double value) { return std::isfinite(value); };
-  if (!std::ranges::all_of(a, isFinite) || !std::ranges::all_of(b, isFinite))
+bool allFinite(Row row) {
+  return std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
+}
+
+int64_t placeOfGreatest(Row row) { return std::ranges::max_element(row) - row.begin(); }
+
+/// `count` elements from `begin` on.
+std::vector<double> rowOf(const TamisValue &value, int64_t begin, int64_t count) {
+  std::vector<double> row;
+  for (int64_t i = begin; i < begin + count; ++i)
+    row.push_back(elementAsDouble(value.type, value.data, i));
+  return row;
+}
+
+double lossOfRow(Loss loss, Row a, Row b, int64_t label) {
+  if (!allFinite(a) || !allFinite(b))
     return infinite;
   switch (loss) {
   case Loss::Cosine:
@@ -51,7 +64,9 @@ double lossOfRow(Loss loss, Row a, Row b) {
   case Loss::KullbackLeibler:
     return divergence(a, b);
   case Loss::Argmax:
-    return std::ranges::max_element(a) - a.begin() == std::ranges::max_element(b) - b.begin() ? 0 : 1;
+    return placeOfGreatest(a) == placeOfGreatest(b) ? 0 : 1;
+  case Loss::Label:
+    return placeOfGreatest(a) == label && placeOfGreatest(b) != label ? 1 : 0;
   }
   return infinite;
 }
@@ -65,10 +80,12 @@ std::optional<Loss> lossOfName(std::string_view name) {
     return Loss::KullbackLeibler;
   if (name == "argmax")
     return Loss::Argmax;
+  if (name == "label")
+    return Loss::Label;
   return std::nullopt;
 }
 
-double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse) {
+double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse, int64_t label) {
   auto count = elementCount(dimsOf(dense));
   if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || !count ||
       *count == 0 || dense.rank < 2 || dense.dims[dense.rank - 1] < 2)
@@ -76,16 +93,24 @@ double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse) {
   int64_t columns = dense.dims[dense.rank - 1];
   double worst = 0;
   for (int64_t begin = 0; worst < infinite && begin < *count; begin += columns) {
-    std::vector<double> a, b;
-    for (int64_t i = begin; i < begin + columns; ++i) {
-      a.push_back(elementAsDouble(dense.type, dense.data, i));
-      b.push_back(elementAsDouble(sparse.type, sparse.data, i));
-    }
-    double own = lossOfRow(loss, a, b);
+    double own = lossOfRow(loss, rowOf(dense, begin, columns), rowOf(sparse, begin, columns), label);
     // What overflowed is no loss of 0.
     worst = std::isnan(own) ? infinite : std::max(worst, own);
   }
   return worst;
+}
+
+bool isOfClass(const TamisValue &logits, int64_t label) {
+  int64_t count = elementCount(dimsOf(logits)).value_or(0);
+  if (count == 0 || logits.rank == 0)
+    return false;
+  int64_t columns = logits.dims[logits.rank - 1];
+  for (int64_t begin = 0; begin < count; begin += columns) {
+    std::vector<double> row = rowOf(logits, begin, columns);
+    if (!allFinite(row) || placeOfGreatest(row) != label)
+      return false;
+  }
+  return true;
 }
 
 } // namespace tamis::tools

@@ -98,6 +98,73 @@ class Calibration:
         self.truth("two", bf16)
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
+    def classes(self, artifact, step):
+        return self.embedding(artifact, step).argmax(1)
+
+    def labels(self):
+        """The greatest element of the embedding as a class. Where the dense one is always right, a lost label is another class."""
+        dense = self.classes(self.folder / "one.tamis", "dense")
+        np.save(self.folder / "right.npy", dense.astype(np.int64))
+        np.save(self.folder / "wrong.npy", ((dense + 1) % HIDDEN).astype(np.int32))
+        mixed = np.where(np.arange(COUNT) % 4, dense, (dense + 1) % HIDDEN)
+        np.save(self.folder / "mixed.npy", mixed)
+        common = ("--eps", 0, "--alpha", 0.3, "--groups", 1)
+        argmax = self.calibrate("argmax", "--loss", "argmax", *common)
+        policies = {name: self.calibrate(f"label-{name}", "--loss", "label", "--labels", self.folder / f"{name}.npy", *common)
+                    for name in ("right", "wrong", "mixed")}
+
+        def tests(policy):
+            return policy["certificate"]["groups"][0]["tests"]
+
+        def chosen(policy):
+            return [test for test in tests(policy) if test["passed"]][-1]
+
+        self.checks.count("labels: without them there is no accuracy", "accuracy" not in argmax["measured"], str(argmax["measured"]))
+        self.checks.count("labels: a lost label is another class", tests(policies["right"]) == tests(argmax), str(tests(argmax)))
+        self.checks.count("labels: other classes are lost", chosen(argmax)["violations"] > 0, str(chosen(argmax)))
+        for name, policy in policies.items():
+            accuracy, test = policy["measured"]["accuracy"], chosen(policy)
+            if name != "mixed":
+                self.checks.count(f"labels, {name}: dense accuracy", accuracy["dense"] == (name == "right"), str(accuracy))
+            self.checks.count(f"labels, {name}: what is lost and won", abs(accuracy["dense"] - accuracy["chosen"] - test["violations"] /
+                              test["requests"]) < 1e-12 if name == "right" else accuracy["chosen"] >= accuracy["dense"] -
+                              test["violations"] / test["requests"] - 1e-12, f"{accuracy}, {test}")
+        self.checks.count("labels: what was wrong is not lost", all(test["violations"] == 0 for test in tests(policies["wrong"])),
+                          str(tests(policies["wrong"])))
+        self.checks.count("labels: those of other requests are others", len({policy["certificate"]["requests"]["labels_hash"]
+                          for policy in policies.values()}) == 3, "equal hashes")
+
+        # All requests, by the artifact of the policy.
+        artifact = self.folder / "mixed.tamis"
+        self.run("compile", self.folder / "model.onnx", "-o", artifact, "--policy", self.folder / "label-mixed.json", "--quiet",
+                 "--target=native")
+        pruned = self.classes(artifact, policies["mixed"]["tokens"]["chosen"])
+        lost, test = int(((dense == mixed) & (pruned != mixed)).sum()), chosen(policies["mixed"])
+        self.checks.count("labels, mixed: lost ones", test["violations"] <= lost <= test["violations"] + COUNT - test["requests"],
+                          f"{lost}, {test}")
+        self.checks.count("labels, mixed: fewer than flips", lost < int((dense != pruned).sum()), f"{lost}")
+
+        plain = self.calibrate("plain", "--loss", "argmax", "--labels", self.folder / "mixed.npy", "--metric", "none", *common)
+        self.checks.count("labels: no metric", "accuracy" not in plain["measured"], str(plain["measured"]))
+        np.save(self.folder / "few.npy", mixed[:-1])
+        np.save(self.folder / "beyond.npy", mixed + HIDDEN)
+        np.save(self.folder / "real.npy", mixed.astype(np.float32))
+
+        def refuse(what, text, *words, code=3):
+            output = self.calibrate("refused", *words, code=code)
+            self.checks.count(f"refused: {what}", text in output, output)
+
+        refuse("the loss label without labels", "asks what is right; give --labels", "--loss", "label", code=2)
+        refuse("accuracy without labels", "asks what is right; give --labels", "--metric", "accuracy", code=2)
+        refuse("labels of embeddings", "--labels are for logits of classes", "--labels", self.folder / "right.npy", code=2)
+        refuse("too few labels", f"has {COUNT - 1} labels for the {COUNT} requests", "--loss", "label", "--labels", self.folder / "few.npy")
+        refuse("a label beyond the classes", f"which is none of the {HIDDEN} classes of 'embedding'", "--loss", "label", "--labels",
+               self.folder / "beyond.npy")
+        refuse("labels that are no integers", f"is {COUNT}xf32; labels are an npy file", "--loss", "label", "--labels",
+               self.folder / "real.npy")
+        refuse("labels of tokens", "a label is for one row of classes", "--loss", "label", "--labels", self.folder / "right.npy",
+               "--output-name", "last_hidden_state")
+
     def refused(self):
         def refuse(what, text, *words, code=3):
             output = self.calibrate("refused", *words, code=code)
@@ -152,6 +219,7 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     test = Calibration(parser.parse_args())
     test.results()
+    test.labels()
     test.refused()
     return test.checks.finish()
 
