@@ -85,7 +85,12 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command.add_flag("--zeros", options.zerosForDropped,
                    "Outputs with a row for each token may hold zeros where one was left out");
   command
-      .add_option("--precision", options.precision, "Of matrix products: f32, split-f32, bf16, int8 or int4")
+      .add_option(
+          "--precision", options.precisions,
+          "Of matrix products: f32, split-f32, bf16, int8 or int4; of several, with commas between, the "
+          "fastest is chosen whose answers keep the promise beside those at f32")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("P")
       ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4"}).description(""))
       ->capture_default_str();
@@ -117,6 +122,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"A classifier that may lose the right answer for 2 of 100 requests",
        "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
        "--alpha 0.02 --metric accuracy --zeros -o policy.json"},
+      {"An embedding at the fastest of three precisions",
+       "tamis calibrate encoder.onnx --requests requests.npz --eps 0.05 --precision f32,bf16,int8 --zeros -o "
+       "policy.json"},
   }));
   command->callback([options] {
     options->loss = *lossOfName(options->lossName);

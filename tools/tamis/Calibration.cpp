@@ -5,6 +5,7 @@
 #include "ArtifactHeader.h"
 #include "CalibrationFit.h"
 #include "CalibrationPolicy.h"
+#include "CalibrationProof.h"
 #include "CalibrationSearch.h"
 #include "CalibrationTrials.h"
 #include "ExitCode.h"
@@ -19,8 +20,6 @@
 
 namespace tamis::tools {
 
-using calibration::Tested;
-
 namespace {
 
 void checkOptions(const CalibrationOptions &options) {
@@ -29,6 +28,8 @@ void checkOptions(const CalibrationOptions &options) {
     throw ToolError(ExitCode::Usage, "--layers are to ascend, each once");
   if (options.layers.size() > 3)
     throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
+  if (std::set(options.precisions.begin(), options.precisions.end()).size() != options.precisions.size())
+    throw ToolError(ExitCode::Usage, "--precision names one twice");
   bool isOfClasses =
       options.loss == Loss::KullbackLeibler || options.loss == Loss::Argmax || options.loss == Loss::Label;
   if (options.loss == Loss::Label && options.labels.empty())
@@ -64,9 +65,8 @@ public:
     CalibrationTrials trials(options, requests, labels, found.fit, folder, progress);
     trials.runDense();
     found.search = searchShares(options, requests, found.split, trials, progress);
-    found.baselines = compareBaselines(found.split, trials, progress);
+    found.baselines = compareBaselines(options, found.split, trials, progress);
     certify(trials);
-    measureTimes(trials);
     if (!labels.empty() && options.metric != "none")
       measureAccuracy(trials);
     found.output = trials.output();
@@ -107,58 +107,24 @@ private:
   }
 
   void certify(CalibrationTrials &trials) {
-    size_t groups = found.split.groupCount();
-    for (size_t group = 0; group < groups; ++group) {
-      double denseCost = 0;
-      for (size_t i : found.split.searched)
-        if (found.split.groupOf(requests[i]) == group)
-          denseCost += static_cast<double>(requests[i].length * found.fit.layerCount);
-      std::vector<size_t> of;
-      for (size_t i : found.split.tested)
-        if (found.split.groupOf(requests[i]) == group)
-          of.push_back(i);
-      calibration::Promise promise = options.promise;
-      promise.delta /= static_cast<double>(groups);
-      std::vector<double> losses;
-      std::vector<size_t> rungs = calibration::ladder(found.search.measured[group], promise, denseCost);
-      found.results.push_back(
-          calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
-            say(fmt::format("testing group {} of {}", group + 1, groups));
-            losses = trials.losses("linear", found.search.candidates[candidate], of);
-            return losses;
-          }));
-      auto passed =
-          std::ranges::count_if(found.results.back(), [](const Tested &test) { return test.passed; });
-      found.steps = std::max(found.steps, static_cast<size_t>(passed));
-    }
-    if (found.steps == 0)
+    found.proofs =
+        certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
+    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; }))
       throw ToolError(
           ExitCode::Refused,
           fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
                       options.model, options.promise.eps, options.promise.alpha,
                       "allow a greater --eps or --alpha, give more requests, or try other --layers"));
-  }
-
-  /// The last step beside the dense one on the requests that were tested, in turns.
-  void measureTimes(CalibrationTrials &trials) {
-    for (int round = 0; round < 3; ++round)
-      for (bool isDense : {true, false}) {
-        double sum = 0;
-        for (size_t i : found.split.tested)
-          sum += trials.time(isDense ? trials.denseShares()
-                                     : found.sharesAt(found.split.groupOf(requests[i]), found.steps),
-                             i);
-        double &least = isDense ? found.denseTime : found.chosenTime;
-        least = round == 0 ? sum : std::min(least, sum);
-        say("measuring times");
-      }
+    found.chosen = chooseFastest(found.proofs, requests, found.split, found.search, trials, progress);
   }
 
   void measureAccuracy(CalibrationTrials &trials) {
+    const PrecisionProof &proof = found.proof();
     double dense = 0, chosen = 0;
     for (size_t i : found.split.tested) {
       dense += trials.isDenseRight(i);
-      chosen += trials.isRight(found.sharesAt(found.split.groupOf(requests[i]), found.steps), i);
+      chosen += trials.isRight(
+          proof.precision, proof.sharesAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
       say("measuring accuracy");
     }
     auto count = static_cast<double>(found.split.tested.size());

@@ -15,7 +15,7 @@ struct CalibrationOptions {
   std::string model, requests, output; // paths
   std::string labels;                  // path; empty: there are none
   std::string metric;                  // "accuracy", "none"; empty: accuracy, if labels say what is right
-  std::string precision = "f32";
+  std::vector<std::string> precisions{"f32"}; // among which the fastest is chosen
   std::string
       measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
   Loss loss = Loss::Cosine;
@@ -27,6 +27,9 @@ struct CalibrationOptions {
   bool zerosForDropped = false;
   uint64_t seed = 1;
   int32_t threads = 0;
+
+  /// The precision of the dense answers that losses are measured beside.
+  std::string reference() const { return precisions.size() == 1 ? precisions.front() : "f32"; }
 };
 
 /// What came of it.

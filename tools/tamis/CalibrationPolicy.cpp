@@ -44,7 +44,7 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   Json groups = Json::array();
   for (size_t group = 0; group < split.groupCount(); ++group) {
     Json tests = Json::array();
-    for (const Tested &result : findings.results[group])
+    for (const Tested &result : findings.proof().tests[group])
       tests.push_back({{"keep", rounded(findings.search.candidates[result.candidate])},
                        {"requests", result.requests},
                        {"violations", result.violations},
@@ -61,25 +61,30 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   if (!findings.labelsHash.empty())
     requests["labels_hash"] = findings.labelsHash;
   requests["seed"] = options.seed;
-  return {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
-          {"precision", options.precision},
-          {"loss", options.lossName},
-          {"output", findings.output},
-          {"eps", options.promise.eps},
-          {"alpha", options.promise.alpha},
-          {"delta", options.promise.delta},
-          {"requests", requests},
-          {"groups", groups}};
+  Json certificate = {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
+                      {"precision", findings.proof().precision},
+                      {"reference", options.reference()}};
+  // Delta was divided among them.
+  if (options.precisions.size() > 1)
+    certificate["precisions"] = options.precisions;
+  certificate.update({{"loss", options.lossName},
+                      {"output", findings.output},
+                      {"eps", options.promise.eps},
+                      {"alpha", options.promise.alpha},
+                      {"delta", options.promise.delta},
+                      {"requests", requests},
+                      {"groups", groups}});
+  return certificate;
 }
 
 Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
   Json list = Json::array();
-  for (size_t step = 1; step <= findings.steps; ++step) {
+  for (size_t step = 1; step <= findings.proof().steps; ++step) {
     Json keep = Json::array();
     for (size_t layer = 0; layer < options.layers.size(); ++layer) {
       std::vector<float> shares;
       for (size_t group = 0; group < findings.split.groupCount(); ++group)
-        shares.push_back(findings.sharesAt(group, step)[layer]);
+        shares.push_back(findings.proof().sharesAt(findings.search, group, step)[layer]);
       keep.push_back(rounded(shares));
     }
     list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
@@ -94,9 +99,16 @@ Json measuredOf(const CalibrationFindings &findings) {
                          {"keep", line.share},
                          {"median_loss", line.medianLoss},
                          {"p95_loss", line.p95Loss}});
-  Json measured = {{"speedup", findings.denseTime / findings.chosenTime},
-                   {"dense_ms", findings.denseTime},
-                   {"chosen_ms", findings.chosenTime}};
+  const PrecisionProof &proof = findings.proof();
+  Json measured = {{"speedup", proof.denseTime / proof.chosenTime},
+                   {"dense_ms", proof.denseTime},
+                   {"chosen_ms", proof.chosenTime}};
+  if (findings.proofs.size() > 1)
+    for (const PrecisionProof &of : findings.proofs)
+      measured["precisions"][of.precision] =
+          of.steps > 0
+              ? Json::object({{"certified", true}, {"dense_ms", of.denseTime}, {"chosen_ms", of.chosenTime}})
+              : Json::object({{"certified", false}});
   if (findings.accuracy)
     measured["accuracy"] = {{"dense", findings.accuracy->dense}, {"chosen", findings.accuracy->chosen}};
   measured["baselines"] = baselines;
@@ -104,14 +116,6 @@ Json measuredOf(const CalibrationFindings &findings) {
 }
 
 } // namespace
-
-std::vector<float> CalibrationFindings::sharesAt(size_t group, size_t step) const {
-  std::vector<float> shares(fit.sieves.size(), 1);
-  for (size_t i = 0; i < step && i < results[group].size(); ++i)
-    if (results[group][i].passed)
-      shares = search.candidates[results[group][i].candidate];
-  return shares;
-}
 
 Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
   return {{"schema", "tamis.policy.v1"},
@@ -129,7 +133,7 @@ Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFinding
                  {"tokens",
                   {{"prune", prune},
                    {"steps", stepsOf(options, findings)},
-                   {"chosen", fmt::format("step-{}", findings.steps)},
+                   {"chosen", fmt::format("step-{}", findings.proof().steps)},
                    {"dropped", dropped(options)}}},
                  {"certificate", certificateOf(options, findings)},
                  {"measured", measuredOf(findings)}};
@@ -139,6 +143,7 @@ Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFinding
 
 std::string calibrationSummary(const CalibrationOptions &options, const CalibrationFindings &findings) {
   const RequestSplit &split = findings.split;
+  const PrecisionProof &proof = findings.proof();
   std::string text =
       fmt::format("{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
                   "with confidence {:g}\n",
@@ -152,15 +157,15 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                                    ? fmt::format("up to {} tokens", split.bounds[group])
                                : group ? fmt::format("above {} tokens", split.bounds.back())
                                        : "all lengths";
-    for (double share : rounded(findings.sharesAt(group, findings.steps)))
+    for (double share : rounded(proof.sharesAt(findings.search, group, proof.steps)))
       shares += fmt::format(" {:g}%", share * 100);
-    const Tested *proof = nullptr;
-    for (const Tested &result : findings.results[group])
-      proof = result.passed ? &result : proof;
+    const Tested *last = nullptr;
+    for (const Tested &test : proof.tests[group])
+      last = test.passed ? &test : last;
     text +=
-        proof ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n",
-                            name, shares, proof->violations, proof->requests, 100 * proof->bound)
-              : fmt::format("{}: keeps all; nothing less was certified\n", name);
+        last ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n",
+                           name, shares, last->violations, last->requests, 100 * last->bound)
+             : fmt::format("{}: keeps all; nothing less was certified\n", name);
   }
   for (const Baseline &line : findings.baselines)
     text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n", line.rule,
@@ -171,7 +176,15 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
   text += fmt::format(
       "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
       "after the other\n",
-      findings.denseTime / findings.chosenTime, findings.chosenTime, findings.denseTime, split.tested.size());
+      proof.denseTime / proof.chosenTime, proof.chosenTime, proof.denseTime, split.tested.size());
+  if (findings.proofs.size() > 1) {
+    for (const PrecisionProof &of : findings.proofs)
+      text += of.steps > 0
+                  ? fmt::format("{}: {:.1f} ms, dense {:.1f}\n", of.precision, of.chosenTime, of.denseTime)
+                  : fmt::format("{}: nothing was certified\n", of.precision);
+    text += fmt::format("{} is the fastest: compile with --precision={} and this policy\n", proof.precision,
+                        proof.precision);
+  }
   return text;
 }
 

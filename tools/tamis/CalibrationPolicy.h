@@ -4,6 +4,7 @@
 
 #include "Calibration.h"
 #include "CalibrationFit.h"
+#include "CalibrationProof.h"
 #include "CalibrationSearch.h"
 #include "RequestSplit.h"
 
@@ -14,7 +15,8 @@
 
 namespace tamis::tools {
 
-/// The share of the tested half whose answer is its label.
+/// The share of the tested half whose answer is its label: of the reference with all tokens, and of the
+/// chosen step.
 struct Accuracy {
   double dense, chosen;
 };
@@ -27,15 +29,13 @@ struct CalibrationFindings {
   RequestSplit split;
   CalibrationFit fit;
   CalibrationSearch search;
-  std::vector<std::vector<calibration::Tested>> results; // by group of lengths
-  size_t steps = 0;                                      // of the ladder, without the dense one
-  std::string output;                                    // that losses were measured on
+  std::vector<PrecisionProof> proofs; // by precision of the options
+  size_t chosen = 0;                  // of them: the one of the policy
+  std::string output;                 // that losses were measured on
   std::vector<Baseline> baselines;
-  double denseTime = 0, chosenTime = 0; // milliseconds for the tested half, one request after the other
   std::optional<Accuracy> accuracy;
 
-  /// The shares of a group at a step: of the last that passed, if there are no more.
-  std::vector<float> sharesAt(size_t group, size_t step) const;
+  const PrecisionProof &proof() const { return proofs[chosen]; }
 };
 
 /// A policy with one step, whose shares are to be set, for a rule that chooses tokens.

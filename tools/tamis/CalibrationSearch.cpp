@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 
 namespace tamis::tools {
 
@@ -12,7 +13,7 @@ using calibration::Measured;
 
 namespace {
 
-/// All combinations of shares, the fewer per layer the more layers there are.
+/// All combinations of shares, the fewer per layer the more layers there are; the dense one is the last.
 std::vector<std::vector<float>> gridOf(size_t layers) {
   std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
   for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
@@ -33,7 +34,13 @@ std::vector<std::vector<float>> gridOf(size_t layers) {
   std::erase_if(all, [](const std::vector<float> &shares) {
     return std::ranges::all_of(shares, [](float s) { return s == 1; });
   });
+  all.emplace_back(layers, 1);
   return all;
+}
+
+bool keepsPromise(const std::vector<double> &losses, const calibration::Promise &promise) {
+  return static_cast<double>(calibration::violations(losses, promise.eps)) <=
+         promise.alpha * static_cast<double>(losses.size());
 }
 
 } // namespace
@@ -42,23 +49,36 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
                                const RequestSplit &split, CalibrationTrials &trials, Progress &progress) {
   CalibrationSearch search;
   search.candidates = gridOf(options.layers.size());
-  search.measured.assign(split.groupCount(), std::vector<Measured>(search.candidates.size()));
-  for (size_t c = 0; c < search.candidates.size(); ++c) {
-    if (progress.isDue())
-      progress.show(fmt::format("searching: candidate {} of {}", c + 1, search.candidates.size()));
+  std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
+  search.measured.assign(options.precisions.size(), {split.groupCount(), untried});
+  auto tryCandidate = [&](size_t precision, size_t candidate) {
     std::vector<int64_t> work;
-    std::vector<double> losses = trials.losses("linear", search.candidates[c], split.searched, &work);
+    std::vector<double> losses = trials.losses(options.precisions[precision], "linear",
+                                               search.candidates[candidate], split.searched, &work);
+    std::vector<Measured> groups(split.groupCount());
     for (size_t i = 0; i < split.searched.size(); ++i) {
-      Measured &of = search.measured[split.groupOf(requests[split.searched[i]])][c];
+      Measured &of = groups[split.groupOf(requests[split.searched[i]])];
       of.losses.push_back(losses[i]);
       of.cost += static_cast<double>(work[i]);
+    }
+    for (size_t group = 0; group < groups.size(); ++group)
+      search.measured[precision][group][candidate] = std::move(groups[group]);
+  };
+  for (size_t precision = 0; precision < options.precisions.size(); ++precision) {
+    if (!keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
+      continue;
+    for (size_t candidate = 0; candidate < search.dense(); ++candidate) {
+      if (progress.isDue())
+        progress.show(fmt::format("searching at {}: candidate {} of {}", options.precisions[precision],
+                                  candidate + 1, search.dense()));
+      tryCandidate(precision, candidate);
     }
   }
   return search;
 }
 
-std::vector<Baseline> compareBaselines(const RequestSplit &split, CalibrationTrials &trials,
-                                       Progress &progress) {
+std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const RequestSplit &split,
+                                       CalibrationTrials &trials, Progress &progress) {
   std::vector<size_t> some(split.searched.begin(),
                            split.searched.begin() +
                                static_cast<std::ptrdiff_t>(std::min<size_t>(split.searched.size(), 200)));
@@ -69,7 +89,7 @@ std::vector<Baseline> compareBaselines(const RequestSplit &split, CalibrationTri
         progress.show(fmt::format("comparing with {} tokens", rule));
       std::vector<float> shares = trials.denseShares();
       shares.front() = share;
-      std::vector<double> losses = trials.losses(rule, shares, some);
+      std::vector<double> losses = trials.losses(options.reference(), rule, shares, some);
       std::ranges::sort(losses);
       baselines.push_back({rule, std::round(static_cast<double>(share) * 100) / 100,
                            losses[losses.size() / 2], losses[losses.size() * 95 / 100]});

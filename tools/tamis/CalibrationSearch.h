@@ -12,11 +12,17 @@ namespace tamis::tools {
 
 /// What the search saw.
 struct CalibrationSearch {
-  std::vector<std::vector<float>> candidates;               // shares that are kept, one for each layer
-  std::vector<std::vector<calibration::Measured>> measured; // by group of lengths and candidate; cost in rows
+  std::vector<std::vector<float>> candidates; // shares that are kept, one for each layer
+  /// By precision of the options, group of lengths and candidate. The cost is in rows of all layers; infinite
+  /// where a candidate was not tried.
+  std::vector<std::vector<std::vector<calibration::Measured>>> measured;
+
+  /// The number of the candidate that keeps all tokens: the last. It is not tried, for it gains nothing.
+  size_t dense() const { return candidates.size() - 1; }
 };
 
-/// Tries shares on the searched half. Throws ToolError.
+/// Tries shares on the searched half, at each precision. A precision whose dense answers break the promise
+/// there is not tried. Throws ToolError.
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
                                const RequestSplit &split, CalibrationTrials &trials, Progress &progress);
 
@@ -26,9 +32,10 @@ struct Baseline {
   double share, medianLoss, p95Loss;
 };
 
-/// What rules that know nothing lose beside the fitted score, on some of the searched half. Throws ToolError.
-std::vector<Baseline> compareBaselines(const RequestSplit &split, CalibrationTrials &trials,
-                                       Progress &progress);
+/// What rules that know nothing lose beside the fitted score at the reference precision, on some of the
+/// searched half. Throws ToolError.
+std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const RequestSplit &split,
+                                       CalibrationTrials &trials, Progress &progress);
 
 } // namespace tamis::tools
 

@@ -9,6 +9,7 @@
 #include "TensorCopy.h"
 #include "runtime/src/Clock.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -24,21 +25,22 @@ void compileForCalibration(const std::string &model, const std::string &artifact
                     fmt::format("{}: cannot be calibrated, since it was not compiled", model));
 }
 
-Session &CalibrationTrials::sessionOf(const std::string &rule) {
-  auto found = sessions.find(rule);
+Session &CalibrationTrials::sessionOf(const std::string &precision, const std::string &rule) {
+  std::string name = precision + "-" + rule;
+  auto found = sessions.find(name);
   if (found == sessions.end()) {
     if (progress.isDue())
-      progress.show("compiling");
+      progress.show(fmt::format("compiling for {}", precision));
     std::string file = folder.file(rule + ".json");
     AtomicFile output(file);
     output.write(trialPolicy(options, fit, rule).dump());
     output.commit();
-    compileForCalibration(options.model, fileOf(rule),
-                          {"--policy", file, "--allow-uncertified", "--precision=" + options.precision});
     SessionOptions session;
-    session.artifact = fileOf(rule);
+    session.artifact = folder.file(name + ".tamis");
     session.threads = options.threads;
-    found = sessions.emplace(rule, std::make_unique<Session>(session)).first;
+    compileForCalibration(options.model, session.artifact,
+                          {"--policy", file, "--allow-uncertified", "--precision=" + precision});
+    found = sessions.emplace(name, std::make_unique<Session>(session)).first;
     found->second->createContext(/*profile=*/false);
   }
   return *found->second;
@@ -73,22 +75,27 @@ TamisValue CalibrationTrials::measuredOutput(const Session &session) {
 }
 
 void CalibrationTrials::runDense() {
-  Session &session = sessionOf("linear");
-  for (size_t i = 0; i < requests.size(); ++i) {
-    prepare(session, denseShares(), i);
-    session.run();
-    answers.push_back(copyOf(measuredOutput(session)));
-    if (!labels.empty())
-      checkLabel(i);
-    if (progress.isDue())
-      progress.show(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
+  std::vector<std::string> precisions = {options.reference()};
+  for (const std::string &precision : options.precisions)
+    if (precision != options.reference())
+      precisions.push_back(precision);
+  for (const std::string &precision : precisions) {
+    Session &session = sessionOf(precision, "linear");
+    for (size_t i = 0; i < requests.size(); ++i) {
+      prepare(session, denseShares(), i);
+      session.run();
+      answers[precision].push_back(copyOf(measuredOutput(session)));
+      if (!labels.empty())
+        checkLabel(answers[precision].back().value(), i);
+      if (progress.isDue())
+        progress.show(fmt::format("dense answers at {}: {} of {}", precision, i + 1, requests.size()));
+    }
   }
 }
 
-void CalibrationTrials::checkLabel(size_t request) const {
-  const TamisValue &answer = answers[request].value();
+void CalibrationTrials::checkLabel(const TamisValue &answer, size_t request) const {
   int64_t classes = answer.dims[answer.rank - 1];
-  if (answers[request].bytes() == 0 || elementCount(dimsOf(answer)) != classes)
+  if (elementCount(dimsOf(answer)) != classes)
     throw ToolError(ExitCode::Refused,
                     fmt::format("{}: a label is for one row of classes, and '{}' is {} for {}; name another "
                                 "output with --output-name",
@@ -113,33 +120,53 @@ int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const 
   return work;
 }
 
-std::vector<double> CalibrationTrials::losses(const std::string &rule, const std::vector<float> &shares,
-                                              const std::vector<size_t> &of, std::vector<int64_t> *work) {
-  Session &session = sessionOf(rule);
+double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
+                                       const TamisValue &answer) const {
+  auto beside = [&](const std::string &dense) {
+    return lossOf(options.loss, answers.at(dense)[request].value(), answer, labelOf(request));
+  };
+  // In service there is the dense step of the same precision alone.
+  return std::max(beside(options.reference()), beside(precision));
+}
+
+std::vector<double> CalibrationTrials::losses(const std::string &precision, const std::string &rule,
+                                              const std::vector<float> &shares, const std::vector<size_t> &of,
+                                              std::vector<int64_t> *work) {
+  Session &session = sessionOf(precision, rule);
   std::vector<double> losses;
   for (size_t i : of) {
     prepare(session, shares, i);
     session.run();
     if (work)
       work->push_back(workOf(session, requests[i].length));
-    losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session), labelOf(i)));
+    losses.push_back(lossOfAnswer(precision, i, measuredOutput(session)));
   }
   return losses;
 }
 
-bool CalibrationTrials::isDenseRight(size_t request) const {
-  return isOfClass(answers[request].value(), labelOf(request));
+std::vector<double> CalibrationTrials::denseLosses(const std::string &precision,
+                                                   const std::vector<size_t> &of) const {
+  std::vector<double> losses;
+  for (size_t i : of)
+    losses.push_back(lossOfAnswer(precision, i, answers.at(precision)[i].value()));
+  return losses;
 }
 
-bool CalibrationTrials::isRight(const std::vector<float> &shares, size_t request) {
-  Session &session = sessionOf("linear");
+bool CalibrationTrials::isDenseRight(size_t request) const {
+  return isOfClass(answers.at(options.reference())[request].value(), labelOf(request));
+}
+
+bool CalibrationTrials::isRight(const std::string &precision, const std::vector<float> &shares,
+                                size_t request) {
+  Session &session = sessionOf(precision, "linear");
   prepare(session, shares, request);
   session.run();
   return isOfClass(measuredOutput(session), labelOf(request));
 }
 
-double CalibrationTrials::time(const std::vector<float> &shares, size_t request) {
-  Session &session = sessionOf("linear");
+double CalibrationTrials::time(const std::string &precision, const std::vector<float> &shares,
+                               size_t request) {
+  Session &session = sessionOf(precision, "linear");
   prepare(session, shares, request);
   int64_t begin = monotonicNanoseconds();
   session.run();

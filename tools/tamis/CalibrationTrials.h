@@ -17,8 +17,8 @@ namespace tamis::tools {
 void compileForCalibration(const std::string &model, const std::string &artifact,
                            std::vector<std::string> flags);
 
-/// Artifacts in which shares of tokens are settings, one for each rule that chooses tokens; each is compiled
-/// when it is asked for first. What is given must outlive it. All functions throw ToolError.
+/// Artifacts in which shares of tokens are settings, one for each precision and rule that chooses tokens;
+/// each is compiled when it is asked for first. What is given must outlive it. All functions throw ToolError.
 class CalibrationTrials {
 public:
   /// `labels` are those of the requests, or none at all.
@@ -27,21 +27,26 @@ public:
                     const TemporaryFolder &folder, Progress &progress)
       : options(options), requests(requests), labels(labels), fit(fit), folder(folder), progress(progress) {}
 
-  /// Runs all requests with all tokens; losses are measured beside these answers. Refuses labels that are
-  /// none of the output's classes.
+  /// Runs all requests with all tokens, at the reference and at each precision of the options; losses are
+  /// measured beside these answers. Refuses labels that are none of the output's classes.
   void runDense();
 
-  /// The loss of each of some requests with a share for each layer. `work`, where it is given, gets the rows
-  /// of all layers of each: candidates are compared by it, for times would choose another one each time.
-  std::vector<double> losses(const std::string &rule, const std::vector<float> &shares,
-                             const std::vector<size_t> &of, std::vector<int64_t> *work = nullptr);
+  /// The loss of each of some requests with a share for each layer: the greater of those beside the dense
+  /// answers of the reference and of the precision itself. `work`, where it is given, gets the rows of all
+  /// layers of each: candidates of a precision are compared by it, for times would choose another one each
+  /// time.
+  std::vector<double> losses(const std::string &precision, const std::string &rule,
+                             const std::vector<float> &shares, const std::vector<size_t> &of,
+                             std::vector<int64_t> *work = nullptr);
+  /// The same with all tokens; needs no run.
+  std::vector<double> denseLosses(const std::string &precision, const std::vector<size_t> &of) const;
 
   /// Milliseconds of a run with the fitted score.
-  double time(const std::vector<float> &shares, size_t request);
+  double time(const std::string &precision, const std::vector<float> &shares, size_t request);
 
-  /// Whether the dense answer to a request, or that with some shares, is its label.
+  /// Whether the dense answer of the reference to a request, or that with some shares, is its label.
   bool isDenseRight(size_t request) const;
-  bool isRight(const std::vector<float> &shares, size_t request);
+  bool isRight(const std::string &precision, const std::vector<float> &shares, size_t request);
 
   /// All tokens, in front of each layer.
   std::vector<float> denseShares() const { return std::vector<float>(options.layers.size(), 1); }
@@ -49,11 +54,11 @@ public:
   const std::string &output() const { return outputName; }
 
 private:
-  std::string fileOf(const std::string &rule) const { return folder.file(rule + ".tamis"); }
-  Session &sessionOf(const std::string &rule);
+  Session &sessionOf(const std::string &precision, const std::string &rule);
+  double lossOfAnswer(const std::string &precision, size_t request, const TamisValue &answer) const;
   void prepare(Session &session, const std::vector<float> &shares, size_t request) const;
   TamisValue measuredOutput(const Session &session);
-  void checkLabel(size_t request) const;
+  void checkLabel(const TamisValue &answer, size_t request) const;
   int64_t labelOf(size_t request) const { return labels.empty() ? -1 : labels[request]; }
   int64_t workOf(const Session &session, int64_t length) const;
 
@@ -63,8 +68,8 @@ private:
   const CalibrationFit &fit;
   const TemporaryFolder &folder;
   Progress &progress;
-  std::map<std::string, std::unique_ptr<Session>> sessions; // by rule
-  std::vector<Tensor> answers;                              // dense ones, of all requests
+  std::map<std::string, std::unique_ptr<Session>> sessions; // by precision and rule
+  std::map<std::string, std::vector<Tensor>> answers;       // dense ones, by precision and request
   std::string outputName;
 };
 

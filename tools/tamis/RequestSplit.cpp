@@ -43,7 +43,9 @@ size_t RequestSplit::groupOf(const Request &request) const {
 }
 
 RequestSplit splitRequests(const std::vector<Request> &requests, const CalibrationOptions &options) {
-  auto [eps, alpha, delta] = options.promise;
+  double alpha = options.promise.alpha;
+  // Each precision has a test of its own.
+  double delta = options.promise.delta / static_cast<double>(options.precisions.size());
   std::vector<size_t> order(requests.size());
   std::iota(order.begin(), order.end(), 0);
   // std::shuffle is another one in every library.
@@ -56,11 +58,15 @@ RequestSplit splitRequests(const std::vector<Request> &requests, const Calibrati
   split.tested.assign(middle, order.end());
   auto half = static_cast<int64_t>(split.searched.size());
   if (int64_t needed = calibration::trialsNeeded(alpha, delta, 0); half < needed)
-    throw ToolError(ExitCode::Refused, fmt::format("{}: has {} requests; to prove alpha {:g} with delta "
-                                                   "{:g} takes {} at least, half of them for the "
-                                                   "search, and with {} alpha {:g} can be proven",
-                                                   options.requests, requests.size(), alpha, delta,
-                                                   2 * needed, requests.size(), provable(half, delta)));
+    throw ToolError(
+        ExitCode::Refused,
+        fmt::format("{}: has {} requests; to prove alpha {:g} with delta {:g}{} takes {} at least, half of "
+                    "them for the search, and with {} alpha {:g} can be proven",
+                    options.requests, requests.size(), alpha, options.promise.delta,
+                    options.precisions.size() > 1
+                        ? fmt::format(" among {} precisions", options.precisions.size())
+                        : "",
+                    2 * needed, requests.size(), provable(half, delta)));
   // Each group with its part of delta. With few requests each, what can be proven is far below alpha, which
   // costs more than shares by length gain.
   constexpr int64_t plenty = 6;

@@ -55,11 +55,19 @@ class Calibration:
         self.run("run", artifact, "--inputs", self.requests, "--outputs", out, "--step", step)
         return np.load(out)["embedding"].astype(np.float64)
 
-    def truth(self, name, policy):
-        """The certificate beside losses that are computed here."""
+    def refuse(self, what, text, *words, code=3):
+        output = self.calibrate("refused", *words, code=code)
+        self.checks.count(f"refused: {what}", text in output, output)
+
+    def compiled(self, name, policy):
         artifact = self.folder / f"{name}.tamis"
         self.run("compile", self.folder / "model.onnx", "-o", artifact, "--policy", self.folder / f"{name}.json", "--quiet",
                  "--target=native", f"--precision={policy['certificate']['precision']}")
+        return artifact
+
+    def truth(self, name, policy):
+        """The certificate beside losses that are computed here."""
+        artifact = self.compiled(name, policy)
         dense = self.embedding(artifact, "dense")
         lengths = self.mask.sum(1)
         before = np.zeros(COUNT)
@@ -96,90 +104,25 @@ class Calibration:
         self.checks.count("the same requests give the same policy", policy == again, "it is another")
         bf16 = self.calibrate("two", "--layers", "0,1", "--groups", "2", "--precision", "bf16", "--seed", "3", "--threads", "1")
         self.truth("two", bf16)
+        self.checks.count("one precision is its own reference", bf16["certificate"]["reference"] == "bf16" and
+                          "precisions" not in bf16["certificate"], str(bf16["certificate"]))
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
-    def classes(self, artifact, step):
-        return self.embedding(artifact, step).argmax(1)
-
-    def labels(self):
-        """The greatest element of the embedding as a class. Where the dense one is always right, a lost label is another class."""
-        dense = self.classes(self.folder / "one.tamis", "dense")
-        np.save(self.folder / "right.npy", dense.astype(np.int64))
-        np.save(self.folder / "wrong.npy", ((dense + 1) % HIDDEN).astype(np.int32))
-        mixed = np.where(np.arange(COUNT) % 4, dense, (dense + 1) % HIDDEN)
-        np.save(self.folder / "mixed.npy", mixed)
-        common = ("--eps", 0, "--alpha", 0.3, "--groups", 1)
-        argmax = self.calibrate("argmax", "--loss", "argmax", *common)
-        policies = {name: self.calibrate(f"label-{name}", "--loss", "label", "--labels", self.folder / f"{name}.npy", *common)
-                    for name in ("right", "wrong", "mixed")}
-
-        def tests(policy):
-            return policy["certificate"]["groups"][0]["tests"]
-
-        def chosen(policy):
-            return [test for test in tests(policy) if test["passed"]][-1]
-
-        self.checks.count("labels: without them there is no accuracy", "accuracy" not in argmax["measured"], str(argmax["measured"]))
-        self.checks.count("labels: a lost label is another class", tests(policies["right"]) == tests(argmax), str(tests(argmax)))
-        self.checks.count("labels: other classes are lost", chosen(argmax)["violations"] > 0, str(chosen(argmax)))
-        for name, policy in policies.items():
-            accuracy, test = policy["measured"]["accuracy"], chosen(policy)
-            if name != "mixed":
-                self.checks.count(f"labels, {name}: dense accuracy", accuracy["dense"] == (name == "right"), str(accuracy))
-            self.checks.count(f"labels, {name}: what is lost and won", abs(accuracy["dense"] - accuracy["chosen"] - test["violations"] /
-                              test["requests"]) < 1e-12 if name == "right" else accuracy["chosen"] >= accuracy["dense"] -
-                              test["violations"] / test["requests"] - 1e-12, f"{accuracy}, {test}")
-        self.checks.count("labels: what was wrong is not lost", all(test["violations"] == 0 for test in tests(policies["wrong"])),
-                          str(tests(policies["wrong"])))
-        self.checks.count("labels: those of other requests are others", len({policy["certificate"]["requests"]["labels_hash"]
-                          for policy in policies.values()}) == 3, "equal hashes")
-
-        # All requests, by the artifact of the policy.
-        artifact = self.folder / "mixed.tamis"
-        self.run("compile", self.folder / "model.onnx", "-o", artifact, "--policy", self.folder / "label-mixed.json", "--quiet",
-                 "--target=native")
-        pruned = self.classes(artifact, policies["mixed"]["tokens"]["chosen"])
-        lost, test = int(((dense == mixed) & (pruned != mixed)).sum()), chosen(policies["mixed"])
-        self.checks.count("labels, mixed: lost ones", test["violations"] <= lost <= test["violations"] + COUNT - test["requests"],
-                          f"{lost}, {test}")
-        self.checks.count("labels, mixed: fewer than flips", lost < int((dense != pruned).sum()), f"{lost}")
-
-        plain = self.calibrate("plain", "--loss", "argmax", "--labels", self.folder / "mixed.npy", "--metric", "none", *common)
-        self.checks.count("labels: no metric", "accuracy" not in plain["measured"], str(plain["measured"]))
-        np.save(self.folder / "few.npy", mixed[:-1])
-        np.save(self.folder / "beyond.npy", mixed + HIDDEN)
-        np.save(self.folder / "real.npy", mixed.astype(np.float32))
-
-        def refuse(what, text, *words, code=3):
-            output = self.calibrate("refused", *words, code=code)
-            self.checks.count(f"refused: {what}", text in output, output)
-
-        refuse("the loss label without labels", "asks what is right; give --labels", "--loss", "label", code=2)
-        refuse("accuracy without labels", "asks what is right; give --labels", "--metric", "accuracy", code=2)
-        refuse("labels of embeddings", "--labels are for logits of classes", "--labels", self.folder / "right.npy", code=2)
-        refuse("too few labels", f"has {COUNT - 1} labels for the {COUNT} requests", "--loss", "label", "--labels", self.folder / "few.npy")
-        refuse("a label beyond the classes", f"which is none of the {HIDDEN} classes of 'embedding'", "--loss", "label", "--labels",
-               self.folder / "beyond.npy")
-        refuse("labels that are no integers", f"is {COUNT}xf32; labels are an npy file", "--loss", "label", "--labels",
-               self.folder / "real.npy")
-        refuse("labels of tokens", "a label is for one row of classes", "--loss", "label", "--labels", self.folder / "right.npy",
-               "--output-name", "last_hidden_state")
-
     def refused(self):
-        def refuse(what, text, *words, code=3):
-            output = self.calibrate("refused", *words, code=code)
-            self.checks.count(f"refused: {what}", text in output, output)
-
-        refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
-        refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
-        refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
-        refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
-        refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
-        refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
+        self.refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
+        self.refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
+        self.refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
+        self.refuse("a precision twice", "--precision names one twice", "--precision", "bf16,bf16", code=2)
+        self.refuse("a precision that there is not", "--precision", "--precision", "f32,f8", code=2)
+        self.refuse("too few requests for two precisions", "among 2 precisions takes 7376 at least", "--alpha", "0.001", "--precision",
+               "f32,bf16")
+        self.refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
+        self.refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
+        self.refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         (self.folder / "empty").mkdir(exist_ok=True)
-        refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
+        self.refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
         np.savez(self.folder / "other.npz", ids=self.ids)
-        refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
+        self.refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
 
         def policy(name, change):
             changed = json.loads((self.folder / "one.json").read_text())
@@ -213,16 +156,15 @@ class Calibration:
         uncertified("another precision", "is certified at the precision f32, not at bf16", self.folder / "one.json", "--precision=bf16")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(test, doc):
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--folder", type=pathlib.Path, required=True)
-    test = Calibration(parser.parse_args())
-    test.results()
-    test.labels()
-    test.refused()
-    return test.checks.finish()
+    calibration = test(parser.parse_args())
+    calibration.results()
+    calibration.refused()
+    return calibration.checks.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Calibration, __doc__))
