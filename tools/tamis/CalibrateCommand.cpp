@@ -26,8 +26,9 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       .add_option("--loss", options.lossName,
                   "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of "
                   "logits, in nats), argmax (1 when another class wins), label (1 when the dense answer is "
-                  "the label and this one is not)")
-      ->check(CLI::IsMember({"cosine", "kl", "argmax", "label"}).description(""))
+                  "the label and this one is not), span (1 when the greatest start or end is another one), "
+                  "custom-output (the relative distance of --output-name)")
+      ->check(CLI::IsMember({"cosine", "kl", "argmax", "label", "span", "custom-output"}).description(""))
       ->type_name("LOSS")
       ->capture_default_str();
   command
@@ -41,8 +42,12 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->check(CLI::IsMember({"accuracy", "none"}).description(""))
       ->type_name("METRIC");
   command
-      .add_option("--output-name", options.measured,
-                  "The output that losses are measured on; default: the one of the fewest dimensions")
+      .add_option(
+          "--output-name", options.measured,
+          "The output that losses are measured on; default: the one of the fewest dimensions. For spans "
+          "starts and ends, with a comma between; default: the two of two dimensions")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--eps", options.promise.eps, "A loss above this is a violation")
       ->type_name("E")

@@ -30,6 +30,14 @@ void checkOptions(const CalibrationOptions &options) {
     throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
   if (std::set(options.precisions.begin(), options.precisions.end()).size() != options.precisions.size())
     throw ToolError(ExitCode::Usage, "--precision names one twice");
+  size_t most = options.loss == Loss::Span ? 2 : 1, least = options.loss == Loss::RelativeDistance ? 1 : 0;
+  if (options.loss == Loss::Span && options.measured.size() == 1)
+    least = 2;
+  if (options.measured.size() > most || options.measured.size() < least)
+    throw ToolError(ExitCode::Usage,
+                    fmt::format("--loss {} is of {}; --output-name names {}", options.lossName,
+                                most == 2 ? "two outputs, starts and ends" : "one output",
+                                options.measured.size()));
   bool isOfClasses =
       options.loss == Loss::KullbackLeibler || options.loss == Loss::Argmax || options.loss == Loss::Label;
   if (options.loss == Loss::Label && options.labels.empty())
@@ -69,7 +77,7 @@ public:
     certify(trials);
     if (!labels.empty() && options.metric != "none")
       measureAccuracy(trials);
-    found.output = trials.output();
+    found.outputs = trials.outputs();
     return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found)};
   }
 

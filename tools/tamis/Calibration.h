@@ -16,8 +16,9 @@ struct CalibrationOptions {
   std::string labels;                  // path; empty: there are none
   std::string metric;                  // "accuracy", "none"; empty: accuracy, if labels say what is right
   std::vector<std::string> precisions{"f32"}; // among which the fastest is chosen
-  std::string
-      measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
+  /// Names of the outputs that losses are measured on: two for spans, starts and ends. Empty: the two of rank
+  /// 2 for spans, that of the fewest dimensions otherwise.
+  std::vector<std::string> measured;
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};

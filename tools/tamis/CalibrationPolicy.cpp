@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace tamis::tools {
@@ -68,7 +69,7 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   if (options.precisions.size() > 1)
     certificate["precisions"] = options.precisions;
   certificate.update({{"loss", options.lossName},
-                      {"output", findings.output},
+                      {"output", fmt::to_string(fmt::join(findings.outputs, ","))},
                       {"eps", options.promise.eps},
                       {"alpha", options.promise.alpha},
                       {"delta", options.promise.delta},
@@ -148,7 +149,8 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
       fmt::format("{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
                   "with confidence {:g}\n",
                   findings.requestCount, split.searched.size(), split.tested.size(), options.lossName,
-                  findings.output, options.promise.eps, options.promise.alpha, 1 - options.promise.delta);
+                  fmt::to_string(fmt::join(findings.outputs, ",")), options.promise.eps,
+                  options.promise.alpha, 1 - options.promise.delta);
   for (size_t i = 0; i < findings.fit.sieves.size(); ++i)
     text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                         options.layers[i], findings.fit.sieves[i].correlation);

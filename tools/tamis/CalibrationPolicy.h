@@ -31,7 +31,7 @@ struct CalibrationFindings {
   CalibrationSearch search;
   std::vector<PrecisionProof> proofs; // by precision of the options
   size_t chosen = 0;                  // of them: the one of the policy
-  std::string output;                 // that losses were measured on
+  std::vector<std::string> outputs;   // that losses were measured on
   std::vector<Baseline> baselines;
   std::optional<Accuracy> accuracy;
 

@@ -52,26 +52,64 @@ void CalibrationTrials::prepare(Session &session, const std::vector<float> &shar
   session.bind(copyOf(requests[request].inputs));
 }
 
-/// One number a request has no direction and no greatest element.
-TamisValue CalibrationTrials::measuredOutput(const Session &session) {
-  std::vector<NamedValue> outputs = session.outputs();
+/// What is wrong with an output for a loss; "" if nothing is.
+static std::string problemOf(Loss loss, const TamisValue &value) {
+  if (!isFloat(value.type))
+    return "has no floating-point numbers";
+  if (loss == Loss::RelativeDistance)
+    return "";
+  if (loss == Loss::Span)
+    return value.rank == 2 ? "" : "is not [batch, sequence]";
+  // One number a request has no direction and no greatest element.
+  return value.rank >= 2 && value.dims[value.rank - 1] >= 2 ? "" : "is not [batch, ..., 2 or more]";
+}
+
+void CalibrationTrials::chooseOutputs(const std::vector<NamedValue> &outputs) {
+  auto refuse = [&](const std::string &why) {
+    throw ToolError(ExitCode::Refused, fmt::format("{}: {}", options.model, why));
+  };
+  for (const std::string &name : options.measured) {
+    auto found = std::ranges::find(outputs, name, &NamedValue::name);
+    if (found == outputs.end())
+      refuse(fmt::format("has no output '{}'; 'tamis inspect' lists them", name));
+    if (std::string problem = problemOf(options.loss, found->value); !problem.empty())
+      refuse(fmt::format("the output '{}' {}, as the loss {} wants it; name another one with --output-name",
+                         name, problem, options.lossName));
+    outputNames.push_back(name);
+  }
+  if (!outputNames.empty())
+    return;
   const NamedValue *chosen = nullptr;
   for (const NamedValue &output : outputs) {
-    const TamisValue &value = output.value;
-    bool isVector = isFloat(value.type) && value.rank >= 2 && value.dims[value.rank - 1] >= 2;
-    if (isVector && (options.measured.empty() ? !chosen || value.rank < chosen->value.rank
-                                              : output.name == options.measured))
+    if (!problemOf(options.loss, output.value).empty())
+      continue;
+    if (options.loss == Loss::Span)
+      outputNames.push_back(output.name);
+    else if (!chosen || output.value.rank < chosen->value.rank)
       chosen = &output;
   }
+  if (options.loss == Loss::Span) {
+    if (outputNames.size() != 2)
+      refuse(fmt::format("has {} outputs [batch, sequence] instead of one for starts and one for ends; name "
+                         "both with --output-name",
+                         outputNames.size()));
+    return;
+  }
   if (!chosen)
-    throw ToolError(
-        ExitCode::Refused,
-        fmt::format(
-            "{}: has no output{} of vectors of numbers to measure losses on, [batch, ..., 2 or more]; "
-            "name one with --output-name",
-            options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
-  outputName = chosen->name;
-  return chosen->value;
+    refuse("has no output of vectors of numbers to measure losses on, [batch, ..., 2 or more]; name one with "
+           "--output-name");
+  outputNames.push_back(chosen->name);
+}
+
+/// Of the last run.
+std::vector<TamisValue> CalibrationTrials::measuredOutputs(const Session &session) {
+  std::vector<NamedValue> outputs = session.outputs();
+  if (outputNames.empty())
+    chooseOutputs(outputs);
+  std::vector<TamisValue> values;
+  for (const std::string &name : outputNames)
+    values.push_back(std::ranges::find(outputs, name, &NamedValue::name)->value);
+  return values;
 }
 
 void CalibrationTrials::runDense() {
@@ -84,9 +122,11 @@ void CalibrationTrials::runDense() {
     for (size_t i = 0; i < requests.size(); ++i) {
       prepare(session, denseShares(), i);
       session.run();
-      answers[precision].push_back(copyOf(measuredOutput(session)));
+      std::vector<Tensor> &answer = answers[precision].emplace_back();
+      for (const TamisValue &output : measuredOutputs(session))
+        answer.push_back(copyOf(output));
       if (!labels.empty())
-        checkLabel(answers[precision].back().value(), i);
+        checkLabel(answer.front().value(), i);
       if (progress.isDue())
         progress.show(fmt::format("dense answers at {}: {} of {}", precision, i + 1, requests.size()));
     }
@@ -99,13 +139,13 @@ void CalibrationTrials::checkLabel(const TamisValue &answer, size_t request) con
     throw ToolError(ExitCode::Refused,
                     fmt::format("{}: a label is for one row of classes, and '{}' is {} for {}; name another "
                                 "output with --output-name",
-                                options.labels, outputName, shapeText(answer.type, dimsOf(answer)),
+                                options.labels, outputNames.front(), shapeText(answer.type, dimsOf(answer)),
                                 requests[request].name));
   if (labels[request] < 0 || labels[request] >= classes)
     throw ToolError(ExitCode::Refused,
                     fmt::format("{}: {} has the label {}, which is none of the {} classes of '{}', from 0 on",
                                 options.labels, requests[request].name, labels[request], classes,
-                                outputName));
+                                outputNames.front()));
 }
 
 int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const {
@@ -121,9 +161,9 @@ int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const 
 }
 
 double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
-                                       const TamisValue &answer) const {
+                                       std::span<const TamisValue> answer) const {
   auto beside = [&](const std::string &dense) {
-    return lossOf(options.loss, answers.at(dense)[request].value(), answer, labelOf(request));
+    return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request));
   };
   // In service there is the dense step of the same precision alone.
   return std::max(beside(options.reference()), beside(precision));
@@ -139,7 +179,7 @@ std::vector<double> CalibrationTrials::losses(const std::string &precision, cons
     session.run();
     if (work)
       work->push_back(workOf(session, requests[i].length));
-    losses.push_back(lossOfAnswer(precision, i, measuredOutput(session)));
+    losses.push_back(lossOfAnswer(precision, i, measuredOutputs(session)));
   }
   return losses;
 }
@@ -147,13 +187,17 @@ std::vector<double> CalibrationTrials::losses(const std::string &precision, cons
 std::vector<double> CalibrationTrials::denseLosses(const std::string &precision,
                                                    const std::vector<size_t> &of) const {
   std::vector<double> losses;
-  for (size_t i : of)
-    losses.push_back(lossOfAnswer(precision, i, answers.at(precision)[i].value()));
+  for (size_t i : of) {
+    std::vector<TamisValue> answer;
+    for (const Tensor &output : answers.at(precision)[i])
+      answer.push_back(output.value());
+    losses.push_back(lossOfAnswer(precision, i, answer));
+  }
   return losses;
 }
 
 bool CalibrationTrials::isDenseRight(size_t request) const {
-  return isOfClass(answers.at(options.reference())[request].value(), labelOf(request));
+  return isOfClass(answers.at(options.reference())[request].front().value(), labelOf(request));
 }
 
 bool CalibrationTrials::isRight(const std::string &precision, const std::vector<float> &shares,
@@ -161,7 +205,7 @@ bool CalibrationTrials::isRight(const std::string &precision, const std::vector<
   Session &session = sessionOf(precision, "linear");
   prepare(session, shares, request);
   session.run();
-  return isOfClass(measuredOutput(session), labelOf(request));
+  return isOfClass(measuredOutputs(session).front(), labelOf(request));
 }
 
 double CalibrationTrials::time(const std::string &precision, const std::vector<float> &shares,

@@ -50,14 +50,15 @@ public:
 
   /// All tokens, in front of each layer.
   std::vector<float> denseShares() const { return std::vector<float>(options.layers.size(), 1); }
-  /// The output that losses are measured on; known once something ran.
-  const std::string &output() const { return outputName; }
+  /// The outputs that losses are measured on; known once something ran.
+  const std::vector<std::string> &outputs() const { return outputNames; }
 
 private:
   Session &sessionOf(const std::string &precision, const std::string &rule);
-  double lossOfAnswer(const std::string &precision, size_t request, const TamisValue &answer) const;
+  double lossOfAnswer(const std::string &precision, size_t request, std::span<const TamisValue> answer) const;
   void prepare(Session &session, const std::vector<float> &shares, size_t request) const;
-  TamisValue measuredOutput(const Session &session);
+  void chooseOutputs(const std::vector<NamedValue> &outputs);
+  std::vector<TamisValue> measuredOutputs(const Session &session);
   void checkLabel(const TamisValue &answer, size_t request) const;
   int64_t labelOf(size_t request) const { return labels.empty() ? -1 : labels[request]; }
   int64_t workOf(const Session &session, int64_t length) const;
@@ -69,8 +70,9 @@ private:
   const TemporaryFolder &folder;
   Progress &progress;
   std::map<std::string, std::unique_ptr<Session>> sessions; // by precision and rule
-  std::map<std::string, std::vector<Tensor>> answers;       // dense ones, by precision and request
-  std::string outputName;
+  /// Dense ones, by precision and request: a tensor for each of the outputs.
+  std::map<std::string, std::vector<std::vector<Tensor>>> answers;
+  std::vector<std::string> outputNames;
 };
 
 } // namespace tamis::tools

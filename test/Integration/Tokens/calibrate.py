@@ -117,7 +117,7 @@ class Calibration:
         self.refuse("too few requests for two precisions", "among 2 precisions takes 7376 at least", "--alpha", "0.001", "--precision",
                "f32,bf16")
         self.refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
-        self.refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
+        self.refuse("no such output", "has no output 'nothing'; 'tamis inspect' lists them", "--output-name", "nothing")
         self.refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         (self.folder / "empty").mkdir(exist_ok=True)
         self.refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
