@@ -99,6 +99,11 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->type_name("P")
       ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4"}).description(""))
       ->capture_default_str();
+  command
+      .add_option("--budget-time", options.budget,
+                  "Seconds that the search may take; what is left untried then is said. Default: no bound")
+      ->type_name("SECONDS")
+      ->check(numberWithin(1e-6, 1e9));
   command.add_option("--seed", options.seed, "Of the split of the requests in two")
       ->type_name("N")
       ->capture_default_str();
@@ -127,6 +132,8 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"A classifier that may lose the right answer for 2 of 100 requests",
        "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
        "--alpha 0.02 --metric accuracy --zeros -o policy.json"},
+      {"The best that a search of ten minutes finds", "tamis calibrate encoder.onnx --requests requests.npz "
+                                                      "--eps 0.05 --budget-time 600 --zeros -o policy.json"},
       {"An embedding at the fastest of three precisions",
        "tamis calibrate encoder.onnx --requests requests.npz --eps 0.05 --precision f32,bf16,int8 --zeros -o "
        "policy.json"},

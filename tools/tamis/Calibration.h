@@ -26,6 +26,7 @@ struct CalibrationOptions {
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
   bool zerosForDropped = false;
+  double budget = 0; // seconds that the search may take; 0: as long as it takes
   uint64_t seed = 1;
   int32_t threads = 0;
 

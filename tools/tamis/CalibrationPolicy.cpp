@@ -110,6 +110,8 @@ Json measuredOf(const CalibrationFindings &findings) {
           of.steps > 0
               ? Json::object({{"certified", true}, {"dense_ms", of.denseTime}, {"chosen_ms", of.chosenTime}})
               : Json::object({{"certified", false}});
+  if (findings.search.untried > 0)
+    measured["untried"] = findings.search.untried;
   if (findings.accuracy)
     measured["accuracy"] = {{"dense", findings.accuracy->dense}, {"chosen", findings.accuracy->chosen}};
   measured["baselines"] = baselines;
@@ -169,6 +171,9 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                            name, shares, last->violations, last->requests, 100 * last->bound)
              : fmt::format("{}: keeps all; nothing less was certified\n", name);
   }
+  if (findings.search.untried > 0)
+    text += fmt::format("{} of {} candidates were left untried when the time was over (--budget-time)\n",
+                        findings.search.untried, findings.search.possible);
   for (const Baseline &line : findings.baselines)
     text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n", line.rule,
                         100 * line.share, line.medianLoss, line.p95Loss);

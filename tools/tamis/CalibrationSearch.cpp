@@ -2,10 +2,13 @@
 
 #include "CalibrationSearch.h"
 
+#include "runtime/src/Clock.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <numeric>
 
 namespace tamis::tools {
 
@@ -13,28 +16,49 @@ using calibration::Measured;
 
 namespace {
 
+/// How often a row of `count` places is halved until one of them is the middle of a part.
+size_t depthOf(size_t place, size_t count) {
+  size_t depth = 0;
+  for (size_t begin = 0, end = count;; ++depth) {
+    size_t middle = begin + (end - begin) / 2;
+    if (place == middle)
+      return depth;
+    if (place < middle)
+      end = middle;
+    else
+      begin = middle + 1;
+  }
+}
+
+/// A share for each layer, and the fineness of the grid that it belongs to.
+struct GridPoint {
+  std::vector<float> shares;
+  size_t depth = 0;
+};
+
 /// All combinations of shares, the fewer per layer the more layers there are; the dense one is the last.
-std::vector<std::vector<float>> gridOf(size_t layers) {
+std::vector<GridPoint> gridOf(size_t layers) {
   std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
   for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
     fine.push_back(static_cast<float>(thousandths) / 1000);
   if (layers == 3)
     coarse = {1, 0.85F, 0.7F, 0.5F};
   const std::vector<float> &shares = layers == 1 ? fine : coarse;
-  std::vector<std::vector<float>> all = {{}};
+  std::vector<GridPoint> all = {{}};
   for (size_t layer = 0; layer < layers; ++layer) {
-    std::vector<std::vector<float>> longer;
-    for (const std::vector<float> &front : all)
-      for (float share : shares) {
+    std::vector<GridPoint> longer;
+    for (const GridPoint &front : all)
+      for (size_t place = 0; place < shares.size(); ++place) {
         longer.push_back(front);
-        longer.back().push_back(share);
+        longer.back().shares.push_back(shares[place]);
+        longer.back().depth = std::max(front.depth, depthOf(place, shares.size()));
       }
     all = std::move(longer);
   }
-  std::erase_if(all, [](const std::vector<float> &shares) {
-    return std::ranges::all_of(shares, [](float s) { return s == 1; });
+  std::erase_if(all, [](const GridPoint &point) {
+    return std::ranges::all_of(point.shares, [](float s) { return s == 1; });
   });
-  all.emplace_back(layers, 1);
+  all.push_back({std::vector<float>(layers, 1), 0});
   return all;
 }
 
@@ -48,7 +72,12 @@ bool keepsPromise(const std::vector<double> &losses, const calibration::Promise 
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
                                const RequestSplit &split, CalibrationTrials &trials, Progress &progress) {
   CalibrationSearch search;
-  search.candidates = gridOf(options.layers.size());
+  std::vector<GridPoint> grid = gridOf(options.layers.size());
+  for (const GridPoint &point : grid)
+    search.candidates.push_back(point.shares);
+  std::vector<size_t> order(search.dense());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](size_t candidate) { return std::pair(grid[candidate].depth, candidate); });
   std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
   search.measured.assign(options.precisions.size(), {split.groupCount(), untried});
   auto tryCandidate = [&](size_t precision, size_t candidate) {
@@ -64,16 +93,25 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
     for (size_t group = 0; group < groups.size(); ++group)
       search.measured[precision][group][candidate] = std::move(groups[group]);
   };
-  for (size_t precision = 0; precision < options.precisions.size(); ++precision) {
-    if (!keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
-      continue;
-    for (size_t candidate = 0; candidate < search.dense(); ++candidate) {
+  std::vector<size_t> precisions;
+  for (size_t precision = 0; precision < options.precisions.size(); ++precision)
+    if (keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
+      precisions.push_back(precision);
+  search.possible = search.untried = order.size() * precisions.size();
+  int64_t begin = monotonicNanoseconds(), longest = 0;
+  for (size_t candidate : order)
+    for (size_t precision : precisions) {
+      int64_t start = monotonicNanoseconds();
+      bool isFirst = search.untried == search.possible;
+      if (options.budget > 0 && !isFirst && double(start - begin + longest) > options.budget * 1e9)
+        return search;
       if (progress.isDue())
-        progress.show(fmt::format("searching at {}: candidate {} of {}", options.precisions[precision],
-                                  candidate + 1, search.dense()));
+        progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
+                                  search.possible));
       tryCandidate(precision, candidate);
+      --search.untried;
+      longest = std::max(longest, monotonicNanoseconds() - start);
     }
-  }
   return search;
 }
 

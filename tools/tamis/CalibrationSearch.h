@@ -17,12 +17,15 @@ struct CalibrationSearch {
   /// where a candidate was not tried.
   std::vector<std::vector<std::vector<calibration::Measured>>> measured;
 
+  size_t possible = 0, untried = 0; // candidates of all precisions, and those left when the time was over
+
   /// The number of the candidate that keeps all tokens: the last. It is not tried, for it gains nothing.
   size_t dense() const { return candidates.size() - 1; }
 };
 
-/// Tries shares on the searched half, at each precision. A precision whose dense answers break the promise
-/// there is not tried. Throws ToolError.
+/// Tries shares on the searched half, at each precision, from a coarse grid to a fine one, until all are
+/// tried or the options' budget would not do for the next; the first is tried in any case. A precision whose
+/// dense answers break the promise there is not tried. Throws ToolError.
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
                                const RequestSplit &split, CalibrationTrials &trials, Progress &progress);
 
