@@ -144,6 +144,7 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
     CalibrationResult result = calibrate(*options);
     output.write(result.policy);
     output.commit();
+    removeCalibrationState(*options);
     fmt::print("{}", result.summary);
   });
 }

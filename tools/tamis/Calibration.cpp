@@ -7,6 +7,7 @@
 #include "CalibrationPolicy.h"
 #include "CalibrationProof.h"
 #include "CalibrationSearch.h"
+#include "CalibrationState.h"
 #include "CalibrationTrials.h"
 #include "ExitCode.h"
 #include "Labels.h"
@@ -68,11 +69,11 @@ public:
     checkOptions(options);
     readModelAndRequests();
     found.split = splitRequests(requests, options);
-    found.fit = fitStates(options, *observed, requests, found.split.searched, progress);
-    observed.reset();
+    CalibrationState state(CalibrationState::pathOf(options.output), keyOfState());
+    fit(state);
     CalibrationTrials trials(options, requests, labels, found.fit, folder, progress);
     trials.runDense();
-    found.search = searchShares(options, requests, found.split, trials, progress);
+    found.search = searchShares(options, requests, found.split, trials, state, progress);
     found.baselines = compareBaselines(options, found.split, trials, progress);
     certify(trials);
     if (!labels.empty() && options.metric != "none")
@@ -114,15 +115,36 @@ private:
     found.labelsHash = fmt::format("{:016x}", Hash::of(labels.data(), labels.size() * sizeof(int64_t)));
   }
 
+  /// Of all that the search depends on. Its time and its threads change nothing of what it sees.
+  std::string keyOfState() const {
+    nlohmann::ordered_json known = {tamis_version(),         found.sourceHash,    found.requestsHash,
+                                    found.labelsHash,        options.precisions,  options.measured,
+                                    options.lossName,        options.promise.eps, options.promise.alpha,
+                                    options.promise.delta,   options.layers,      options.groups,
+                                    options.minimum,         options.first,       options.last,
+                                    options.zerosForDropped, options.seed};
+    std::string text = known.dump();
+    return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
+  }
+
+  void fit(CalibrationState &state) {
+    if (!state.fit())
+      state.setFit(fitStates(options, *observed, requests, found.split.searched, progress));
+    found.fit = *state.fit();
+    observed.reset();
+  }
+
   void certify(CalibrationTrials &trials) {
     found.proofs =
         certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
-    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; }))
+    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
+      CalibrationState::remove(CalibrationState::pathOf(options.output));
       throw ToolError(
           ExitCode::Refused,
           fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
                       options.model, options.promise.eps, options.promise.alpha,
                       "allow a greater --eps or --alpha, give more requests, or try other --layers"));
+    }
     found.chosen = chooseFastest(found.proofs, requests, found.split, found.search, trials, progress);
   }
 
@@ -151,5 +173,9 @@ private:
 } // namespace
 
 CalibrationResult calibrate(const CalibrationOptions &options) { return Calibrator(options).run(); }
+
+void removeCalibrationState(const CalibrationOptions &options) {
+  CalibrationState::remove(CalibrationState::pathOf(options.output));
+}
 
 } // namespace tamis::tools

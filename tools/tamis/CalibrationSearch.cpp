@@ -70,7 +70,8 @@ bool keepsPromise(const std::vector<double> &losses, const calibration::Promise 
 } // namespace
 
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
-                               const RequestSplit &split, CalibrationTrials &trials, Progress &progress) {
+                               const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
+                               Progress &progress) {
   CalibrationSearch search;
   std::vector<GridPoint> grid = gridOf(options.layers.size());
   for (const GridPoint &point : grid)
@@ -80,27 +81,32 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
   std::ranges::sort(order, {}, [&](size_t candidate) { return std::pair(grid[candidate].depth, candidate); });
   std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
   search.measured.assign(options.precisions.size(), {split.groupCount(), untried});
-  auto tryCandidate = [&](size_t precision, size_t candidate) {
-    std::vector<int64_t> work;
-    std::vector<double> losses = trials.losses(options.precisions[precision], "linear",
-                                               search.candidates[candidate], split.searched, &work);
+  auto take = [&](size_t precision, size_t candidate, const Trial &trial) {
     std::vector<Measured> groups(split.groupCount());
     for (size_t i = 0; i < split.searched.size(); ++i) {
       Measured &of = groups[split.groupOf(requests[split.searched[i]])];
-      of.losses.push_back(losses[i]);
-      of.cost += static_cast<double>(work[i]);
+      of.losses.push_back(trial.losses[i]);
+      of.cost += static_cast<double>(trial.work[i]);
     }
     for (size_t group = 0; group < groups.size(); ++group)
       search.measured[precision][group][candidate] = std::move(groups[group]);
+    --search.untried;
   };
   std::vector<size_t> precisions;
   for (size_t precision = 0; precision < options.precisions.size(); ++precision)
     if (keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
       precisions.push_back(precision);
   search.possible = search.untried = order.size() * precisions.size();
+  // First what is known, so that the time is for the rest.
+  for (size_t candidate : order)
+    for (size_t precision : precisions)
+      if (const Trial *known = state.find(precision, candidate))
+        take(precision, candidate, *known);
   int64_t begin = monotonicNanoseconds(), longest = 0;
   for (size_t candidate : order)
     for (size_t precision : precisions) {
+      if (state.find(precision, candidate))
+        continue;
       int64_t start = monotonicNanoseconds();
       bool isFirst = search.untried == search.possible;
       if (options.budget > 0 && !isFirst && double(start - begin + longest) > options.budget * 1e9)
@@ -108,8 +114,11 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
       if (progress.isDue())
         progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
                                   search.possible));
-      tryCandidate(precision, candidate);
-      --search.untried;
+      Trial trial;
+      trial.losses = trials.losses(options.precisions[precision], "linear", search.candidates[candidate],
+                                   split.searched, &trial.work);
+      take(precision, candidate, trial);
+      state.add(precision, candidate, std::move(trial));
       longest = std::max(longest, monotonicNanoseconds() - start);
     }
   return search;

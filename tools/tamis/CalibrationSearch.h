@@ -2,6 +2,7 @@
 #ifndef TAMIS_TOOLS_CALIBRATIONSEARCH_H
 #define TAMIS_TOOLS_CALIBRATIONSEARCH_H
 
+#include "CalibrationState.h"
 #include "CalibrationTrials.h"
 #include "RequestSplit.h"
 
@@ -25,9 +26,11 @@ struct CalibrationSearch {
 
 /// Tries shares on the searched half, at each precision, from a coarse grid to a fine one, until all are
 /// tried or the options' budget would not do for the next; the first is tried in any case. A precision whose
-/// dense answers break the promise there is not tried. Throws ToolError.
+/// dense answers break the promise there is not tried. What `state` has is not tried again, and what is tried
+/// is put there. Throws ToolError.
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
-                               const RequestSplit &split, CalibrationTrials &trials, Progress &progress);
+                               const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
+                               Progress &progress);
 
 /// A rule that chooses tokens, at a share in front of the first layer.
 struct Baseline {
