@@ -201,6 +201,11 @@ TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOpti
                 "a monitor takes a shadow_rate from 0 to 1, a false_alarm between 0 and 1, and clean_samples "
                 "from 0 on");
   const schema::Policy *policy = model->artifact.header->policy();
+  // Labels, for one, are not there in service.
+  if (policy && !policy->promise() && policy->certificate() && policy->certificate()->size() > 0)
+    return fail(error, TAMIS_ERROR_USAGE,
+                "the model's certificate is about a loss or an output that a monitor cannot watch; calibrate "
+                "with the loss cosine, kl or argmax of an output of f32 (tamis calibrate --loss)");
   if (!policy || !policy->promise())
     return fail(error, TAMIS_ERROR_USAGE,
                 "the model promises nothing that could be watched; compile it with a certified policy (tamis "

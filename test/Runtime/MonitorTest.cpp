@@ -273,6 +273,19 @@ TEST_F(Monitor, NeedsAPromise) {
   EXPECT_EQ(monitor, nullptr);
 }
 
+// A loss of labels, say: there are none in service.
+TEST_F(Monitor, SaysWhatItCannotWatch) {
+  description.policy->promise.reset();
+  description.policy->certificate = R"({"loss": "label"})";
+  embedded.emplace(turnRow, description);
+  Error error;
+  EXPECT_EQ(tamis_monitor_create(embedded->model, nullptr, &monitor, &error), TAMIS_ERROR_USAGE);
+  EXPECT_STREQ(error.message,
+               "the model's certificate is about a loss or an output that a monitor cannot watch; calibrate "
+               "with the loss cosine, kl or argmax of an output of f32 (tamis calibrate --loss)");
+  EXPECT_EQ(monitor, nullptr);
+}
+
 TEST_F(Monitor, ChecksItsOptions) {
   embedded.emplace(turnRow, description);
   for (auto change :

@@ -66,7 +66,8 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
     if (auto &promised = description.policy->promise)
       promise = schema::CreatePromise(builder, static_cast<schema::Loss>(promised->loss), promised->output,
                                       promised->eps, promised->alpha, 0.05);
-    policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen, "", promise);
+    policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen,
+                                        description.policy->certificate.c_str(), promise);
   }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,
                                          outputs, builder.CreateVector(segments), builder.CreateVector(code),

@@ -69,6 +69,7 @@ struct PolicySpec {
     double eps, alpha;
   };
   std::optional<Promise> promise = std::nullopt;
+  std::string certificate = {}; // JSON
 };
 
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,

@@ -40,8 +40,73 @@ TEST(Losses, ArgmaxFlips) {
   EXPECT_EQ(lossOfTexts(Loss::Argmax, "2x3xf32=[[1 2 3][3 2 1]]", "2x3xf32=[[0 0 9][3 4 2]]"), 1);
 }
 
+TEST(Losses, LabelIsWhatWasRightAndIsNot) {
+  Tensor right = parseInputText("x=1x3xf32=[[1 2 3]]").second,
+         other = parseInputText("x=1x3xf32=[[1 4 3]]").second,
+         nothing = parseInputText("x=1x3xf32=[[nan 2 3]]").second;
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), right.value(), 2), 0);
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 2), 1);
+  // The dense answer was wrong already.
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 0), 0);
+  EXPECT_EQ(lossOf(Loss::Label, right.value(), other.value(), 1), 0);
+  EXPECT_TRUE(std::isinf(lossOf(Loss::Label, right.value(), nothing.value(), 0)));
+}
+
+TEST(Losses, SpanIsOfStartsAndEnds) {
+  auto spanLoss = [](std::initializer_list<std::string> dense, std::initializer_list<std::string> sparse) {
+    std::vector<Tensor> a, held;
+    std::vector<TamisValue> b;
+    for (const std::string &text : dense)
+      a.push_back(parseInputText("x=" + text).second);
+    for (const std::string &text : sparse) {
+      held.push_back(parseInputText("x=" + text).second);
+      b.push_back(held.back().value());
+    }
+    return lossOf(Loss::Span, a, b);
+  };
+  EXPECT_EQ(spanLoss({"1x3xf32=[[1 2 3]]", "1x3xf32=[[1 3 2]]"}, {"1x3xf32=[[0 0 9]]", "1x3xf32=[[0 9 0]]"}),
+            0);
+  EXPECT_EQ(spanLoss({"1x3xf32=[[1 2 3]]", "1x3xf32=[[1 3 2]]"}, {"1x3xf32=[[0 9 0]]", "1x3xf32=[[0 9 0]]"}),
+            1);
+  EXPECT_EQ(spanLoss({"1x3xf32=[[1 2 3]]", "1x3xf32=[[1 3 2]]"}, {"1x3xf32=[[0 0 9]]", "1x3xf32=[[9 0 0]]"}),
+            1);
+  EXPECT_EQ(spanLoss({"1x1xf32=1", "1x1xf32=1"}, {"1x1xf32=2", "1x1xf32=3"}), 0);
+  EXPECT_TRUE(std::isinf(spanLoss({"1x2xf32=[[1 2]]"}, {"1x2xf32=[[1 2]]", "1x2xf32=[[1 2]]"})));
+  EXPECT_TRUE(
+      std::isinf(spanLoss({"1x2xf32=[[1 2]]", "1x2xf32=[[1 2]]"}, {"1x2xf32=[[1 2]]", "1x2xf32=[[1 nan]]"})));
+}
+
+TEST(Losses, RelativeDistanceIsOfAllElements) {
+  // |(0 0 4 -3)| beside |(3 4 0 0)|.
+  EXPECT_NEAR(lossOfTexts(Loss::RelativeDistance, "2x2xf32=[[3 4][0 0]]", "2x2xf32=[[3 4][4 -3]]"), 1, 1e-12);
+  EXPECT_NEAR(lossOfTexts(Loss::RelativeDistance, "2xf32=[8 6]", "2xf32=[8 5]"), 0.1, 1e-12);
+  EXPECT_NEAR(lossOfTexts(Loss::RelativeDistance, "1xf32=2", "1xf32=3"), 0.5, 1e-12);
+  EXPECT_EQ(lossOfTexts(Loss::RelativeDistance, "2xf32=0", "2xf32=0"), 0);
+  EXPECT_TRUE(std::isinf(lossOfTexts(Loss::RelativeDistance, "2xf32=0", "2xf32=[0 1]")));
+  EXPECT_TRUE(std::isinf(lossOfTexts(Loss::RelativeDistance, "2xf32=[1 2]", "2xf32=[1 nan]")));
+  EXPECT_TRUE(std::isinf(lossOfTexts(Loss::RelativeDistance, "2xf32=[1 2]", "1x2xf32=[[1 2]]")));
+}
+
+TEST(Losses, ClassIsThatOfAllRows) {
+  auto isClass = [](const std::string &text, int64_t label) {
+    return isOfClass(parseInputText("x=" + text).second.value(), label);
+  };
+  EXPECT_TRUE(isClass("1x3xf32=[[1 2 3]]", 2));
+  EXPECT_FALSE(isClass("1x3xf32=[[1 2 3]]", 1));
+  EXPECT_FALSE(isClass("2x3xf32=[[1 2 3][3 2 1]]", 2));
+  EXPECT_FALSE(isClass("1x3xf32=[[1 nan 3]]", 2));
+}
+
+TEST(Losses, NamesAreThoseOfTheOption) {
+  EXPECT_EQ(lossOfName("label"), Loss::Label);
+  EXPECT_EQ(lossOfName("argmax"), Loss::Argmax);
+  EXPECT_EQ(lossOfName("span"), Loss::Span);
+  EXPECT_EQ(lossOfName("custom-output"), Loss::RelativeDistance);
+  EXPECT_FALSE(lossOfName("labels"));
+}
+
 TEST(Losses, WhatIsNoNumberIsInfinitelyFar) {
-  for (Loss loss : {Loss::Cosine, Loss::KullbackLeibler, Loss::Argmax}) {
+  for (Loss loss : {Loss::Cosine, Loss::KullbackLeibler, Loss::Argmax, Loss::Label}) {
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "1x2xf32=[[nan 2]]")));
     EXPECT_TRUE(std::isinf(lossOfTexts(loss, "1x2xf32=[[1 2]]", "2x1xf32=[[1][2]]")));
     // One number a row has no direction and no greatest element.

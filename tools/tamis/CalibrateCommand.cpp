@@ -25,14 +25,29 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command
       .add_option("--loss", options.lossName,
                   "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of "
-                  "logits, in nats), "
-                  "argmax (1 when another class wins)")
-      ->check(CLI::IsMember({"cosine", "kl", "argmax"}).description(""))
+                  "logits, in nats), argmax (1 when another class wins), label (1 when the dense answer is "
+                  "the label and this one is not), span (1 when the greatest start or end is another one), "
+                  "custom-output (the relative distance of --output-name)")
+      ->check(CLI::IsMember({"cosine", "kl", "argmax", "label", "span", "custom-output"}).description(""))
       ->type_name("LOSS")
       ->capture_default_str();
   command
-      .add_option("--output-name", options.measured,
-                  "The output that losses are measured on; default: the one of the fewest dimensions")
+      .add_option("--labels", options.labels,
+                  "The right class of each request: an npy file of i64 or i32, [requests], in their order")
+      ->type_name("FILE.npy");
+  command
+      .add_option(
+          "--metric", options.metric,
+          "What else is measured on the requests tested: accuracy (the default with --labels) or none")
+      ->check(CLI::IsMember({"accuracy", "none"}).description(""))
+      ->type_name("METRIC");
+  command
+      .add_option(
+          "--output-name", options.measured,
+          "The output that losses are measured on; default: the one of the fewest dimensions. For spans "
+          "starts and ends, with a comma between; default: the two of two dimensions")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--eps", options.promise.eps, "A loss above this is a violation")
       ->type_name("E")
@@ -75,10 +90,20 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command.add_flag("--zeros", options.zerosForDropped,
                    "Outputs with a row for each token may hold zeros where one was left out");
   command
-      .add_option("--precision", options.precision, "Of matrix products: f32, split-f32, bf16, int8 or int4")
+      .add_option(
+          "--precision", options.precisions,
+          "Of matrix products: f32, split-f32, bf16, int8 or int4; of several, with commas between, the "
+          "fastest is chosen whose answers keep the promise beside those at f32")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("P")
       ->check(CLI::IsMember({"f32", "split-f32", "bf16", "int8", "int4"}).description(""))
       ->capture_default_str();
+  command
+      .add_option("--budget-time", options.budget,
+                  "Seconds that the search may take; what is left untried then is said. Default: no bound")
+      ->type_name("SECONDS")
+      ->check(numberWithin(1e-6, 1e9));
   command.add_option("--seed", options.seed, "Of the split of the requests in two")
       ->type_name("N")
       ->capture_default_str();
@@ -104,6 +129,14 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
        "--precision bf16 --output-name logits --groups 2 --minimum 16 --protect-first 1 --protect-last 1 "
        "--zeros --seed 7 "
        "--threads 2 --output policy.json"},
+      {"A classifier that may lose the right answer for 2 of 100 requests",
+       "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
+       "--alpha 0.02 --metric accuracy --zeros -o policy.json"},
+      {"The best that a search of ten minutes finds", "tamis calibrate encoder.onnx --requests requests.npz "
+                                                      "--eps 0.05 --budget-time 600 --zeros -o policy.json"},
+      {"An embedding at the fastest of three precisions",
+       "tamis calibrate encoder.onnx --requests requests.npz --eps 0.05 --precision f32,bf16,int8 --zeros -o "
+       "policy.json"},
   }));
   command->callback([options] {
     options->loss = *lossOfName(options->lossName);
@@ -111,6 +144,7 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
     CalibrationResult result = calibrate(*options);
     output.write(result.policy);
     output.commit();
+    removeCalibrationState(*options);
     fmt::print("{}", result.summary);
   });
 }

@@ -3,95 +3,62 @@
 #include "Calibration.h"
 
 #include "ArtifactHeader.h"
+#include "CalibrationFit.h"
+#include "CalibrationPolicy.h"
+#include "CalibrationProof.h"
+#include "CalibrationSearch.h"
+#include "CalibrationState.h"
+#include "CalibrationTrials.h"
 #include "ExitCode.h"
-#include "ExternalTool.h"
-#include "File.h"
-#include "PolicyCertificate.h"
-#include "Progress.h"
-#include "Requests.h"
-#include "Session.h"
-#include "TemporaryFolder.h"
-#include "runtime/src/Clock.h"
+#include "Labels.h"
 #include "runtime/src/Hash.h"
-#include "tamis/Calibration/Binomial.h"
-#include "tamis/Calibration/Sieve.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <exception>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <random>
+#include <optional>
 #include <set>
 
 namespace tamis::tools {
 
-using Json = nlohmann::ordered_json;
-using calibration::Measured;
-using calibration::States;
-using calibration::Tested;
-
 namespace {
 
-/// More rows than these make a fit no better, only slower.
-constexpr int64_t kMostRows = 40000;
-
-/// A value with memory of its own.
-Tensor copyOf(const TamisValue &value) {
-  Tensor copy = Tensor::allocate(value.type, dimsOf(value), "an output");
-  if (copy.bytes())
-    std::memcpy(copy.data(), value.data, copy.bytes());
-  return copy;
+void checkOptions(const CalibrationOptions &options) {
+  if (options.layers.empty() || !std::ranges::is_sorted(options.layers) ||
+      std::set(options.layers.begin(), options.layers.end()).size() != options.layers.size())
+    throw ToolError(ExitCode::Usage, "--layers are to ascend, each once");
+  if (options.layers.size() > 3)
+    throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
+  if (std::set(options.precisions.begin(), options.precisions.end()).size() != options.precisions.size())
+    throw ToolError(ExitCode::Usage, "--precision names one twice");
+  size_t most = options.loss == Loss::Span ? 2 : 1, least = options.loss == Loss::RelativeDistance ? 1 : 0;
+  if (options.loss == Loss::Span && options.measured.size() == 1)
+    least = 2;
+  if (options.measured.size() > most || options.measured.size() < least)
+    throw ToolError(ExitCode::Usage,
+                    fmt::format("--loss {} is of {}; --output-name names {}", options.lossName,
+                                most == 2 ? "two outputs, starts and ends" : "one output",
+                                options.measured.size()));
+  bool isOfClasses =
+      options.loss == Loss::KullbackLeibler || options.loss == Loss::Argmax || options.loss == Loss::Label;
+  if (options.loss == Loss::Label && options.labels.empty())
+    throw ToolError(ExitCode::Usage, "--loss label asks what is right; give --labels");
+  if (!options.labels.empty() && !isOfClasses)
+    throw ToolError(ExitCode::Usage,
+                    fmt::format("--labels are for logits of classes, which have the losses label, argmax and "
+                                "kl, not {}",
+                                options.lossName));
+  if (options.metric == "accuracy" && options.labels.empty())
+    throw ToolError(ExitCode::Usage, "--metric accuracy asks what is right; give --labels");
 }
 
-/// What is shown of the layers that are asked for, and behind the last.
-class StateCollector {
-public:
-  explicit StateCollector(const std::vector<int64_t> &layers) {
-    for (int64_t layer : layers)
-      from[layer];
-  }
-  static void observe(void *user, const TamisStateObservation *observation) {
-    auto *self = static_cast<StateCollector *>(user);
-    // Generated code is not to be unwound.
-    try {
-      self->add(*observation);
-    } catch (...) {
-      self->thrown = std::current_exception();
-    }
-  }
-  /// To be called behind each run. The states of the last observation are those of the end.
-  void endRun() {
-    if (thrown)
-      std::rethrow_exception(thrown);
-    append(to, last);
-    lastLayer = last.layer;
-  }
-
-  std::map<int64_t, States> from;
-  States to;
-  int64_t lastLayer = -1;
-
-private:
-  struct Seen {
-    int64_t layer = -1;
-    States states;
-  };
-  void add(const TamisStateObservation &seen) {
-    const float *end = seen.states + seen.rows * seen.columns;
-    last = {seen.layer, {seen.columns, {seen.states, end}}};
-    if (auto wanted = from.find(seen.layer); wanted != from.end())
-      append(wanted->second, last);
-  }
-  static void append(States &all, const Seen &seen) {
-    all.columns = seen.states.columns;
-    all.data.insert(all.data.end(), seen.states.data.begin(), seen.states.data.end());
-  }
-  Seen last;
-  std::exception_ptr thrown;
-};
+std::string hashOf(const std::vector<Request> &requests) {
+  Hash hash;
+  for (const Request &request : requests)
+    for (const auto &[name, tensor] : request.inputs)
+      hash.update(tensor.value().data, tensor.bytes());
+  return fmt::format("{:016x}", hash.finish());
+}
 
 /// Everything on the way from requests to a policy.
 class Calibrator {
@@ -99,17 +66,20 @@ public:
   explicit Calibrator(const CalibrationOptions &options) : options(options), folder("calibrate") {}
 
   CalibrationResult run() {
-    checkOptions();
-    compileModel("observed", {"--observe-states", "--precision=f32"});
-    observed.emplace(sessionOptions("observed"));
-    requests = readRequests(options.requests, observed->model());
-    split();
-    fit();
-    runDense();
-    search();
-    certify();
-    measureTimes();
-    return {policy().dump(1) + "\n", summary()};
+    checkOptions(options);
+    readModelAndRequests();
+    found.split = splitRequests(requests, options);
+    CalibrationState state(CalibrationState::pathOf(options.output), keyOfState());
+    fit(state);
+    CalibrationTrials trials(options, requests, labels, found.fit, folder, progress);
+    trials.runDense();
+    found.search = searchShares(options, requests, found.split, trials, state, progress);
+    found.baselines = compareBaselines(options, found.split, trials, progress);
+    certify(trials);
+    if (!labels.empty() && options.metric != "none")
+      measureAccuracy(trials);
+    found.outputs = trials.outputs();
+    return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found)};
   }
 
 private:
@@ -118,464 +88,94 @@ private:
       progress.show(text);
   }
 
-  void checkOptions() {
-    if (options.layers.empty() || !std::ranges::is_sorted(options.layers) ||
-        std::set(options.layers.begin(), options.layers.end()).size() != options.layers.size())
-      throw ToolError(ExitCode::Usage, "--layers are to ascend, each once");
-    if (options.layers.size() > 3)
-      throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
-  }
-
-  SessionOptions sessionOptions(const std::string &name) const {
-    SessionOptions session;
-    session.artifact = folder.file(name + ".tamis");
-    session.threads = options.threads;
-    return session;
-  }
-
-  void compileModel(const std::string &name, std::vector<std::string> words) {
+  void readModelAndRequests() {
     say("compiling");
-    words.insert(words.begin(),
-                 {options.model, "-o", folder.file(name + ".tamis"), "--quiet", "--target=native"});
-    if (int code = callExternalTool("tamis-compile", words))
-      throw ToolError(static_cast<ExitCode>(code),
-                      fmt::format("{}: cannot be calibrated, since it was not compiled", options.model));
+    SessionOptions session;
+    session.artifact = folder.file("observed.tamis");
+    session.threads = options.threads;
+    compileForCalibration(options.model, session.artifact, {"--observe-states", "--precision=f32"});
+    observed.emplace(session);
+    ArtifactHeader header(session.artifact);
+    const schema::Provenance &provenance = *header.header().provenance();
+    found.sourceName = provenance.source_name()->str();
+    found.sourceHash = fmt::format("{:016x}", provenance.source_hash());
+    requests = readRequests(options.requests, observed->model());
+    found.requestCount = requests.size();
+    found.requestsHash = hashOf(requests);
+    if (!options.labels.empty())
+      takeLabels();
   }
 
-  /// One half is searched on, the other tested on. The groups of lengths have as many requests each, about.
-  void split() {
-    int64_t needed = calibration::trialsNeeded(options.promise.alpha, options.promise.delta, 0);
-    std::vector<size_t> order(requests.size());
-    std::iota(order.begin(), order.end(), 0);
-    // std::shuffle is another one in every library.
-    std::mt19937_64 random(options.seed);
-    for (size_t i = order.size(); i > 1; --i)
-      std::swap(order[i - 1], order[random() % i]);
-    searched.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2));
-    tested.assign(order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2), order.end());
-    if (static_cast<int64_t>(searched.size()) < needed)
-      throw ToolError(ExitCode::Refused, fmt::format("{}: has {} requests; to prove alpha {:g} with delta "
-                                                     "{:g} takes {} at least, half of them for the "
-                                                     "search, and with {} alpha {:g} can be proven",
-                                                     options.requests, requests.size(), options.promise.alpha,
-                                                     options.promise.delta, 2 * needed, requests.size(),
-                                                     provable(static_cast<int64_t>(searched.size()))));
-    // Each group with its part of delta. With few requests each, what can be proven is far below alpha, which
-    // costs more than shares by length gain.
-    constexpr int64_t plenty = 6;
-    int64_t groups = options.groups;
-    while (groups > 1 && static_cast<int64_t>(searched.size()) / groups <
-                             plenty * calibration::trialsNeeded(options.promise.alpha,
-                                                                options.promise.delta / double(groups), 0))
-      --groups;
-    std::vector<int64_t> lengths;
-    for (size_t i : searched)
-      lengths.push_back(requests[i].length);
-    std::ranges::sort(lengths);
-    for (int64_t group = 1; group < groups; ++group) {
-      int64_t bound = lengths[lengths.size() * static_cast<size_t>(group) / static_cast<size_t>(groups)];
-      if (bound > (bounds.empty() ? 0 : bounds.back()) && bound < lengths.back())
-        bounds.push_back(bound);
-    }
+  void takeLabels() {
+    labels = readLabels(options.labels);
+    if (labels.size() != requests.size())
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: has {} labels for the {} requests of {}; give one for each",
+                                  options.labels, labels.size(), requests.size(), options.requests));
+    found.labelsHash = fmt::format("{:016x}", Hash::of(labels.data(), labels.size() * sizeof(int64_t)));
   }
 
-  /// The least alpha, in steps of a thousandth, that so many requests can prove.
-  double provable(int64_t count) const {
-    for (int thousandths = 1; thousandths < 1000; ++thousandths)
-      if (calibration::trialsNeeded(thousandths / 1e3, options.promise.delta, 0) <= count)
-        return thousandths / 1e3;
-    return 1;
+  /// Of all that the search depends on. Its time and its threads change nothing of what it sees.
+  std::string keyOfState() const {
+    nlohmann::ordered_json known = {tamis_version(),         found.sourceHash,    found.requestsHash,
+                                    found.labelsHash,        options.precisions,  options.measured,
+                                    options.lossName,        options.promise.eps, options.promise.alpha,
+                                    options.promise.delta,   options.layers,      options.groups,
+                                    options.minimum,         options.first,       options.last,
+                                    options.zerosForDropped, options.seed};
+    std::string text = known.dump();
+    return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
   }
 
-  size_t groupOf(const Request &request) const {
-    return static_cast<size_t>(
-        std::ranges::count_if(bounds, [&](int64_t bound) { return request.length > bound; }));
-  }
-  size_t groupCount() const { return bounds.size() + 1; }
-
-  void fit() {
-    StateCollector collector(options.layers);
-    observed->createContext(/*profile=*/false, {}, {StateCollector::observe, &collector});
-    for (size_t i : searched) {
-      if (collector.to.rows() >= kMostRows)
-        break;
-      observed->bind(inputsOf(i));
-      observed->run();
-      collector.endRun();
-      say(fmt::format("reading hidden states: {} rows", collector.to.rows()));
-    }
-    for (auto &[layer, states] : collector.from) {
-      if (states.rows() != collector.to.rows() || layer >= collector.lastLayer)
-        throw ToolError(
-            ExitCode::Refused,
-            fmt::format(
-                "{}: in front of layer {} no hidden states were found that tokens can be left out of; "
-                "choose other --layers",
-                options.model, layer));
-      say(fmt::format("fitting the score in front of layer {}", layer));
-      sieves.push_back(calibration::fitSieve(states, collector.to));
-    }
-    layerCount = collector.lastLayer;
+  void fit(CalibrationState &state) {
+    if (!state.fit())
+      state.setFit(fitStates(options, *observed, requests, found.split.searched, progress));
+    found.fit = *state.fit();
     observed.reset();
   }
 
-  /// A copy: a run may be asked for again.
-  TensorMap inputsOf(size_t request) const {
-    TensorMap copies;
-    for (const auto &[name, tensor] : requests[request].inputs)
-      copies.emplace(name, copyOf(tensor.value()));
-    return copies;
-  }
-
-  Json points(const std::string &rule) const {
-    Json list = Json::array();
-    for (size_t i = 0; i < options.layers.size(); ++i) {
-      Json point = {{"layer", options.layers[i]}, {"rule", rule}};
-      if (rule == "linear")
-        point["weights"] = sieves[i].weights;
-      point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
-      list.push_back(std::move(point));
-    }
-    return list;
-  }
-  const char *dropped() const { return options.zerosForDropped ? "zeros" : "refuse"; }
-
-  /// One artifact for all of the search: what is left out are settings.
-  Session &trialOf(const std::string &rule) {
-    auto found = trials.find(rule);
-    if (found == trials.end()) {
-      Json policy = {{"schema", "tamis.policy.v1"},
-                     {"tokens",
-                      {{"prune", points(rule)},
-                       {"steps", {{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}}},
-                       {"dropped", dropped()}}}};
-      std::string file = folder.file(rule + ".json");
-      AtomicFile output(file);
-      output.write(policy.dump());
-      output.commit();
-      compileModel(rule, {"--policy", file, "--allow-uncertified", "--precision=" + options.precision});
-      found = trials.emplace(rule, std::make_unique<Session>(sessionOptions(rule))).first;
-      found->second->createContext(/*profile=*/false);
-    }
-    return *found->second;
-  }
-
-  /// The output that losses are measured on. One number a request has no direction and no greatest element.
-  TamisValue measuredOutput(const Session &session) const {
-    std::vector<NamedValue> outputs = session.outputs();
-    const NamedValue *chosen = nullptr;
-    for (const NamedValue &output : outputs) {
-      const TamisValue &value = output.value;
-      bool isVector = isFloat(value.type) && value.rank >= 2 && value.dims[value.rank - 1] >= 2;
-      if (isVector && (options.measured.empty() ? !chosen || value.rank < chosen->value.rank
-                                                : output.name == options.measured))
-        chosen = &output;
-    }
-    if (!chosen)
-      throw ToolError(
-          ExitCode::Refused,
-          fmt::format(
-              "{}: has no output{} of vectors of numbers to measure losses on, [batch, ..., 2 or more]; "
-              "name one with --output-name",
-              options.model, options.measured.empty() ? "" : " '" + options.measured + "'"));
-    outputName = chosen->name;
-    return chosen->value;
-  }
-
-  /// Milliseconds of a run.
-  double timedRun(Session &session, size_t request) const {
-    session.bind(inputsOf(request));
-    int64_t begin = monotonicNanoseconds();
-    session.run();
-    return static_cast<double>(monotonicNanoseconds() - begin) / 1e6;
-  }
-
-  void runDense() {
-    Session &session = trialOf("linear");
-    session.set(std::vector<float>(options.layers.size(), 1));
-    for (size_t i = 0; i < requests.size(); ++i) {
-      timedRun(session, i);
-      answers.push_back(copyOf(measuredOutput(session)));
-      say(fmt::format("dense answers: {} of {}", i + 1, requests.size()));
-    }
-  }
-
-  /// Rows of all layers in the last run. Candidates are compared by it, for times would choose another one
-  /// each time.
-  int64_t workOf(const Session &session, int64_t length) const {
-    int64_t rows = length, work = 0;
-    size_t next = 0;
-    std::vector<TamisTokenLayer> places = session.tokens();
-    for (int64_t layer = 0; layer < layerCount; ++layer) {
-      if (next < places.size() && options.layers[next] == layer)
-        rows = places[next++].kept;
-      work += rows;
-    }
-    return work;
-  }
-
-  /// Losses of a candidate on some requests, and its work on each.
-  std::vector<double> lossesOf(const std::string &rule, const std::vector<float> &shares,
-                               const std::vector<size_t> &of, std::vector<int64_t> *work = nullptr) {
-    Session &session = trialOf(rule);
-    session.set(shares);
-    std::vector<double> losses;
-    for (size_t i : of) {
-      timedRun(session, i);
-      if (work)
-        work->push_back(workOf(session, requests[i].length));
-      losses.push_back(lossOf(options.loss, answers[i].value(), measuredOutput(session)));
-    }
-    return losses;
-  }
-
-  /// All combinations of shares, the fewer per layer the more layers there are.
-  std::vector<std::vector<float>> grid() const {
-    std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
-    for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
-      fine.push_back(static_cast<float>(thousandths) / 1000);
-    if (options.layers.size() == 3)
-      coarse = {1, 0.85F, 0.7F, 0.5F};
-    const std::vector<float> &shares = options.layers.size() == 1 ? fine : coarse;
-    std::vector<std::vector<float>> all = {{}};
-    for (size_t layer = 0; layer < options.layers.size(); ++layer) {
-      std::vector<std::vector<float>> longer;
-      for (const std::vector<float> &front : all)
-        for (float share : shares) {
-          longer.push_back(front);
-          longer.back().push_back(share);
-        }
-      all = std::move(longer);
-    }
-    std::erase_if(all, [](const std::vector<float> &shares) {
-      return std::ranges::all_of(shares, [](float s) { return s == 1; });
-    });
-    return all;
-  }
-
-  void search() {
-    candidates = grid();
-    measured.assign(groupCount(), std::vector<Measured>(candidates.size()));
-    for (size_t c = 0; c < candidates.size(); ++c) {
-      say(fmt::format("searching: candidate {} of {}", c + 1, candidates.size()));
-      std::vector<int64_t> work;
-      std::vector<double> losses = lossesOf("linear", candidates[c], searched, &work);
-      for (size_t i = 0; i < searched.size(); ++i) {
-        Measured &of = measured[groupOf(requests[searched[i]])][c];
-        of.losses.push_back(losses[i]);
-        of.cost += static_cast<double>(work[i]);
-      }
-    }
-    // What a rule that knows nothing loses at the same shares, on a part of the requests.
-    std::vector<size_t> some(searched.begin(),
-                             searched.begin() +
-                                 static_cast<std::ptrdiff_t>(std::min<size_t>(searched.size(), 200)));
-    for (const char *rule : {"linear", "random", "stride"})
-      for (float share : {0.9F, 0.7F, 0.5F}) {
-        say(fmt::format("comparing with {} tokens", rule));
-        std::vector<float> shares(options.layers.size(), 1);
-        shares.front() = share;
-        std::vector<double> losses = lossesOf(rule, shares, some);
-        std::ranges::sort(losses);
-        baselines.push_back({{"rule", rule},
-                             {"keep", std::round(static_cast<double>(share) * 100) / 100},
-                             {"median_loss", losses[losses.size() / 2]},
-                             {"p95_loss", losses[losses.size() * 95 / 100]}});
-      }
-  }
-
-  void certify() {
-    std::vector<size_t> order;
-    for (size_t group = 0; group < groupCount(); ++group) {
-      double denseCost = 0;
-      for (size_t i : searched)
-        if (groupOf(requests[i]) == group)
-          denseCost += static_cast<double>(requests[i].length * layerCount);
-      std::vector<size_t> of;
-      for (size_t i : tested)
-        if (groupOf(requests[i]) == group)
-          of.push_back(i);
-      calibration::Promise promise = options.promise;
-      promise.delta /= static_cast<double>(groupCount());
-      std::vector<double> losses;
-      std::vector<size_t> rungs = calibration::ladder(measured[group], promise, denseCost);
-      results.push_back(
-          calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
-            say(fmt::format("testing group {} of {}", group + 1, groupCount()));
-            losses = lossesOf("linear", candidates[candidate], of);
-            return losses;
-          }));
-      for (const Tested &result : results.back())
-        steps = std::max(steps, result.passed ? static_cast<size_t>(&result - results.back().data()) + 1 : 0);
-    }
-    if (steps == 0)
+  void certify(CalibrationTrials &trials) {
+    found.proofs =
+        certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
+    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
+      CalibrationState::remove(CalibrationState::pathOf(options.output));
       throw ToolError(
           ExitCode::Refused,
           fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
                       options.model, options.promise.eps, options.promise.alpha,
                       "allow a greater --eps or --alpha, give more requests, or try other --layers"));
-  }
-
-  /// The candidate of a group at a step: the last that passed, if there are no more.
-  std::vector<float> sharesAt(size_t group, size_t step) const {
-    std::vector<float> shares(options.layers.size(), 1);
-    for (size_t i = 0; i < step && i < results[group].size(); ++i)
-      if (results[group][i].passed)
-        shares = candidates[results[group][i].candidate];
-    return shares;
-  }
-
-  /// The last step beside the dense one on the requests that were tested, in turns.
-  void measureTimes() {
-    Session &session = trialOf("linear");
-    for (int round = 0; round < 3; ++round)
-      for (bool isDense : {true, false}) {
-        double sum = 0;
-        for (size_t i : tested) {
-          session.set(isDense ? std::vector<float>(options.layers.size(), 1)
-                              : sharesAt(groupOf(requests[i]), steps));
-          sum += timedRun(session, i);
-        }
-        double &least = isDense ? denseTime : prunedTime;
-        least = round == 0 ? sum : std::min(least, sum);
-        say("measuring times");
-      }
-  }
-
-  Json certificate() const {
-    Json groups = Json::array();
-    for (size_t group = 0; group < groupCount(); ++group) {
-      Json tests = Json::array();
-      for (const Tested &result : results[group])
-        tests.push_back({{"keep", rounded(candidates[result.candidate])},
-                         {"requests", result.requests},
-                         {"violations", result.violations},
-                         {"p_value", result.pValue},
-                         {"bound", result.bound},
-                         {"passed", result.passed}});
-      groups.push_back({{"longest", group < bounds.size() ? Json(bounds[group]) : Json()}, {"tests", tests}});
     }
-    ArtifactHeader header(folder.file("linear.tamis"));
-    const schema::Provenance &provenance = *header.header().provenance();
-    std::vector<std::byte> bytes;
-    for (const Request &request : requests)
-      for (const auto &[name, tensor] : request.inputs) {
-        const auto *data = static_cast<const std::byte *>(tensor.value().data);
-        bytes.insert(bytes.end(), data, data + tensor.bytes());
-      }
-    return {{"model",
-             {{"source_name", provenance.source_name()->str()},
-              {"source_hash", fmt::format("{:016x}", provenance.source_hash())}}},
-            {"precision", options.precision},
-            {"loss", options.lossName},
-            {"output", outputName},
-            {"eps", options.promise.eps},
-            {"alpha", options.promise.alpha},
-            {"delta", options.promise.delta},
-            {"requests",
-             {{"count", requests.size()},
-              {"searched", searched.size()},
-              {"tested", tested.size()},
-              {"hash", fmt::format("{:016x}", Hash::of(bytes.data(), bytes.size()))},
-              {"seed", options.seed}}},
-            {"groups", groups}};
+    found.chosen = chooseFastest(found.proofs, requests, found.split, found.search, trials, progress);
   }
 
-  /// Shares as a person writes them.
-  static std::vector<double> rounded(const std::vector<float> &shares) {
-    std::vector<double> numbers;
-    for (float share : shares)
-      numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
-    return numbers;
-  }
-
-  Json policy() const {
-    Json prune = points("linear");
-    for (Json &point : prune)
-      point["lengths"] = bounds;
-    Json list = Json::array();
-    for (size_t step = 1; step <= steps; ++step) {
-      Json keep = Json::array();
-      for (size_t layer = 0; layer < options.layers.size(); ++layer) {
-        std::vector<float> shares;
-        for (size_t group = 0; group < groupCount(); ++group)
-          shares.push_back(sharesAt(group, step)[layer]);
-        keep.push_back(rounded(shares));
-      }
-      list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
+  void measureAccuracy(CalibrationTrials &trials) {
+    const PrecisionProof &proof = found.proof();
+    double dense = 0, chosen = 0;
+    for (size_t i : found.split.tested) {
+      dense += trials.isDenseRight(i);
+      chosen += trials.isRight(
+          proof.precision, proof.sharesAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
+      say("measuring accuracy");
     }
-    std::string chosen = fmt::format("step-{}", steps);
-    Json tokens = {{"prune", prune}, {"steps", list}, {"chosen", chosen}, {"dropped", dropped()}};
-    Json policy = {{"schema", "tamis.policy.v1"},
-                   {"tokens", tokens},
-                   {"certificate", certificate()},
-                   {"measured",
-                    {{"speedup", denseTime / prunedTime},
-                     {"dense_ms", denseTime},
-                     {"chosen_ms", prunedTime},
-                     {"baselines", baselines}}}};
-    policy["certificate"]["policy_hash"] = hashOfPolicy(policy);
-    return policy;
-  }
-
-  std::string summary() const {
-    std::string text = fmt::format(
-        "{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
-        "with confidence {:g}\n",
-        requests.size(), searched.size(), tested.size(), options.lossName, outputName, options.promise.eps,
-        options.promise.alpha, 1 - options.promise.delta);
-    for (size_t i = 0; i < sieves.size(); ++i)
-      text +=
-          fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
-                      options.layers[i], sieves[i].correlation);
-    for (size_t group = 0; group < groupCount(); ++group) {
-      std::string shares, name = group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
-                                 : group               ? fmt::format("above {} tokens", bounds.back())
-                                                       : "all lengths";
-      for (double share : rounded(sharesAt(group, steps)))
-        shares += fmt::format(" {:g}%", share * 100);
-      const Tested *proof = nullptr;
-      for (const Tested &result : results[group])
-        proof = result.passed ? &result : proof;
-      text +=
-          proof
-              ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n",
-                            name, shares, proof->violations, proof->requests, 100 * proof->bound)
-              : fmt::format("{}: keeps all; nothing less was certified\n", name);
-    }
-    for (const Json &line : baselines)
-      text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n",
-                          line["rule"].get<std::string>(), 100 * line["keep"].get<double>(),
-                          line["median_loss"].get<double>(), line["p95_loss"].get<double>());
-    text += fmt::format(
-        "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
-        "after the other\n",
-        denseTime / prunedTime, prunedTime, denseTime, tested.size());
-    return text;
+    auto count = static_cast<double>(found.split.tested.size());
+    found.accuracy = Accuracy{dense / count, chosen / count};
   }
 
   const CalibrationOptions &options;
   TemporaryFolder folder;
   Progress progress;
   std::optional<Session> observed;
-  std::map<std::string, std::unique_ptr<Session>> trials;
   std::vector<Request> requests;
-  std::vector<size_t> searched, tested; // numbers of requests
-  std::vector<int64_t> bounds;          // the longest of each group of lengths but the last
-  std::vector<calibration::Sieve> sieves;
-  std::vector<Tensor> answers; // dense ones, of all requests
-  std::vector<std::vector<float>> candidates;
-  std::vector<std::vector<Measured>> measured; // by group and candidate
-  std::vector<std::vector<Tested>> results;    // by group
-  std::vector<Json> baselines;
-  int64_t layerCount = 0;
-  size_t steps = 0;
-  double denseTime = 0, prunedTime = 0;
-  mutable std::string outputName;
+  std::vector<int64_t> labels; // of the requests; empty: there are none
+  CalibrationFindings found;
 };
 
 } // namespace
 
 CalibrationResult calibrate(const CalibrationOptions &options) { return Calibrator(options).run(); }
+
+void removeCalibrationState(const CalibrationOptions &options) {
+  CalibrationState::remove(CalibrationState::pathOf(options.output));
+}
 
 } // namespace tamis::tools

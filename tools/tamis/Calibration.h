@@ -13,9 +13,12 @@ namespace tamis::tools {
 
 struct CalibrationOptions {
   std::string model, requests, output; // paths
-  std::string precision = "f32";
-  std::string
-      measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
+  std::string labels;                  // path; empty: there are none
+  std::string metric;                  // "accuracy", "none"; empty: accuracy, if labels say what is right
+  std::vector<std::string> precisions{"f32"}; // among which the fastest is chosen
+  /// Names of the outputs that losses are measured on: two for spans, starts and ends. Empty: the two of rank
+  /// 2 for spans, that of the fewest dimensions otherwise.
+  std::vector<std::string> measured;
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};
@@ -23,8 +26,12 @@ struct CalibrationOptions {
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
   bool zerosForDropped = false;
+  double budget = 0; // seconds that the search may take; 0: as long as it takes
   uint64_t seed = 1;
   int32_t threads = 0;
+
+  /// The precision of the dense answers that losses are measured beside.
+  std::string reference() const { return precisions.size() == 1 ? precisions.front() : "f32"; }
 };
 
 /// What came of it.
@@ -33,8 +40,13 @@ struct CalibrationResult {
   std::string summary; // for a person
 };
 
-/// Fits, searches and certifies. Shows progress. Throws ToolError.
+/// Fits, searches and certifies. Shows progress. What the search saw is kept beside the policy's path
+/// (CalibrationState.h) until removeCalibrationState, and is where another call with the same options goes
+/// on; it is removed where nothing can be certified. Throws ToolError.
 CalibrationResult calibrate(const CalibrationOptions &options);
+
+/// To be called when the policy is written. Throws ToolError(System).
+void removeCalibrationState(const CalibrationOptions &options);
 
 } // namespace tamis::tools
 

@@ -41,9 +41,33 @@ double divergence(Row a, Row b) {
   return total;
 }
 
-double lossOfRow(Loss loss, Row a, Row b) {
-  auto isFinite = [](double value) { return std::isfinite(value); };
-  if (!std::ranges::all_of(a, isFinite) || !std::ranges::all_of(b, isFinite))
+bool allFinite(Row row) {
+  return std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
+}
+
+int64_t placeOfGreatest(Row row) { return std::ranges::max_element(row) - row.begin(); }
+
+/// `count` elements from `begin` on.
+std::vector<double> rowOf(const TamisValue &value, int64_t begin, int64_t count) {
+  std::vector<double> row;
+  for (int64_t i = begin; i < begin + count; ++i)
+    row.push_back(elementAsDouble(value.type, value.data, i));
+  return row;
+}
+
+double relativeDistance(Row a, Row b) {
+  double difference = 0, ofA = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    ofA += a[i] * a[i];
+  }
+  if (difference == 0)
+    return 0;
+  return ofA == 0 ? infinite : std::sqrt(difference) / std::sqrt(ofA);
+}
+
+double lossOfRow(Loss loss, Row a, Row b, int64_t label) {
+  if (!allFinite(a) || !allFinite(b))
     return infinite;
   switch (loss) {
   case Loss::Cosine:
@@ -51,7 +75,12 @@ double lossOfRow(Loss loss, Row a, Row b) {
   case Loss::KullbackLeibler:
     return divergence(a, b);
   case Loss::Argmax:
-    return std::ranges::max_element(a) - a.begin() == std::ranges::max_element(b) - b.begin() ? 0 : 1;
+  case Loss::Span:
+    return placeOfGreatest(a) == placeOfGreatest(b) ? 0 : 1;
+  case Loss::Label:
+    return placeOfGreatest(a) == label && placeOfGreatest(b) != label ? 1 : 0;
+  case Loss::RelativeDistance:
+    return relativeDistance(a, b);
   }
   return infinite;
 }
@@ -65,27 +94,54 @@ std::optional<Loss> lossOfName(std::string_view name) {
     return Loss::KullbackLeibler;
   if (name == "argmax")
     return Loss::Argmax;
+  if (name == "label")
+    return Loss::Label;
+  if (name == "span")
+    return Loss::Span;
+  if (name == "custom-output")
+    return Loss::RelativeDistance;
   return std::nullopt;
 }
 
-double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse) {
-  auto count = elementCount(dimsOf(dense));
-  if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || !count ||
-      *count == 0 || dense.rank < 2 || dense.dims[dense.rank - 1] < 2)
+double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse, int64_t label) {
+  int64_t count = elementCount(dimsOf(dense)).value_or(0);
+  if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || count == 0)
     return infinite;
-  int64_t columns = dense.dims[dense.rank - 1];
+  int64_t columns = count;
+  if (loss != Loss::RelativeDistance) {
+    if (dense.rank < 2 || dense.dims[dense.rank - 1] < (loss == Loss::Span ? 1 : 2))
+      return infinite;
+    columns = dense.dims[dense.rank - 1];
+  }
   double worst = 0;
-  for (int64_t begin = 0; worst < infinite && begin < *count; begin += columns) {
-    std::vector<double> a, b;
-    for (int64_t i = begin; i < begin + columns; ++i) {
-      a.push_back(elementAsDouble(dense.type, dense.data, i));
-      b.push_back(elementAsDouble(sparse.type, sparse.data, i));
-    }
-    double own = lossOfRow(loss, a, b);
+  for (int64_t begin = 0; worst < infinite && begin < count; begin += columns) {
+    double own = lossOfRow(loss, rowOf(dense, begin, columns), rowOf(sparse, begin, columns), label);
     // What overflowed is no loss of 0.
     worst = std::isnan(own) ? infinite : std::max(worst, own);
   }
   return worst;
+}
+
+double lossOf(Loss loss, std::span<const Tensor> dense, std::span<const TamisValue> sparse, int64_t label) {
+  if (dense.size() != sparse.size())
+    return infinite;
+  double worst = 0;
+  for (size_t i = 0; i < dense.size(); ++i)
+    worst = std::max(worst, lossOf(loss, dense[i].value(), sparse[i], label));
+  return worst;
+}
+
+bool isOfClass(const TamisValue &logits, int64_t label) {
+  int64_t count = elementCount(dimsOf(logits)).value_or(0);
+  if (count == 0 || logits.rank == 0)
+    return false;
+  int64_t columns = logits.dims[logits.rank - 1];
+  for (int64_t begin = 0; begin < count; begin += columns) {
+    std::vector<double> row = rowOf(logits, begin, columns);
+    if (!allFinite(row) || placeOfGreatest(row) != label)
+      return false;
+  }
+  return true;
 }
 
 } // namespace tamis::tools

@@ -55,11 +55,19 @@ class Calibration:
         self.run("run", artifact, "--inputs", self.requests, "--outputs", out, "--step", step)
         return np.load(out)["embedding"].astype(np.float64)
 
-    def truth(self, name, policy):
-        """The certificate beside losses that are computed here."""
+    def refuse(self, what, text, *words, code=3):
+        output = self.calibrate("refused", *words, code=code)
+        self.checks.count(f"refused: {what}", text in output, output)
+
+    def compiled(self, name, policy):
         artifact = self.folder / f"{name}.tamis"
         self.run("compile", self.folder / "model.onnx", "-o", artifact, "--policy", self.folder / f"{name}.json", "--quiet",
                  "--target=native", f"--precision={policy['certificate']['precision']}")
+        return artifact
+
+    def truth(self, name, policy):
+        """The certificate beside losses that are computed here."""
+        artifact = self.compiled(name, policy)
         dense = self.embedding(artifact, "dense")
         lengths = self.mask.sum(1)
         before = np.zeros(COUNT)
@@ -96,23 +104,25 @@ class Calibration:
         self.checks.count("the same requests give the same policy", policy == again, "it is another")
         bf16 = self.calibrate("two", "--layers", "0,1", "--groups", "2", "--precision", "bf16", "--seed", "3", "--threads", "1")
         self.truth("two", bf16)
+        self.checks.count("one precision is its own reference", bf16["certificate"]["reference"] == "bf16" and
+                          "precisions" not in bf16["certificate"], str(bf16["certificate"]))
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
     def refused(self):
-        def refuse(what, text, *words, code=3):
-            output = self.calibrate("refused", *words, code=code)
-            self.checks.count(f"refused: {what}", text in output, output)
-
-        refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
-        refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
-        refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
-        refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
-        refuse("no such output", "has no output 'nothing' of vectors", "--output-name", "nothing")
-        refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
+        self.refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
+        self.refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
+        self.refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
+        self.refuse("a precision twice", "--precision names one twice", "--precision", "bf16,bf16", code=2)
+        self.refuse("a precision that there is not", "--precision", "--precision", "f32,f8", code=2)
+        self.refuse("too few requests for two precisions", "among 2 precisions takes 7376 at least", "--alpha", "0.001", "--precision",
+               "f32,bf16")
+        self.refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
+        self.refuse("no such output", "has no output 'nothing'; 'tamis inspect' lists them", "--output-name", "nothing")
+        self.refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         (self.folder / "empty").mkdir(exist_ok=True)
-        refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
+        self.refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
         np.savez(self.folder / "other.npz", ids=self.ids)
-        refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
+        self.refuse("other inputs", "the input 'input_ids' is not given", "--requests", self.folder / "other.npz")
 
         def policy(name, change):
             changed = json.loads((self.folder / "one.json").read_text())
@@ -146,15 +156,15 @@ class Calibration:
         uncertified("another precision", "is certified at the precision f32, not at bf16", self.folder / "one.json", "--precision=bf16")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(test, doc):
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--folder", type=pathlib.Path, required=True)
-    test = Calibration(parser.parse_args())
-    test.results()
-    test.refused()
-    return test.checks.finish()
+    calibration = test(parser.parse_args())
+    calibration.results()
+    calibration.refused()
+    return calibration.checks.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Calibration, __doc__))

@@ -1,0 +1,198 @@
+//===- CalibrationPolicy.cpp - What a calibration found, as a policy and in words -----------===//
+
+#include "CalibrationPolicy.h"
+
+#include "PolicyCertificate.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+namespace tamis::tools {
+
+using Json = nlohmann::ordered_json;
+using calibration::Tested;
+
+namespace {
+
+Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
+  Json list = Json::array();
+  for (size_t i = 0; i < options.layers.size(); ++i) {
+    Json point = {{"layer", options.layers[i]}, {"rule", rule}};
+    if (rule == "linear")
+      point["weights"] = fit.sieves[i].weights;
+    point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
+    list.push_back(std::move(point));
+  }
+  return list;
+}
+
+const char *dropped(const CalibrationOptions &options) {
+  return options.zerosForDropped ? "zeros" : "refuse";
+}
+
+/// Shares as a person writes them.
+std::vector<double> rounded(const std::vector<float> &shares) {
+  std::vector<double> numbers;
+  for (float share : shares)
+    numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
+  return numbers;
+}
+
+Json certificateOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
+  const RequestSplit &split = findings.split;
+  Json groups = Json::array();
+  for (size_t group = 0; group < split.groupCount(); ++group) {
+    Json tests = Json::array();
+    for (const Tested &result : findings.proof().tests[group])
+      tests.push_back({{"keep", rounded(findings.search.candidates[result.candidate])},
+                       {"requests", result.requests},
+                       {"violations", result.violations},
+                       {"p_value", result.pValue},
+                       {"bound", result.bound},
+                       {"passed", result.passed}});
+    groups.push_back(
+        {{"longest", group < split.bounds.size() ? Json(split.bounds[group]) : Json()}, {"tests", tests}});
+  }
+  Json requests = {{"count", findings.requestCount},
+                   {"searched", split.searched.size()},
+                   {"tested", split.tested.size()},
+                   {"hash", findings.requestsHash}};
+  if (!findings.labelsHash.empty())
+    requests["labels_hash"] = findings.labelsHash;
+  requests["seed"] = options.seed;
+  Json certificate = {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
+                      {"precision", findings.proof().precision},
+                      {"reference", options.reference()}};
+  // Delta was divided among them.
+  if (options.precisions.size() > 1)
+    certificate["precisions"] = options.precisions;
+  certificate.update({{"loss", options.lossName},
+                      {"output", fmt::to_string(fmt::join(findings.outputs, ","))},
+                      {"eps", options.promise.eps},
+                      {"alpha", options.promise.alpha},
+                      {"delta", options.promise.delta},
+                      {"requests", requests},
+                      {"groups", groups}});
+  return certificate;
+}
+
+Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
+  Json list = Json::array();
+  for (size_t step = 1; step <= findings.proof().steps; ++step) {
+    Json keep = Json::array();
+    for (size_t layer = 0; layer < options.layers.size(); ++layer) {
+      std::vector<float> shares;
+      for (size_t group = 0; group < findings.split.groupCount(); ++group)
+        shares.push_back(findings.proof().sharesAt(findings.search, group, step)[layer]);
+      keep.push_back(rounded(shares));
+    }
+    list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
+  }
+  return list;
+}
+
+Json measuredOf(const CalibrationFindings &findings) {
+  Json baselines = Json::array();
+  for (const Baseline &line : findings.baselines)
+    baselines.push_back({{"rule", line.rule},
+                         {"keep", line.share},
+                         {"median_loss", line.medianLoss},
+                         {"p95_loss", line.p95Loss}});
+  const PrecisionProof &proof = findings.proof();
+  Json measured = {{"speedup", proof.denseTime / proof.chosenTime},
+                   {"dense_ms", proof.denseTime},
+                   {"chosen_ms", proof.chosenTime}};
+  if (findings.proofs.size() > 1)
+    for (const PrecisionProof &of : findings.proofs)
+      measured["precisions"][of.precision] =
+          of.steps > 0
+              ? Json::object({{"certified", true}, {"dense_ms", of.denseTime}, {"chosen_ms", of.chosenTime}})
+              : Json::object({{"certified", false}});
+  if (findings.search.untried > 0)
+    measured["untried"] = findings.search.untried;
+  if (findings.accuracy)
+    measured["accuracy"] = {{"dense", findings.accuracy->dense}, {"chosen", findings.accuracy->chosen}};
+  measured["baselines"] = baselines;
+  return measured;
+}
+
+} // namespace
+
+Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
+  return {{"schema", "tamis.policy.v1"},
+          {"tokens",
+           {{"prune", pointsOf(options, fit, rule)},
+            {"steps", {{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}}},
+            {"dropped", dropped(options)}}}};
+}
+
+Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFindings &findings) {
+  Json prune = pointsOf(options, findings.fit, "linear");
+  for (Json &point : prune)
+    point["lengths"] = findings.split.bounds;
+  Json policy = {{"schema", "tamis.policy.v1"},
+                 {"tokens",
+                  {{"prune", prune},
+                   {"steps", stepsOf(options, findings)},
+                   {"chosen", fmt::format("step-{}", findings.proof().steps)},
+                   {"dropped", dropped(options)}}},
+                 {"certificate", certificateOf(options, findings)},
+                 {"measured", measuredOf(findings)}};
+  policy["certificate"]["policy_hash"] = hashOfPolicy(policy);
+  return policy;
+}
+
+std::string calibrationSummary(const CalibrationOptions &options, const CalibrationFindings &findings) {
+  const RequestSplit &split = findings.split;
+  const PrecisionProof &proof = findings.proof();
+  std::string text =
+      fmt::format("{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
+                  "with confidence {:g}\n",
+                  findings.requestCount, split.searched.size(), split.tested.size(), options.lossName,
+                  fmt::to_string(fmt::join(findings.outputs, ",")), options.promise.eps,
+                  options.promise.alpha, 1 - options.promise.delta);
+  for (size_t i = 0; i < findings.fit.sieves.size(); ++i)
+    text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
+                        options.layers[i], findings.fit.sieves[i].correlation);
+  for (size_t group = 0; group < split.groupCount(); ++group) {
+    std::string shares, name = group < split.bounds.size()
+                                   ? fmt::format("up to {} tokens", split.bounds[group])
+                               : group ? fmt::format("above {} tokens", split.bounds.back())
+                                       : "all lengths";
+    for (double share : rounded(proof.sharesAt(findings.search, group, proof.steps)))
+      shares += fmt::format(" {:g}%", share * 100);
+    const Tested *last = nullptr;
+    for (const Tested &test : proof.tests[group])
+      last = test.passed ? &test : last;
+    text +=
+        last ? fmt::format("{}: keeps{}; {} of {} requests beyond eps, at most {:.1f}% by the certificate\n",
+                           name, shares, last->violations, last->requests, 100 * last->bound)
+             : fmt::format("{}: keeps all; nothing less was certified\n", name);
+  }
+  if (findings.search.untried > 0)
+    text += fmt::format("{} of {} candidates were left untried when the time was over (--budget-time)\n",
+                        findings.search.untried, findings.search.possible);
+  for (const Baseline &line : findings.baselines)
+    text += fmt::format("{} {:g}%: loss {:.4f} in the middle, {:.4f} at the 95th percentile\n", line.rule,
+                        100 * line.share, line.medianLoss, line.p95Loss);
+  if (findings.accuracy)
+    text += fmt::format("accuracy: {:.1f}% instead of {:.1f}% of the {} requests tested\n",
+                        100 * findings.accuracy->chosen, 100 * findings.accuracy->dense, split.tested.size());
+  text += fmt::format(
+      "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
+      "after the other\n",
+      proof.denseTime / proof.chosenTime, proof.chosenTime, proof.denseTime, split.tested.size());
+  if (findings.proofs.size() > 1) {
+    for (const PrecisionProof &of : findings.proofs)
+      text += of.steps > 0
+                  ? fmt::format("{}: {:.1f} ms, dense {:.1f}\n", of.precision, of.chosenTime, of.denseTime)
+                  : fmt::format("{}: nothing was certified\n", of.precision);
+    text += fmt::format("{} is the fastest: compile with --precision={} and this policy\n", proof.precision,
+                        proof.precision);
+  }
+  return text;
+}
+
+} // namespace tamis::tools

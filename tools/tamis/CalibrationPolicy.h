@@ -1,0 +1,54 @@
+//===- CalibrationPolicy.h - What a calibration found, as a policy and in words -------------===//
+#ifndef TAMIS_TOOLS_CALIBRATIONPOLICY_H
+#define TAMIS_TOOLS_CALIBRATIONPOLICY_H
+
+#include "Calibration.h"
+#include "CalibrationFit.h"
+#include "CalibrationProof.h"
+#include "CalibrationSearch.h"
+#include "RequestSplit.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tamis::tools {
+
+/// The share of the tested half whose answer is its label: of the reference with all tokens, and of the
+/// chosen step.
+struct Accuracy {
+  double dense, chosen;
+};
+
+/// What was found, from which the policy and the summary are written.
+struct CalibrationFindings {
+  std::string sourceName, sourceHash; // of the model
+  size_t requestCount = 0;
+  std::string requestsHash, labelsHash; // the latter empty where there are no labels
+  RequestSplit split;
+  CalibrationFit fit;
+  CalibrationSearch search;
+  std::vector<PrecisionProof> proofs; // by precision of the options
+  size_t chosen = 0;                  // of them: the one of the policy
+  std::vector<std::string> outputs;   // that losses were measured on
+  std::vector<Baseline> baselines;
+  std::optional<Accuracy> accuracy;
+
+  const PrecisionProof &proof() const { return proofs[chosen]; }
+};
+
+/// A policy with one step, whose shares are to be set, for a rule that chooses tokens.
+nlohmann::ordered_json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit,
+                                   const std::string &rule);
+
+/// The policy with its certificate (tamis.policy.v1).
+nlohmann::ordered_json certifiedPolicy(const CalibrationOptions &options,
+                                       const CalibrationFindings &findings);
+
+/// The findings for a person, some lines.
+std::string calibrationSummary(const CalibrationOptions &options, const CalibrationFindings &findings);
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_CALIBRATIONPOLICY_H

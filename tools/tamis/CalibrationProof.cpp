@@ -1,0 +1,98 @@
+//===- CalibrationProof.cpp - What is proved on the tested half ------------------------------===//
+
+#include "CalibrationProof.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace tamis::tools {
+
+using calibration::Tested;
+
+std::vector<float> PrecisionProof::sharesAt(const CalibrationSearch &search, size_t group,
+                                            size_t step) const {
+  std::vector<float> shares = search.candidates[search.dense()];
+  for (size_t i = 0; i < step + startsDense && i < tests[group].size(); ++i)
+    if (tests[group][i].passed)
+      shares = search.candidates[tests[group][i].candidate];
+  return shares;
+}
+
+std::vector<PrecisionProof> certifyPrecisions(const CalibrationOptions &options,
+                                              const std::vector<Request> &requests, const RequestSplit &split,
+                                              const CalibrationFit &fit, const CalibrationSearch &search,
+                                              CalibrationTrials &trials, Progress &progress) {
+  calibration::Promise promise = options.promise;
+  promise.delta /= static_cast<double>(split.groupCount() * options.precisions.size());
+  auto inGroup = [&](const std::vector<size_t> &half, size_t group) {
+    std::vector<size_t> of;
+    std::ranges::copy_if(half, std::back_inserter(of),
+                         [&](size_t i) { return split.groupOf(requests[i]) == group; });
+    return of;
+  };
+  auto certifyPrecision = [&](size_t number) {
+    PrecisionProof proof;
+    proof.precision = options.precisions[number];
+    proof.startsDense = proof.precision != options.reference();
+    size_t steps = proof.startsDense; // one that keeps all tokens is a gain beside the reference
+    for (size_t group = 0; group < split.groupCount(); ++group) {
+      double denseCost = 0;
+      for (size_t i : inGroup(split.searched, group))
+        denseCost += static_cast<double>(requests[i].length * fit.layerCount);
+      std::vector<size_t> rungs = calibration::ladder(search.measured[number][group], promise, denseCost);
+      if (proof.startsDense)
+        rungs.insert(rungs.begin(), search.dense());
+      std::vector<size_t> of = inGroup(split.tested, group);
+      std::vector<double> losses;
+      proof.tests.push_back(
+          calibration::certify(rungs, promise, [&](size_t candidate) -> const std::vector<double> & {
+            if (progress.isDue())
+              progress.show(
+                  fmt::format("testing {}, group {} of {}", proof.precision, group + 1, split.groupCount()));
+            losses = candidate == search.dense()
+                         ? trials.denseLosses(proof.precision, of)
+                         : trials.losses(proof.precision, "linear", search.candidates[candidate], of);
+            return losses;
+          }));
+      const std::vector<Tested> &tests = proof.tests.back();
+      if (proof.startsDense && !tests.front().passed)
+        return proof; // no step of it can do without its dense one
+      auto passed = std::ranges::count_if(tests, [](const Tested &test) { return test.passed; });
+      steps = std::max(steps, static_cast<size_t>(passed) - proof.startsDense);
+    }
+    proof.steps = steps;
+    return proof;
+  };
+  std::vector<PrecisionProof> proofs;
+  for (size_t number = 0; number < options.precisions.size(); ++number)
+    proofs.push_back(certifyPrecision(number));
+  return proofs;
+}
+
+size_t chooseFastest(std::vector<PrecisionProof> &proofs, const std::vector<Request> &requests,
+                     const RequestSplit &split, const CalibrationSearch &search, CalibrationTrials &trials,
+                     Progress &progress) {
+  for (int round = 0; round < 3; ++round)
+    for (PrecisionProof &proof : proofs)
+      for (bool isDense : {true, false}) {
+        if (proof.steps == 0)
+          continue;
+        double sum = 0;
+        for (size_t i : split.tested)
+          sum +=
+              trials.time(proof.precision,
+                          proof.sharesAt(search, split.groupOf(requests[i]), isDense ? 0 : proof.steps), i);
+        double &least = isDense ? proof.denseTime : proof.chosenTime;
+        least = round == 0 ? sum : std::min(least, sum);
+        if (progress.isDue())
+          progress.show("measuring times");
+      }
+  size_t fastest = proofs.size();
+  for (size_t i = 0; i < proofs.size(); ++i)
+    if (proofs[i].steps > 0 &&
+        (fastest == proofs.size() || proofs[i].chosenTime < proofs[fastest].chosenTime))
+      fastest = i;
+  return fastest;
+}
+
+} // namespace tamis::tools

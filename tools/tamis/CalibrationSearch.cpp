@@ -1,0 +1,147 @@
+//===- CalibrationSearch.cpp - What shares of tokens lose on the searched half --------------===//
+
+#include "CalibrationSearch.h"
+
+#include "runtime/src/Clock.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <numeric>
+
+namespace tamis::tools {
+
+using calibration::Measured;
+
+namespace {
+
+/// How often a row of `count` places is halved until one of them is the middle of a part.
+size_t depthOf(size_t place, size_t count) {
+  size_t depth = 0;
+  for (size_t begin = 0, end = count;; ++depth) {
+    size_t middle = begin + (end - begin) / 2;
+    if (place == middle)
+      return depth;
+    if (place < middle)
+      end = middle;
+    else
+      begin = middle + 1;
+  }
+}
+
+/// A share for each layer, and the fineness of the grid that it belongs to.
+struct GridPoint {
+  std::vector<float> shares;
+  size_t depth = 0;
+};
+
+/// All combinations of shares, the fewer per layer the more layers there are; the dense one is the last.
+std::vector<GridPoint> gridOf(size_t layers) {
+  std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
+  for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
+    fine.push_back(static_cast<float>(thousandths) / 1000);
+  if (layers == 3)
+    coarse = {1, 0.85F, 0.7F, 0.5F};
+  const std::vector<float> &shares = layers == 1 ? fine : coarse;
+  std::vector<GridPoint> all = {{}};
+  for (size_t layer = 0; layer < layers; ++layer) {
+    std::vector<GridPoint> longer;
+    for (const GridPoint &front : all)
+      for (size_t place = 0; place < shares.size(); ++place) {
+        longer.push_back(front);
+        longer.back().shares.push_back(shares[place]);
+        longer.back().depth = std::max(front.depth, depthOf(place, shares.size()));
+      }
+    all = std::move(longer);
+  }
+  std::erase_if(all, [](const GridPoint &point) {
+    return std::ranges::all_of(point.shares, [](float s) { return s == 1; });
+  });
+  all.push_back({std::vector<float>(layers, 1), 0});
+  return all;
+}
+
+bool keepsPromise(const std::vector<double> &losses, const calibration::Promise &promise) {
+  return static_cast<double>(calibration::violations(losses, promise.eps)) <=
+         promise.alpha * static_cast<double>(losses.size());
+}
+
+} // namespace
+
+CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
+                               const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
+                               Progress &progress) {
+  CalibrationSearch search;
+  std::vector<GridPoint> grid = gridOf(options.layers.size());
+  for (const GridPoint &point : grid)
+    search.candidates.push_back(point.shares);
+  std::vector<size_t> order(search.dense());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](size_t candidate) { return std::pair(grid[candidate].depth, candidate); });
+  std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
+  search.measured.assign(options.precisions.size(), {split.groupCount(), untried});
+  auto take = [&](size_t precision, size_t candidate, const Trial &trial) {
+    std::vector<Measured> groups(split.groupCount());
+    for (size_t i = 0; i < split.searched.size(); ++i) {
+      Measured &of = groups[split.groupOf(requests[split.searched[i]])];
+      of.losses.push_back(trial.losses[i]);
+      of.cost += static_cast<double>(trial.work[i]);
+    }
+    for (size_t group = 0; group < groups.size(); ++group)
+      search.measured[precision][group][candidate] = std::move(groups[group]);
+    --search.untried;
+  };
+  std::vector<size_t> precisions;
+  for (size_t precision = 0; precision < options.precisions.size(); ++precision)
+    if (keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
+      precisions.push_back(precision);
+  search.possible = search.untried = order.size() * precisions.size();
+  // First what is known, so that the time is for the rest.
+  for (size_t candidate : order)
+    for (size_t precision : precisions)
+      if (const Trial *known = state.find(precision, candidate))
+        take(precision, candidate, *known);
+  int64_t begin = monotonicNanoseconds(), longest = 0;
+  for (size_t candidate : order)
+    for (size_t precision : precisions) {
+      if (state.find(precision, candidate))
+        continue;
+      int64_t start = monotonicNanoseconds();
+      bool isFirst = search.untried == search.possible;
+      if (options.budget > 0 && !isFirst && double(start - begin + longest) > options.budget * 1e9)
+        return search;
+      if (progress.isDue())
+        progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
+                                  search.possible));
+      Trial trial;
+      trial.losses = trials.losses(options.precisions[precision], "linear", search.candidates[candidate],
+                                   split.searched, &trial.work);
+      take(precision, candidate, trial);
+      state.add(precision, candidate, std::move(trial));
+      longest = std::max(longest, monotonicNanoseconds() - start);
+    }
+  return search;
+}
+
+std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const RequestSplit &split,
+                                       CalibrationTrials &trials, Progress &progress) {
+  std::vector<size_t> some(split.searched.begin(),
+                           split.searched.begin() +
+                               static_cast<std::ptrdiff_t>(std::min<size_t>(split.searched.size(), 200)));
+  std::vector<Baseline> baselines;
+  for (const char *rule : {"linear", "random", "stride"})
+    for (float share : {0.9F, 0.7F, 0.5F}) {
+      if (progress.isDue())
+        progress.show(fmt::format("comparing with {} tokens", rule));
+      std::vector<float> shares = trials.denseShares();
+      shares.front() = share;
+      std::vector<double> losses = trials.losses(options.reference(), rule, shares, some);
+      std::ranges::sort(losses);
+      baselines.push_back({rule, std::round(static_cast<double>(share) * 100) / 100,
+                           losses[losses.size() / 2], losses[losses.size() * 95 / 100]});
+    }
+  return baselines;
+}
+
+} // namespace tamis::tools

@@ -1,0 +1,80 @@
+//===- CalibrationTrials.h - Running a model with shares of its tokens ------------------------===//
+#ifndef TAMIS_TOOLS_CALIBRATIONTRIALS_H
+#define TAMIS_TOOLS_CALIBRATIONTRIALS_H
+
+#include "Calibration.h"
+#include "CalibrationFit.h"
+#include "Progress.h"
+#include "Session.h"
+#include "TemporaryFolder.h"
+
+#include <map>
+#include <memory>
+
+namespace tamis::tools {
+
+/// Compiles a model for its calibration, for this machine. Throws ToolError with the compiler's exit code.
+void compileForCalibration(const std::string &model, const std::string &artifact,
+                           std::vector<std::string> flags);
+
+/// Artifacts in which shares of tokens are settings, one for each precision and rule that chooses tokens;
+/// each is compiled when it is asked for first. What is given must outlive it. All functions throw ToolError.
+class CalibrationTrials {
+public:
+  /// `labels` are those of the requests, or none at all.
+  CalibrationTrials(const CalibrationOptions &options, const std::vector<Request> &requests,
+                    const std::vector<int64_t> &labels, const CalibrationFit &fit,
+                    const TemporaryFolder &folder, Progress &progress)
+      : options(options), requests(requests), labels(labels), fit(fit), folder(folder), progress(progress) {}
+
+  /// Runs all requests with all tokens, at the reference and at each precision of the options; losses are
+  /// measured beside these answers. Refuses labels that are none of the output's classes.
+  void runDense();
+
+  /// The loss of each of some requests with a share for each layer: the greater of those beside the dense
+  /// answers of the reference and of the precision itself. `work`, where it is given, gets the rows of all
+  /// layers of each: candidates of a precision are compared by it, for times would choose another one each
+  /// time.
+  std::vector<double> losses(const std::string &precision, const std::string &rule,
+                             const std::vector<float> &shares, const std::vector<size_t> &of,
+                             std::vector<int64_t> *work = nullptr);
+  /// The same with all tokens; needs no run.
+  std::vector<double> denseLosses(const std::string &precision, const std::vector<size_t> &of) const;
+
+  /// Milliseconds of a run with the fitted score.
+  double time(const std::string &precision, const std::vector<float> &shares, size_t request);
+
+  /// Whether the dense answer of the reference to a request, or that with some shares, is its label.
+  bool isDenseRight(size_t request) const;
+  bool isRight(const std::string &precision, const std::vector<float> &shares, size_t request);
+
+  /// All tokens, in front of each layer.
+  std::vector<float> denseShares() const { return std::vector<float>(options.layers.size(), 1); }
+  /// The outputs that losses are measured on; known once something ran.
+  const std::vector<std::string> &outputs() const { return outputNames; }
+
+private:
+  Session &sessionOf(const std::string &precision, const std::string &rule);
+  double lossOfAnswer(const std::string &precision, size_t request, std::span<const TamisValue> answer) const;
+  void prepare(Session &session, const std::vector<float> &shares, size_t request) const;
+  void chooseOutputs(const std::vector<NamedValue> &outputs);
+  std::vector<TamisValue> measuredOutputs(const Session &session);
+  void checkLabel(const TamisValue &answer, size_t request) const;
+  int64_t labelOf(size_t request) const { return labels.empty() ? -1 : labels[request]; }
+  int64_t workOf(const Session &session, int64_t length) const;
+
+  const CalibrationOptions &options;
+  const std::vector<Request> &requests;
+  const std::vector<int64_t> &labels;
+  const CalibrationFit &fit;
+  const TemporaryFolder &folder;
+  Progress &progress;
+  std::map<std::string, std::unique_ptr<Session>> sessions; // by precision and rule
+  /// Dense ones, by precision and request: a tensor for each of the outputs.
+  std::map<std::string, std::vector<std::vector<Tensor>>> answers;
+  std::vector<std::string> outputNames;
+};
+
+} // namespace tamis::tools
+
+#endif // TAMIS_TOOLS_CALIBRATIONTRIALS_H
