@@ -18,6 +18,8 @@ struct Routing {
   float epsilon = 0, scale = 1;
   int64_t groups = 1, keptGroups = 1, groupTop = 1;
   float groupFill = 0;
+  bool limitsWeights = false;
+  std::optional<float> mixerThreshold;
 };
 
 /// The weights of all experts for one linear layer, [E, K, N], and its bias [E, N] or null: weights that the
