@@ -108,7 +108,7 @@ static Value scoresOf(Stage &stage, Value weights, onnx::TopKOp topK, Routing &r
     next(softmax.getX());
   }
   if (value == topK.getValues())
-    return topK.getX();
+    return skipIdleCasts(topK.getX());
   auto gather = value.getDefiningOp<onnx::GatherElementsOp>();
   if (gather && skipIdleCasts(gather.getIndices()) == topK.getIndices() &&
       isLast(gather.getAxis(), gather.getData()))
@@ -145,11 +145,10 @@ Choice raising::raiseRouting(Stage &stage, const Choice &choice) {
     return choice;
   }
   if (Value unlimited = beforeGroupLimit(stage, chosen, routing)) {
+    // Weights may be those of scores that groups were excluded from.
     if (scores == chosen) {
-      stage.remark(topK,
-                   "weights are taken from scores that groups were excluded from, and an excluded expert "
-                   "may be chosen where scores are 0; the router stays as it is");
-      return choice;
+      routing.limitsWeights = routing.groups > 1;
+      scores = unlimited;
     }
     chosen = unlimited;
   }
