@@ -105,8 +105,8 @@ void DenseExperts::raise() {
   ArrayRef<Polynomial> chosen = stage.shapes.sizes(matcher.indices);
   if (!(stage.shapes.sizes(expert->x)[0] == tokens) || !(chosen[0] == tokens))
     return (void)matcher.fail(node, "the router's tokens are not proven to be the experts'");
-  if (routerExperts(matcher.indices) != *experts.constant())
-    return (void)matcher.fail(node, "of the " + Twine(routerExperts(matcher.indices)) +
+  if (routerExperts(stage, matcher.indices) != *experts.constant())
+    return (void)matcher.fail(node, "of the " + Twine(routerExperts(stage, matcher.indices)) +
                                         " experts of its router " + Twine(*experts.constant()) +
                                         " are there");
   if (scores && (!keepsZero(*expert) || !chosen[1].isConstant(1)))

@@ -187,11 +187,28 @@ def group_limited(w, g, product=False):
     return times_matrix(w, g, indices, g.Mul(weights, g.constant(1.5, np.float32)))
 
 
+def sparse_mixer(w, g, by_topk=False):
+    """Phi-MoE: two experts one after the other, each weighted by a softmax over those near it."""
+    size, left, chosen, weights = g.Abs("router"), "router", [], []
+    for _ in range(2):
+        if by_topk:
+            most, place = g.TopK(left, g.constant([1]), outputs=2, axis=-1)
+        else:
+            most, place = g.ReduceMax(left, g.constant([-1]), keepdims=1), g.ArgMax(left, axis=-1, keepdims=1)
+        far = g.Greater(g.Div(g.Sub(most, "router"), g.Max(size, most)), g.constant(0.4, np.float32))
+        near = g.Where(far, g.constant(-np.inf, np.float32), left)
+        weights.append(g.GatherElements(g.Softmax(near, axis=-1), place, axis=-1))
+        chosen.append(place)
+        left = g.ScatterElements(left, place, g.Expand(g.constant(-np.inf, np.float32), g.Shape(place)), axis=-1)
+    return times_matrix(w, g, g.Concat(*chosen, axis=-1), g.Concat(*weights, axis=-1))
+
+
 FORMS = {
     "by_number": by_number, "hits": hits, "hits_own": lambda w, g: hits(w, g, own=True),
     "hits_of_four": lambda w, g: hits(w, g, count=4), "grouped": grouped, "gathered": gathered, "dense": dense,
     "dense_rows": lambda w, g: dense(w, g, on_rows=True), "group_limited": group_limited,
-    "group_limited_product": lambda w, g: group_limited(w, g, product=True),
+    "group_limited_product": lambda w, g: group_limited(w, g, product=True), "sparse_mixer": sparse_mixer,
+    "sparse_mixer_topk": lambda w, g: sparse_mixer(w, g, by_topk=True),
 }
 
 
@@ -217,7 +234,7 @@ class Form:
         self.checks, self.options, self.name, self.folder = checks, options, name, folder
         self.counted = 0
         self.is_grouped = name.startswith("group_limited")
-        self.routes = self.is_grouped
+        self.routes = self.is_grouped or name.startswith("sparse_mixer")
 
     def compile(self, what, model):
         self.counted += 1
