@@ -24,6 +24,7 @@ const Registry &Registry::get() {
     addAttention(result);
     addGroupQueryAttention(result);
     addMultiHeadAttention(result);
+    addTensorScatter(result);
     addContrib(result);
     addExperts(result);
     addQuantization(result);

@@ -60,6 +60,7 @@ void addNormalizations(Registry &registry);
 void addAttention(Registry &registry);
 void addGroupQueryAttention(Registry &registry);
 void addMultiHeadAttention(Registry &registry);
+void addTensorScatter(Registry &registry);
 void addContrib(Registry &registry);
 void addExperts(Registry &registry);
 void addQuantization(Registry &registry);

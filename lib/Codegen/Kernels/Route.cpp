@@ -3,6 +3,7 @@
 #include "tamis/Codegen/Kernels/Expansion.h"
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -32,6 +33,9 @@ public:
 private:
   /// The place of the greatest of `count` numbers at `begin`, which is marked as taken by NaN.
   std::pair<Value, Value> takeGreatest(Value begin, Value count);
+  /// The weight of an expert that was taken just now, by the sparse mixer: its softmax over itself and what
+  /// is left to choose from, but for experts whose logits are far below its own.
+  Value mixerWeight(Value expert);
   /// Divides `count` numbers at `at` by their sum + epsilon and multiplies them by `scale`.
   void normalize(Value numbers, Value at, float epsilon);
 
@@ -138,7 +142,32 @@ void TokenRouter::emitGroups() {
     Value place = e.add(choices, expert), isKept = e.load(scratch, e.add(marks, e.div(expert, size)));
     Value keeps = e.compare(arith::CmpFPredicate::OEQ, isKept, e.scalar(1));
     e.store(e.select(keeps, e.load(scratch, place), fill), scratch, place);
+    if (op.getLimitsWeights()) {
+      Value score = e.add(scores, expert);
+      e.store(e.select(keeps, e.load(scratch, score), fill), scratch, score);
+    }
   });
+}
+
+Value TokenRouter::mixerWeight(Value expert) {
+  Value own = e.load(scratch, e.add(scores, expert)), greatest = e.splat(own), zero = e.vector(0);
+  Value threshold = e.vector(op.getMixerThreshold()->convertToFloat());
+  Value others = e.reduceVectors(
+      experts, zero,
+      [&](Value at, Value mask, Value sum) {
+        Value logit = e.loadVector(scratch, e.add(scores, at), mask),
+              choice = e.loadVector(scratch, e.add(choices, at), mask);
+        Value size = e.maxF(math::AbsFOp::create(e, logit), greatest);
+        Value isFar = e.compare(arith::CmpFPredicate::OGT, e.divF(e.subF(greatest, logit), size), threshold),
+              isTaken = e.compare(arith::CmpFPredicate::UNO, choice, choice);
+        Value v =
+            e.select(arith::OrIOp::create(e, isFar, isTaken), zero, emitExp(e, e.subF(logit, greatest)));
+        return e.addF(sum, mask ? e.select(mask, v, zero) : v);
+      },
+      [&](Value a, Value b) { return e.addF(a, b); });
+  // Its own e^(m - m) is NaN where m is no finite number, as in a softmax.
+  Value sum = e.addF(e.addF(e.scalar(1), e.subF(own, own)), e.reduceAdd(others));
+  return e.divF(e.scalar(1), sum);
 }
 
 void TokenRouter::normalize(Value numbers, Value at, float epsilon) {
@@ -157,7 +186,8 @@ void TokenRouter::choose(Value indices, Value weights, Value at) {
   e.loop(e.index(0), k, [&](Value j) {
     Value place = e.add(at, j), expert = takeGreatest(choices, experts).first;
     e.store(arith::IndexCastOp::create(e, e.getI64Type(), expert), indices, place);
-    e.store(e.load(scratch, e.add(scores, expert)), weights, place);
+    e.store(op.getMixerThreshold() ? mixerWeight(expert) : e.load(scratch, e.add(scores, expert)), weights,
+            place);
   });
   if (op.getSoftmaxChosen()) {
     Value greatest =

@@ -78,5 +78,6 @@ moe::RouteOp raising::buildRoute(Stage &stage, Value logits, Value bias, const R
       RankedTensorType::get(shape, builder.getF32Type()), logits, bias, routing.k, routing.score,
       routing.ties, routing.groups, routing.keptGroups, routing.groupTop, APFloat(routing.groupFill),
       routing.softmaxChosen, routing.normalize, APFloat(routing.epsilon), APFloat(routing.scale),
-      DenseI64ArrayAttr(), APFloat(0.0f));
+      DenseI64ArrayAttr(), APFloat(0.0f), routing.limitsWeights,
+      routing.mixerThreshold ? builder.getF32FloatAttr(*routing.mixerThreshold) : FloatAttr());
 }

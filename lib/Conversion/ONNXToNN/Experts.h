@@ -18,6 +18,8 @@ struct Routing {
   float epsilon = 0, scale = 1;
   int64_t groups = 1, keptGroups = 1, groupTop = 1;
   float groupFill = 0;
+  bool limitsWeights = false;
+  std::optional<float> mixerThreshold;
 };
 
 /// The weights of all experts for one linear layer, [E, K, N], and its bias [E, N] or null: weights that the
@@ -50,12 +52,24 @@ struct Choice {
 /// number of experts. Null when they do not.
 onnx::TopKOp topKOf(mlir::Value indices);
 
+/// The greatest of a token's scores [..., E], as an ArgMax or a TopK of one finds it.
+struct Maximum {
+  mlir::Operation *op;
+  mlir::Value scores; ///< before idle casts
+  moe::Ties ties = moe::Ties::Low;
+};
+/// The one that gives the places [..., 1] of experts, if any does.
+std::optional<Maximum> maximumOf(mlir::Value places);
+/// Experts [..., k] that are chosen one after the other: each has the greatest of the first one's scores but
+/// for -infinity where those before it chose. Empty when they are chosen in another way.
+llvm::SmallVector<Maximum> successiveMaxima(Stage &stage, mlir::Value indices);
+
 /// A router's indices [..., k], before idle casts: distinct within a token and smaller than the number of
 /// experts. They come from a TopK, or from ArgMaxes of which each excludes what those before it chose. Null
 /// when they do not.
 mlir::Value routerIndices(Stage &stage, mlir::Value indices);
 /// How many experts a router whose indices these are chooses among.
-int64_t routerExperts(mlir::Value indices);
+int64_t routerExperts(Stage &stage, mlir::Value indices);
 
 /// A factor of a token, [..., 1] or [...], that is its weight when it chose `expert`, and 0 otherwise.
 struct Selection {
@@ -70,6 +84,10 @@ bool matchEither(mlir::Operation *op, mlir::Value &other, llvm::function_ref<boo
 /// A linear layer of which nothing but its product and its bias is left, when `value` is one: both are
 /// weights.
 nn::LinearOp plainLinear(mlir::Value value);
+
+/// The logits of a choice whose weights are those of a sparse mixer, which goes to `routing`; null when it is
+/// something else.
+mlir::Value beforeSparseMixer(Stage &stage, const Choice &choice, Routing &routing);
 
 /// What a router chooses by when experts outside of the best groups are excluded: the scores before that, and
 /// `groups` to `groupFill` of `routing`. Null when `chosen` is something else.

@@ -2,7 +2,7 @@
 //
 // Experts are G runs of E / G. A group's score is the sum of its greatest scores (TopK, ReduceSum) or the
 // greatest (ReduceMax); ones are scattered to the best groups, spread to their experts, and scores where no
-// one is are replaced by a constant (Where) before experts are chosen.
+// one is are replaced by a constant (Where), or multiplied by 0, before experts are chosen.
 //
 //===----------------------------------------------------------------------------------------------===//
 #include "Experts.h"
@@ -19,6 +19,13 @@ struct GroupMask {
   onnx::ScatterElementsOp scatter;
   ElementOf element; ///< of the scatter's result
   bool isInverted = false;
+};
+
+/// Scores that are replaced outside of some groups.
+struct LimitedScores {
+  Value scores, mask;
+  double fill;
+  bool excludes; ///< whether the mask is not 0 where scores are replaced
 };
 } // namespace
 
@@ -86,20 +93,36 @@ static std::optional<std::pair<int64_t, Value>> greatestOf(Value sum) {
   return std::make_pair(typeOf(topK.getValues()).getShape().back(), topK.getX());
 }
 
+static std::optional<LimitedScores> limitedScores(Stage &stage, Value limited) {
+  if (auto where = limited.getDefiningOp<onnx::WhereOp>()) {
+    std::optional<double> fill = stage.scalar(where.getX());
+    bool excludes = fill.has_value();
+    if (!fill)
+      fill = stage.scalar(where.getY());
+    if (!fill)
+      return std::nullopt;
+    return LimitedScores{skipIdleCasts(excludes ? where.getY() : where.getX()), where.getCondition(), *fill,
+                         excludes};
+  }
+  // Scores of a softmax or sigmoid are finite and not below 0, so that times 0 they are 0.
+  if (auto product = limited.getDefiningOp<onnx::MulOp>())
+    for (unsigned i : {0u, 1u}) {
+      Value scores = skipIdleCasts(product->getOperand(i));
+      if (isa_and_nonnull<onnx::SoftmaxOp, onnx::SigmoidOp>(scores.getDefiningOp()))
+        return LimitedScores{scores, product->getOperand(1 - i), 0, false};
+    }
+  return std::nullopt;
+}
+
 Value raising::beforeGroupLimit(Stage &stage, Value chosen, Routing &routing) {
-  auto where = chosen.getDefiningOp<onnx::WhereOp>();
-  if (!where || typeOf(chosen).getRank() != 2)
+  std::optional<LimitedScores> limited = limitedScores(stage, chosen);
+  if (!limited || typeOf(chosen).getRank() != 2)
     return {};
-  std::optional<double> fill = stage.scalar(where.getX());
-  bool excludes = fill.has_value();
-  if (!fill)
-    fill = stage.scalar(where.getY());
-  Value scores = skipIdleCasts(excludes ? where.getY() : where.getX());
-  std::optional<int64_t> groups = groupsOf(where.getCondition());
+  Value scores = limited->scores;
+  std::optional<int64_t> groups = groupsOf(limited->mask);
   int64_t experts = typeOf(chosen).getShape().back();
-  if (!fill || !groups || *groups < 1 || ShapedType::isDynamic(experts) || experts % *groups != 0 ||
-      typeOf(scores) != typeOf(chosen) ||
-      typeOf(where.getCondition()).getShape() != typeOf(chosen).getShape())
+  if (!groups || *groups < 1 || ShapedType::isDynamic(experts) || experts % *groups != 0 ||
+      typeOf(scores) != typeOf(chosen) || typeOf(limited->mask).getShape() != typeOf(chosen).getShape())
     return {};
   int64_t size = experts / *groups;
   if (size < 2)
@@ -108,8 +131,8 @@ Value raising::beforeGroupLimit(Stage &stage, Value chosen, Routing &routing) {
   Polynomial token = stage.shapes.newIndex(stage.shapes.sizes(chosen)[0]),
              group = *groups == 1 ? Polynomial() : stage.shapes.newIndex(*groups),
              member = stage.shapes.newIndex(size), expert = group * Polynomial(size) + member;
-  std::optional<GroupMask> mask = groupMaskOf(stage, {where.getCondition(), {token, expert}});
-  if (!mask || mask->isInverted != excludes || mask->element.indices.size() != 2 ||
+  std::optional<GroupMask> mask = groupMaskOf(stage, {limited->mask, {token, expert}});
+  if (!mask || mask->isInverted != limited->excludes || mask->element.indices.size() != 2 ||
       !(mask->element.indices[0] == token) || !(mask->element.indices[1] == group))
     return {};
   onnx::ScatterElementsOp scatter = mask->scatter;
@@ -131,6 +154,6 @@ Value raising::beforeGroupLimit(Stage &stage, Value chosen, Routing &routing) {
   routing.groups = *groups;
   routing.keptGroups = keptGroups;
   routing.groupTop = greatest->first;
-  routing.groupFill = static_cast<float>(*fill);
+  routing.groupFill = static_cast<float>(limited->fill);
   return scores;
 }

@@ -182,7 +182,7 @@ bool ExpertMatcher::grouped(const ElementOf &element, ExpertProduct &result) {
   if (!concat || !sort || concat.getAxis() != 0 || element.indices.size() != 2 ||
       !(element.indices[0] == row) || !isExpert(trace(sort.getValues(), row)))
     return false;
-  int64_t experts = routerExperts(indices), parts = concat.getInputs().size();
+  int64_t experts = routerExperts(stage, indices), parts = concat.getInputs().size();
   onnx::CumSumOp sums;
   auto isBound = [&](Value value, int64_t expert) {
     ElementOf bound = traceInteger(

@@ -105,8 +105,8 @@ void DenseExperts::raise() {
   ArrayRef<Polynomial> chosen = stage.shapes.sizes(matcher.indices);
   if (!(stage.shapes.sizes(expert->x)[0] == tokens) || !(chosen[0] == tokens))
     return (void)matcher.fail(node, "the router's tokens are not proven to be the experts'");
-  if (routerExperts(matcher.indices) != *experts.constant())
-    return (void)matcher.fail(node, "of the " + Twine(routerExperts(matcher.indices)) +
+  if (routerExperts(stage, matcher.indices) != *experts.constant())
+    return (void)matcher.fail(node, "of the " + Twine(routerExperts(stage, matcher.indices)) +
                                         " experts of its router " + Twine(*experts.constant()) +
                                         " are there");
   if (scores && (!keepsZero(*expert) || !chosen[1].isConstant(1)))
@@ -118,21 +118,19 @@ void DenseExperts::raise() {
   if (!layers)
     return;
   Value x = expert->x;
-  Choice choice{matcher.indices, weights};
+  Choice choice = raiseRouting(stage, {matcher.indices, scores ? scores : weights});
   if (scores) {
     // One expert a token: its row times the score, and its result times 1.
-    Value factor =
-        onnx::SigmoidOp::create(stage.builder, stage.location(), scores.getType(), scores).getResult();
+    Value factor = onnx::SigmoidOp::create(stage.builder, stage.location(), scores.getType(), choice.weights)
+                       .getResult();
     x = onnx::MulOp::create(stage.builder, stage.location(), x.getType(), x, factor);
     auto scalar = RankedTensorType::get({}, stage.builder.getF32Type());
     Value one =
         onnx::ConstantOp::create(stage.builder, stage.location(), DenseElementsAttr::get(scalar, 1.0f));
     Value shape =
         onnx::ShapeOp::create(stage.builder, stage.location(),
-                              RankedTensorType::get({2}, stage.builder.getI64Type()), matcher.indices, 0, 2);
+                              RankedTensorType::get({2}, stage.builder.getI64Type()), choice.indices, 0, 2);
     choice.weights = onnx::ExpandOp::create(stage.builder, stage.location(), scores.getType(), one, shape);
-  } else {
-    choice = raiseRouting(stage, choice);
   }
   Value y = buildExperts(stage, x, choice.indices, choice.weights, *layers);
   sum.getReduced().replaceAllUsesWith(y);

@@ -206,7 +206,7 @@ std::optional<HitList> ExpertLoops::matchHits(onnx::NonZeroOp op) {
     return std::nullopt;
   HitList result;
   result.indices = indices;
-  result.experts = routerExperts(indices);
+  result.experts = routerExperts(stage, indices);
   if (result.experts > type.getDimSize(0))
     return std::nullopt;
   // As many as the graph takes apart; its Split ends the run for another number.
@@ -424,7 +424,7 @@ void ExpertLoops::build(Operation *root, std::vector<Term> &terms, ArrayRef<Valu
   ExpertMatcher matcher(stage);
   const Term &first = terms.front();
   Value indices = first.indices, weights = first.weights;
-  int64_t experts = routerExperts(indices), count = static_cast<int64_t>(terms.size());
+  int64_t experts = routerExperts(stage, indices), count = static_cast<int64_t>(terms.size());
   for (const Term &term : terms) {
     if (term.indices != indices || term.weights != weights)
       return (void)matcher.fail(term.op, "this expert is chosen in another way than the first");

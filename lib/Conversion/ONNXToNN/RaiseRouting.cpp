@@ -17,55 +17,15 @@ onnx::TopKOp raising::topKOf(Value indices) {
   return topK;
 }
 
-/// The ArgMax over the last dimension whose result, with that dimension, `value` is.
-static onnx::ArgMaxOp argMaxOf(Value value) {
-  value = skipIdleCasts(value);
-  if (auto unsqueeze = value.getDefiningOp<onnx::UnsqueezeOp>();
-      unsqueeze && unsqueeze.getAxes() == ArrayRef<int64_t>{typeOf(value).getRank() - 1}) {
-    auto op = skipIdleCasts(unsqueeze.getData()).getDefiningOp<onnx::ArgMaxOp>();
-    return op && !op.getKeepdims() && isLast(op.getAxis(), op.getData()) ? op : onnx::ArgMaxOp();
-  }
-  auto op = value.getDefiningOp<onnx::ArgMaxOp>();
-  return op && op.getKeepdims() && isLast(op.getAxis(), op.getData()) ? op : onnx::ArgMaxOp();
-}
-
-/// ArgMaxes side by side, each of the same scores but for -infinity where those before it chose.
-static bool areSuccessiveMaxima(Stage &stage, onnx::ConcatOp concat) {
-  if (!isLast(concat.getAxis(), concat.getY()))
-    return false;
-  onnx::ArgMaxOp before;
-  for (Value input : concat.getInputs()) {
-    onnx::ArgMaxOp op = argMaxOf(input);
-    if (!op || typeOf(op.getData()).isDynamicDim(op.getAxis()))
-      return false;
-    if (before) {
-      auto scatter = skipIdleCasts(op.getData()).getDefiningOp<onnx::ScatterElementsOp>();
-      if (!scatter || skipIdleCasts(scatter.getData()) != skipIdleCasts(before.getData()) ||
-          scatter.getReduction() != "none" || !isLast(scatter.getAxis(), scatter.getData()) ||
-          argMaxOf(scatter.getIndices()) != before ||
-          !stage.isFilledWith(scatter.getUpdates(), -std::numeric_limits<double>::infinity()))
-        return false;
-    }
-    before = op;
-  }
-  return true;
-}
-
 Value raising::routerIndices(Stage &stage, Value indices) {
   if (onnx::TopKOp topK = topKOf(indices))
     return topK.getIndices();
-  indices = skipIdleCasts(indices);
-  auto concat = indices.getDefiningOp<onnx::ConcatOp>();
-  return concat && areSuccessiveMaxima(stage, concat) ? indices : Value();
+  return successiveMaxima(stage, indices).empty() ? Value() : skipIdleCasts(indices);
 }
 
-int64_t raising::routerExperts(Value indices) {
-  Value scores;
-  if (onnx::TopKOp topK = topKOf(indices))
-    scores = topK.getX();
-  else
-    scores = argMaxOf(indices.getDefiningOp<onnx::ConcatOp>().getInputs().front()).getData();
-  return typeOf(scores).getShape().back();
+int64_t raising::routerExperts(Stage &stage, Value indices) {
+  onnx::TopKOp topK = topKOf(indices);
+  return typeOf(topK ? topK.getX() : successiveMaxima(stage, indices).front().scores).getShape().back();
 }
 
 /// Is `sum` the sum of the last dimension of `value`, or of what is left of it without signs, plus `epsilon`?
@@ -108,7 +68,7 @@ static Value scoresOf(Stage &stage, Value weights, onnx::TopKOp topK, Routing &r
     next(softmax.getX());
   }
   if (value == topK.getValues())
-    return topK.getX();
+    return skipIdleCasts(topK.getX());
   auto gather = value.getDefiningOp<onnx::GatherElementsOp>();
   if (gather && skipIdleCasts(gather.getIndices()) == topK.getIndices() &&
       isLast(gather.getAxis(), gather.getData()))
@@ -128,8 +88,13 @@ static Value asBias(Stage &stage, Value value, int64_t experts) {
 Choice raising::raiseRouting(Stage &stage, const Choice &choice) {
   onnx::TopKOp topK = topKOf(choice.indices);
   if (!topK) {
-    stage.remark(choice.indices.getDefiningOp(),
-                 "experts are chosen here one after the other; the router stays as it is");
+    Routing routing;
+    if (Value logits = beforeSparseMixer(stage, choice, routing)) {
+      auto route = buildRoute(stage, logits, Value(), routing);
+      return {route.getIndices(), route.getWeights()};
+    }
+    stage.remark(choice.indices.getDefiningOp(), "experts are chosen here one after the other, and their "
+                                                 "weights are no sparse mixer's; the router stays as it is");
     return choice;
   }
   int64_t experts = typeOf(topK.getX()).getDimSize(topK.getAxis());
@@ -145,11 +110,10 @@ Choice raising::raiseRouting(Stage &stage, const Choice &choice) {
     return choice;
   }
   if (Value unlimited = beforeGroupLimit(stage, chosen, routing)) {
+    // Weights may be those of scores that groups were excluded from.
     if (scores == chosen) {
-      stage.remark(topK,
-                   "weights are taken from scores that groups were excluded from, and an excluded expert "
-                   "may be chosen where scores are 0; the router stays as it is");
-      return choice;
+      routing.limitsWeights = routing.groups > 1;
+      scores = unlimited;
     }
     chosen = unlimited;
   }

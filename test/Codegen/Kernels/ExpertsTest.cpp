@@ -2,6 +2,7 @@
 #include "KernelTest.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace {
@@ -11,6 +12,8 @@ struct RouteCase {
   int64_t groups = 1, kept = 1, top = 1;
   std::vector<int64_t> leftOut = {};
   double fallback = 0;
+  bool limitsWeights = false;
+  double mixer = -1; ///< the threshold of the sparse mixer; none below 0
 };
 } // namespace
 
@@ -33,7 +36,9 @@ static std::string routeText(const RouteCase &c, int64_t experts, int64_t k) {
          " : i64, kept_groups = " + std::to_string(c.kept) + " : i64, group_top = " + std::to_string(c.top) +
          " : i64, group_fill = 0.0 : f32, epsilon = 0.0 : f32, scale = 1.5 : f32" +
          (c.softmaxChosen ? ", softmax_chosen" : "") + (c.normalize ? ", normalize" : "") + leftOutText(c) +
-         "} : " + types + "\nreturn\n}";
+         (c.limitsWeights ? ", limits_weights" : "") +
+         (c.mixer >= 0 ? ", mixer_threshold = " + std::to_string(c.mixer) + " : f32" : "") + "} : " + types +
+         "\nreturn\n}";
 }
 
 /// The greatest `count` of the numbers, the greatest first.
@@ -92,7 +97,7 @@ static void routeCase(Report &report, const RouteCase &c, const std::string &isa
       std::vector<int64_t> kept = greatest(scores, c.kept, c.ties);
       for (int64_t e = 0; e < experts; ++e)
         if (std::find(kept.begin(), kept.end(), e / size) == kept.end())
-          choice[e] = 0;
+          choice[e] = 0, s[e] = c.limitsWeights ? 0 : s[e];
     }
     for (int64_t e : c.leftOut)
       if (leavesOut)
@@ -101,6 +106,14 @@ static void routeCase(Report &report, const RouteCase &c, const std::string &isa
     std::vector<double> w;
     for (int64_t e : chosen)
       w.push_back(c.softmaxChosen ? std::exp(s[e]) : s[e]);
+    std::vector<double> rest(s);
+    for (int64_t j = 0; j < k && c.mixer >= 0; ++j) {
+      double m = w[j], sum = 0;
+      for (double l : rest)
+        sum += !((m - l) / std::max(std::fabs(l), m) > c.mixer) ? std::exp(l - m) : 0;
+      w[j] = 1 / sum;
+      rest[chosen[j]] = -INFINITY;
+    }
     double total = std::accumulate(w.begin(), w.end(), 0.0);
     for (int64_t j = 0; j < k; ++j) {
       // Numbers that differ by rounding only may be chosen either way; logits here are whole.
@@ -126,6 +139,18 @@ static void routeNaN(Report &report, const std::string &isa) {
     kernel.run({&logits, &bias, &indices, &weights});
     for (int64_t j = 0; j < 3; ++j)
       report.require("NaN: an expert that is left out", indices.as<int64_t>()[j] == 2 + j);
+  }
+  {
+    // One that is NaN spoils the weights of experts that are chosen from it, and is itself chosen last.
+    JitKernel kernel(routeText({"logits", false, false, false, false, 1, 1, 1, {}, 0, false, 0.5}, 3, 3),
+                     isa);
+    Buffer logits({1, 3}), bias({3}), indices({1, 3}, 8), weights({1, 3});
+    for (int64_t e = 0; e < 3; ++e)
+      logits.as()[e] = e == 1 ? NAN : float(e);
+    kernel.run({&logits, &bias, &indices, &weights});
+    for (int64_t j = 0; j < 3; ++j)
+      report.require("NaN: mixed", indices.as<int64_t>()[j] == std::array<int64_t, 3>{2, 0, 1}[j] &&
+                                       std::isnan(weights.as()[j]));
   }
   JitKernel kernel(routeText({"softmax", false, false, false, true}, 9, 3), isa);
   Buffer logits({2, 9}), bias({9}), indices({2, 3}, 8), weights({2, 3});
@@ -346,6 +371,15 @@ bool testExperts(const std::string &isa) {
       routeCase(report, c, isa, 41, experts, k);
   routeCase(report, {"sigmoid", false, true, false, true, 4, 2, 2}, isa, 41, 16, 3);
   routeCase(report, {"logits", true, false, false, false, 5, 3, 1}, isa, 41, 20, 4);
+  routeCase(report, {"softmax", false, false, false, false, 4, 2, 1, {}, 0, true}, isa, 41, 16, 5);
+  routeCase(report, {"sigmoid", true, true, false, true, 5, 1, 2, {}, 0, true}, isa, 41, 20, 4);
+  for (double threshold : {0.4, 0.0, 3.0})
+    for (bool high : {false, true}) {
+      routeCase(report, {"logits", high, false, false, false, 1, 1, 1, {}, 0, false, threshold}, isa, 41, 16,
+                2);
+      routeCase(report, {"logits", high, false, false, false, 1, 1, 1, {1, 4}, 0, false, threshold}, isa, 41,
+                37, 5);
+    }
   for (double fallback : {0.0, 0.7}) {
     std::vector<int64_t> leftOut{0, 3, 8, 15};
     routeCase(report, {"softmax", false, false, false, false, 1, 1, 1, leftOut, fallback}, isa, 41, 16, 3);

@@ -42,7 +42,7 @@ func.func @weighted(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x3
 
 // Rows times sigmoid(-infinity) where an expert was not chosen.
 // CHECK-LABEL: func.func @scored_rows
-// CHECK-DAG: %[[V:.*]], %[[I:.*]] = onnx.TopK
+// CHECK-DAG: %[[I:.*]], %[[V:.*]] = moe.route %arg1 {k = 1 : i64}
 // CHECK-DAG: %[[S:.*]] = onnx.Sigmoid %[[V]] : (tensor<?x1xf32>)
 // CHECK-DAG: %[[X:.*]] = onnx.Mul %arg0, %[[S]]
 // CHECK: %[[Y:.*]] = moe.experts %[[X]] to %[[I]] weighted %{{.*}} in

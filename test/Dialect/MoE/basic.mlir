@@ -9,6 +9,12 @@ func.func @route(%logits: tensor<?x?x8xf32>, %bias: tensor<8xf32>) {
   %j, %v = moe.route %logits bias %bias {k = 2 : i64, score = #moe<score sigmoid>, ties = #moe<ties high>, groups = 4 : i64,
       kept_groups = 2 : i64, group_top = 2 : i64, scale = 2.5 : f32}
     : (tensor<?x?x8xf32>, tensor<8xf32>) -> (tensor<?x?x2xi64>, tensor<?x?x2xf32>)
+  // CHECK: moe.route %arg0 {groups = 4 : i64, k = 2 : i64, kept_groups = 2 : i64, limits_weights}
+  %g, %u = moe.route %logits {k = 2 : i64, groups = 4 : i64, kept_groups = 2 : i64, limits_weights}
+    : (tensor<?x?x8xf32>) -> (tensor<?x?x2xi64>, tensor<?x?x2xf32>)
+  // CHECK: moe.route %arg0 {k = 2 : i64, mixer_threshold = 2.500000e-01 : f32}
+  %h, %t = moe.route %logits {k = 2 : i64, mixer_threshold = 0.25 : f32}
+    : (tensor<?x?x8xf32>) -> (tensor<?x?x2xi64>, tensor<?x?x2xf32>)
   return
 }
 

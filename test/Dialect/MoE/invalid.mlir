@@ -222,3 +222,43 @@ func.func @f(%x: tensor<?x8xf32>, %i: tensor<?x2xi64>, %w: tensor<4x8x8xf32>, %p
     : (tensor<?x8xf32>, tensor<?x2xi64>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<?xi64>) -> tensor<?x2x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{limits weights to groups, but has one group}}
+  %i, %w = moe.route %l {k = 2 : i64, limits_weights} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{takes a mixer threshold of 0 or above}}
+  %i, %w = moe.route %l {k = 2 : i64, mixer_threshold = -0.5 : f32} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{takes a mixer threshold of 0 or above}}
+  %i, %w = moe.route %l {k = 2 : i64, mixer_threshold = 0x7FC00000 : f32} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{mixes weights of logits only, without bias, groups, and other normalisation}}
+  %i, %w = moe.route %l {k = 2 : i64, mixer_threshold = 0.5 : f32, normalize} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{mixes weights of logits only, without bias, groups, and other normalisation}}
+  %i, %w = moe.route %l {k = 2 : i64, mixer_threshold = 0.5 : f32, score = #moe<score softmax>} : (tensor<?x8xf32>) -> (tensor<?x2xi64>, tensor<?x2xf32>)
+  return
+}

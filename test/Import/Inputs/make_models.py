@@ -212,6 +212,29 @@ def bad_attention():
     return model(nodes, inputs, [tensor(name, None) for name in "abcdefgij"], [floats("w", 64, 192)], domains=["com.microsoft"])
 
 
+def tensor_scatter():
+    nodes = [
+        h.make_node("TensorScatter", ["past", "new", "starts"], ["linear"]),
+        h.make_node("TensorScatter", ["past", "new", "starts"], ["circular"], mode="circular"),
+        h.make_node("TensorScatter", ["past", "new"], ["first"]),
+    ]
+    inputs = [tensor("past", ["b", 2, 8, 3]), tensor("new", ["b", 2, "s", 3]), tensor("starts", ["b"], T.INT64)]
+    return model(nodes, inputs, [tensor(name, None) for name in ("linear", "circular", "first")], opset=24)
+
+
+def bad_tensor_scatter():
+    nodes = [
+        h.make_node("TensorScatter", ["past", "new"], ["a"], name="batch", axis=0),
+        h.make_node("TensorScatter", ["past", "new"], ["b"], name="ring", mode="ring"),
+        h.make_node("TensorScatter", ["past", "new"], ["c"], name="too_long", axis=2),
+        h.make_node("TensorScatter", ["past", "new"], ["d"], name="other_heads", axis=3),
+        h.make_node("TensorScatter", ["past", "past", "new"], ["e"], name="float_indices"),
+        h.make_node("TensorScatter", ["past", "past", "one"], ["f"], name="one_index"),
+    ]
+    inputs = [tensor("past", [3, 2, 8, 4]), tensor("new", [3, 2, 9, 4])]
+    return model(nodes, inputs, [tensor(name, None) for name in "abcdef"], [integers("one", 1)], opset=24)
+
+
 def unsupported():
     nodes = [
         h.make_node("Bernoulli", ["x"], ["a"], name="random"),

@@ -4,7 +4,7 @@
     forms.py --tamis build/bin/tamis --isa x86-64-v3 [--isa x86-64-v4] [--only TEXT]
 
 Sizes are such that no vector divides them. Every form is to be raised: the compiled model's operators are counted, and
-none that multiplies matrices may be left. One and two threads must give the same bits; a token alone and among others,
+none that multiplies matrices may be left, nor, where the form is a router's, one that chooses. One and two threads must give the same bits; a token alone and among others,
 rows in two parts, and experts in another order, the same numbers within 1e-6. A form that fixed how many experts are
 chosen must end with an error for another number. The last line counts the checks; the exit status is 1 when one failed.
 """
@@ -23,6 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Encoders"))
 from comparison import Checks, call  # noqa: E402
 
 EXPERTS, HIDDEN, INNER, K = 5, 37, 43, 2
+GROUPS = 3  # of two experts, where there are groups
 
 
 class Graph:
@@ -44,8 +45,8 @@ class Graph:
     def __getattr__(self, kind):
         return lambda *inputs, **attributes: self.node(kind, *inputs, **attributes)
 
-    def model(self, result):
-        feeds = [h.make_tensor_value_info("x", T.FLOAT, ["t", HIDDEN]), h.make_tensor_value_info("router", T.FLOAT, ["t", EXPERTS])]
+    def model(self, result, experts=EXPERTS):
+        feeds = [h.make_tensor_value_info("x", T.FLOAT, ["t", HIDDEN]), h.make_tensor_value_info("router", T.FLOAT, ["t", experts])]
         self.nodes.append(h.make_node("Identity", [result], ["y"]))
         graph = h.make_graph(self.nodes, "graph", feeds, [h.make_tensor_value_info("y", T.FLOAT, ["t", HIDDEN])], self.initializers)
         model = h.make_model(graph, opset_imports=[h.make_opsetid("", 18)])
@@ -56,13 +57,13 @@ class Graph:
 class Weights:
     """[E, H, 2 I] of gate and up, [E, I, H], in the order `order` of experts."""
 
-    def __init__(self, seed, order=None):
+    def __init__(self, seed, order=None, experts=EXPERTS):
         rng = np.random.default_rng(seed)
-        order = np.arange(EXPERTS) if order is None else order
+        order = np.arange(experts) if order is None else order
         floats = lambda *shape: (rng.standard_normal(shape) * shape[-2] ** -0.5).astype(np.float32)
-        self.gate_up, self.down = floats(EXPERTS, HIDDEN, 2 * INNER)[order], floats(EXPERTS, INNER, HIDDEN)[order]
-        self.gate_up_bias = (rng.standard_normal((EXPERTS, 2 * INNER)) * 2).astype(np.float32)[order]
-        self.down_bias = rng.standard_normal((EXPERTS, HIDDEN)).astype(np.float32)[order]
+        self.gate_up, self.down = floats(experts, HIDDEN, 2 * INNER)[order], floats(experts, INNER, HIDDEN)[order]
+        self.gate_up_bias = (rng.standard_normal((experts, 2 * INNER)) * 2).astype(np.float32)[order]
+        self.down_bias = rng.standard_normal((experts, HIDDEN)).astype(np.float32)[order]
 
 
 def route(g, k=K):
@@ -167,16 +168,62 @@ def dense(w, g, on_rows=False):
     return g.ReduceSum(y if on_rows else g.Mul(y, factor), g.constant([0]), keepdims=0)
 
 
+def times_matrix(w, g, indices, weights):
+    """All experts for all tokens, times a matrix to which the weights of the chosen are scattered."""
+    matrix = g.ScatterElements(zeros_like(g, "router"), indices, weights, axis=1)
+    y = mlp(g, g.Unsqueeze("x", g.constant([0])), g.constant(w.gate_up, np.float32), g.constant(w.down, np.float32))
+    return g.ReduceSum(g.Mul(y, g.Unsqueeze(g.Transpose(matrix, perm=[1, 0]), g.constant([2]))), g.constant([0]), keepdims=0)
+
+
+def group_limited(w, g, product=False):
+    """DeepSeek V2: the group of the greatest score, and 0 elsewhere, before experts are chosen and weighted."""
+    scores = g.Softmax("router", axis=-1)
+    best = g.ReduceMax(g.Reshape(scores, g.constant([-1, GROUPS, 2])), g.constant([-1]), keepdims=0)
+    _, groups = g.TopK(best, g.constant([1]), outputs=2, axis=-1)
+    kept = g.ScatterElements(zeros_like(g, best), groups, g.Expand(g.constant(1, np.float32), g.Shape(groups)), axis=1)
+    mask = g.Reshape(g.Expand(g.Unsqueeze(kept, g.constant([-1])), g.constant([1, GROUPS, 2])), g.constant([-1, 2 * GROUPS]))
+    limited = g.Mul(scores, mask) if product else g.Where(g.Not(g.Cast(mask, to=T.BOOL)), g.constant(0, np.float32), scores)
+    weights, indices = g.TopK(limited, g.constant([K]), outputs=2, axis=-1)
+    return times_matrix(w, g, indices, g.Mul(weights, g.constant(1.5, np.float32)))
+
+
+def sparse_mixer(w, g, by_topk=False):
+    """Phi-MoE: two experts one after the other, each weighted by a softmax over those near it."""
+    size, left, chosen, weights = g.Abs("router"), "router", [], []
+    for _ in range(2):
+        if by_topk:
+            most, place = g.TopK(left, g.constant([1]), outputs=2, axis=-1)
+        else:
+            most, place = g.ReduceMax(left, g.constant([-1]), keepdims=1), g.ArgMax(left, axis=-1, keepdims=1)
+        far = g.Greater(g.Div(g.Sub(most, "router"), g.Max(size, most)), g.constant(0.4, np.float32))
+        near = g.Where(far, g.constant(-np.inf, np.float32), left)
+        weights.append(g.GatherElements(g.Softmax(near, axis=-1), place, axis=-1))
+        chosen.append(place)
+        left = g.ScatterElements(left, place, g.Expand(g.constant(-np.inf, np.float32), g.Shape(place)), axis=-1)
+    return times_matrix(w, g, g.Concat(*chosen, axis=-1), g.Concat(*weights, axis=-1))
+
+
 FORMS = {
     "by_number": by_number, "hits": hits, "hits_own": lambda w, g: hits(w, g, own=True),
     "hits_of_four": lambda w, g: hits(w, g, count=4), "grouped": grouped, "gathered": gathered, "dense": dense,
-    "dense_rows": lambda w, g: dense(w, g, on_rows=True),
+    "dense_rows": lambda w, g: dense(w, g, on_rows=True), "group_limited": group_limited,
+    "group_limited_product": lambda w, g: group_limited(w, g, product=True), "sparse_mixer": sparse_mixer,
+    "sparse_mixer_topk": lambda w, g: sparse_mixer(w, g, by_topk=True),
 }
 
 
-def feeds_of(rng, tokens, experts=EXPERTS):
+def close_feeds_of(rng, tokens, of):
+    """Logits of few sizes, so that some tie, some are near a threshold's other side, and some have no share at all."""
+    router = rng.integers(-3, 4, (tokens, of)).astype(np.float32)
+    router[0] = 0
+    router[1:4] *= 100
+    router[1, [0, -1]] = 399, 400
+    return {"x": rng.standard_normal((tokens, HIDDEN)).astype(np.float32), "router": router}
+
+
+def feeds_of(rng, tokens, experts=EXPERTS, of=EXPERTS):
     """`experts` of them are chosen, when there are enough tokens: each is some token's favourite, and none other."""
-    router = rng.standard_normal((tokens, EXPERTS)).astype(np.float32)
+    router = rng.standard_normal((tokens, of)).astype(np.float32)
     router[:, experts:] -= 20
     router[np.arange(tokens), np.arange(tokens) % experts] += 10
     return {"x": rng.standard_normal((tokens, HIDDEN)).astype(np.float32), "router": router}
@@ -186,6 +233,8 @@ class Form:
     def __init__(self, checks, options, name, folder):
         self.checks, self.options, self.name, self.folder = checks, options, name, folder
         self.counted = 0
+        self.is_grouped = name.startswith("group_limited")
+        self.routes = self.is_grouped or name.startswith("sparse_mixer")
 
     def compile(self, what, model):
         self.counted += 1
@@ -196,7 +245,7 @@ class Form:
             return None
         code, text = call(self.options.tamis, "compile", path, "-o", self.folder / "model.mlir", "--emit", "mlir", "--level", "model")
         ir = (self.folder / "model.mlir").read_text() if code == 0 else ""
-        left = [op for op in ("onnx.MatMul", "nn.linear") if op in ir]
+        left = [op for op in ("onnx.MatMul", "nn.linear", *(("onnx.TopK", "onnx.ArgMax") if self.routes else ())) if op in ir]
         self.checks.count(f"{self.name} {what} is raised", "moe.experts" in ir and not left, f"left: {left}")
         return artifact
 
@@ -220,31 +269,35 @@ class Form:
 
     def check(self):
         build = FORMS[self.name]
-        graph = lambda w: (lambda g: g.model(build(w, g)))(Graph())
-        rng, model = np.random.default_rng(len(self.name)), graph(Weights(1))
+        experts = 2 * GROUPS if self.is_grouped else EXPERTS
+        graph = lambda w: (lambda g: g.model(build(w, g), experts))(Graph())
+        rng, model = np.random.default_rng(len(self.name)), graph(Weights(1, experts=experts))
         artifact = self.compile("in order", model)
         if artifact is None:
             return
         traced = self.name.startswith("hits")
-        chosen = 4 if self.name == "hits_of_four" else EXPERTS
+        chosen = 4 if self.name == "hits_of_four" else experts
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         for isa in self.options.isa:
             for tokens in (7, 61) if traced else (7, 1, 61):
-                feeds = feeds_of(rng, tokens, chosen)
+                feeds = feeds_of(rng, tokens, chosen, experts)
                 self.near(f"{tokens} tokens {isa}", self.run(f"{tokens} tokens", artifact, feeds, isa), session.run(None, feeds)[0], 1e-5)
+            if self.routes:
+                feeds = close_feeds_of(rng, 90, experts)
+                self.near(f"close logits {isa}", self.run("close logits", artifact, feeds, isa), session.run(None, feeds)[0], 1e-5)
             if traced:
                 self.run("another number of experts", artifact, feeds_of(rng, 7, chosen - 1), isa, fails=True)
                 continue
-            feeds = feeds_of(rng, 9)
+            feeds = feeds_of(rng, 9, experts, experts)
             whole = self.run("together", artifact, feeds, isa)
             parts = [self.run(f"rows {part}", artifact, {key: value[part] for key, value in feeds.items()}, isa) for part in (slice(0, 1), slice(1, 4), slice(4, 9))]
             if whole is not None and all(part is not None for part in parts):
                 self.near(f"in three parts {isa}", np.concatenate(parts), whole, 1e-6)
         if not traced:
-            order = rng.permutation(EXPERTS)
-            permuted = self.compile("permuted", graph(Weights(1, order)))
+            order = (rng.permutation(GROUPS)[:, None] * 2 + [0, 1]).ravel() if self.is_grouped else rng.permutation(experts)
+            permuted = self.compile("permuted", graph(Weights(1, order, experts)))
             for isa in self.options.isa if permuted else []:
-                feeds = feeds_of(rng, 9)
+                feeds = feeds_of(rng, 9, experts, experts)
                 self.near(f"permuted {isa}", self.run("permuted", permuted, feeds | {"router": feeds["router"][:, order]}, isa), self.run("in order", artifact, feeds, isa), 1e-6)
 
 

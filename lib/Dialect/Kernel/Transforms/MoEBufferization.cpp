@@ -31,7 +31,8 @@ struct RouteModel : AllocatingOpModel<RouteModel, moe::RouteOp> {
                     build.rows(weights), route.getScoreAttr(), route.getTiesAttr(), route.getGroupsAttr(),
                     route.getKeptGroupsAttr(), route.getGroupTopAttr(), route.getGroupFillAttr(),
                     route.getSoftmaxChosenAttr(), route.getNormalizeAttr(), route.getEpsilonAttr(),
-                    route.getScaleAttr(), route.getLeftOutAttr(), route.getFallbackAttr());
+                    route.getScaleAttr(), route.getLeftOutAttr(), route.getFallbackAttr(),
+                    route.getLimitsWeightsAttr(), route.getMixerThresholdAttr());
     replaceOpWithBufferizedValues(rewriter, op, {indices, weights});
     return success();
   }

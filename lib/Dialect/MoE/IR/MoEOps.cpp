@@ -51,6 +51,14 @@ LogicalResult RouteOp::verify() {
     return emitOpError("chooses ") << k << " experts, but the groups kept have " << kept * (experts / groups);
   if (getSoftmaxChosen() && getNormalize())
     return emitOpError("has weights that are normalised twice");
+  if (getLimitsWeights() && groups == 1)
+    return emitOpError("limits weights to groups, but has one group");
+  if (std::optional<APFloat> threshold = getMixerThreshold()) {
+    if (!(threshold->convertToFloat() >= 0))
+      return emitOpError("takes a mixer threshold of 0 or above");
+    if (getScore() != Score::Logits || getBias() || groups > 1 || getSoftmaxChosen() || getNormalize())
+      return emitOpError("mixes weights of logits only, without bias, groups, and other normalisation");
+  }
   llvm::SmallSet<int64_t, 16> leftOut;
   for (int64_t expert : getLeftOut().value_or(ArrayRef<int64_t>()))
     if (expert < 0 || expert >= experts || !leftOut.insert(expert).second)

@@ -93,7 +93,8 @@ def Kernel_RouteOp : Kernel_Op<"route"> {
   let arguments = (ins Kernel_F32:$logits, Optional<Kernel_F32>:$bias, MemRefOf<[I64]>:$indices, Kernel_F32:$weights,
                    MoE_ScoreAttr:$score, MoE_TiesAttr:$ties, I64Attr:$groups, I64Attr:$kept_groups, I64Attr:$group_top,
                    F32Attr:$group_fill, UnitAttr:$softmax_chosen, UnitAttr:$normalize, F32Attr:$epsilon,
-                   F32Attr:$scale, OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback);
+                   F32Attr:$scale, OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback,
+                   UnitAttr:$limits_weights, OptionalAttr<F32Attr>:$mixer_threshold);
 }
 def Kernel_ExpertsOp : Kernel_Op<"experts", [AttrSizedOperandSegments]> {
   let summary = "moe.experts of x [T, H] and packed weights: out [T, N] with weights [T, k], [T * k, N] without";

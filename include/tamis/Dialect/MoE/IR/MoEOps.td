@@ -16,11 +16,17 @@ def MoE_RouteOp : MoE_Op<"route"> {
     1. `score`: s = logits, their softmax over all E, or their sigmoid.
     2. What chooses is c = s + `bias` [E], or s.
     3. With `groups` G > 1 the experts are G runs of E / G. A group's score is the sum of its `group_top` greatest
-       c; outside of the `kept_groups` groups of the greatest scores, c is `group_fill`.
+       c; outside of the `kept_groups` groups of the greatest scores, c is `group_fill`. With `limits_weights` so is s:
+       an expert that is chosen from outside has that weight.
     4. The experts of the k greatest c are chosen, the greatest first. Of equal ones `ties` decides: `low` takes the
        lower index first, as TopK of ONNX does, `high` the higher one. NaN counts as -infinity.
     5. The weights are s of the chosen (without bias); with `softmax_chosen` the softmax over those k; with
        `normalize` divided by their sum + `epsilon`; then multiplied by `scale`.
+       With a `mixer_threshold` t the j-th chosen expert, of logit m, has instead the weight e^m by the sum of e^l over the
+       logits l of all experts but those chosen before it, and those with (m - l) / max(|l|, m) > t (sparse mixer of
+       Phi-MoE); also multiplied by `scale`. t is not below 0, s are the logits, without bias and groups. A quotient that
+       is NaN is not above t: an expert of logit 0 counts where m is 0. A logit NaN of an expert that counts makes the
+       weight NaN.
 
     indices [..., k] are distinct within a token and in [0, E), whatever the logits.
   }];
@@ -31,7 +37,8 @@ def MoE_RouteOp : MoE_Op<"route"> {
                    DefaultValuedAttr<I64Attr, "1">:$group_top, DefaultValuedAttr<F32Attr, "0.0">:$group_fill,
                    UnitAttr:$softmax_chosen, UnitAttr:$normalize,
                    DefaultValuedAttr<F32Attr, "0.0">:$epsilon, DefaultValuedAttr<F32Attr, "1.0">:$scale,
-                   OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback);
+                   OptionalAttr<DenseI64ArrayAttr>:$left_out, DefaultValuedAttr<F32Attr, "0.0">:$fallback,
+                   UnitAttr:$limits_weights, OptionalAttr<F32Attr>:$mixer_threshold);
   let results = (outs RankedTensorOf<[I64]>:$indices, RankedTensorOf<[F32]>:$weights);
   let assemblyFormat = "$logits (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
