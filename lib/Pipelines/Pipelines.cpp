@@ -48,10 +48,11 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   if (options.observeStates)
     passes.addPass(token::createTokenObserveStates());
-  if (!options.policy.empty())
-    passes.addPass(token::createTokenPrune({options.policy}));
   passes.addPass(nn::createNNAppendCache({options.maxLength}));
   passes.addPass(nn::createNNFuseQKV());
+  // Behind it, so that scores by attention read what the attention reads.
+  if (!options.policy.empty())
+    passes.addPass(token::createTokenPrune({options.policy}));
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(token::createTokenLastLogits());
   if (options.observeExperts)

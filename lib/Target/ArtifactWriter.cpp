@@ -102,8 +102,11 @@ std::optional<PolicyDescription> tamis::describePolicy(ModuleOp module) {
   if (!attribute)
     return std::nullopt;
   PolicyDescription policy;
-  for (auto name : attribute.getAs<ArrayAttr>("settings").getAsRange<StringAttr>())
-    policy.settings.push_back(name.str());
+  for (auto setting : attribute.getAs<ArrayAttr>("settings").getAsRange<DictionaryAttr>()) {
+    auto number = [&](StringRef key) { return setting.getAs<FloatAttr>(key).getValue().convertToFloat(); };
+    policy.settings.push_back(
+        {setting.getAs<StringAttr>("name").str(), number("dense"), number("min"), number("max")});
+  }
   for (auto step : attribute.getAs<ArrayAttr>("steps").getAsRange<DictionaryAttr>()) {
     ArrayRef<float> values = step.getAs<DenseF32ArrayAttr>("values").asArrayRef();
     policy.steps.push_back({step.getAs<StringAttr>("name").str(), {values.begin(), values.end()}});
@@ -208,8 +211,8 @@ private:
     if (!policy)
       return {};
     std::vector<flatbuffers::Offset<schema::Setting>> settings;
-    for (const std::string &name : policy->settings)
-      settings.push_back(schema::CreateSetting(builder, string(name), /*dense=*/1, /*min=*/0, /*max=*/1));
+    for (auto &[name, dense, min, max] : policy->settings)
+      settings.push_back(schema::CreateSetting(builder, string(name), dense, min, max));
     std::vector<flatbuffers::Offset<schema::Step>> steps;
     for (auto &[name, values] : policy->steps)
       steps.push_back(schema::CreateStep(builder, string(name), builder.CreateVector(values)));

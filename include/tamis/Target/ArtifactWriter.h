@@ -41,7 +41,12 @@ struct DecoderDescription {
 
 /// What runs may leave out, by settings whose dense value is 1 and least value 0 (schema/artifact.fbs).
 struct PolicyDescription {
-  std::vector<std::string> settings;
+  /// A number from min to max, of which `dense` leaves out nothing.
+  struct Setting {
+    std::string name;
+    float dense, min, max;
+  };
+  std::vector<Setting> settings;
   std::vector<std::pair<std::string, std::vector<float>>> steps;
   uint32_t chosen = 0;
   std::string certificate; // JSON; empty: none

@@ -7,6 +7,7 @@
 //
 //===--------------------------------------------------------------------------------------------------===//
 #include "AttentionFewRows.h"
+#include "AttentionDots.h"
 #include "AttentionFactors.h"
 #include "tamis/Codegen/Kernels/VectorMath.h"
 
@@ -50,46 +51,6 @@ AttentionFewRows::AttentionFewRows(KernelExpander &expander, kernel::AttentionOp
 static int64_t valueColumns(int64_t valueDepth) { return llvm::alignTo(valueDepth, panelColumns); }
 
 static Value roundUp(Emitter &e, Value v) { return e.mul(e.ceilDiv(v, panelColumns), panelColumns); }
-
-/// `width` columns of row `row`, from `column` on, as f32.
-static Value loadRow(Emitter &e, const Matrix &m, Value row, int64_t column) {
-  Value at = e.madd(row, m.stride, m.offset);
-  if (!cast<MemRefType>(m.data.getType()).getElementType().isBF16())
-    return e.loadVector(m.data, e.add(at, column));
-  return e.extendBF16(e.loadVector(m.data, e.add(e.mul(at, 2), column)));
-}
-
-/// The same of a row of `columns` columns; zeros behind the last one.
-static Value loadRow(Emitter &e, const Matrix &m, Value row, int64_t column, int64_t columns) {
-  if (column + e.getWidth() <= columns)
-    return loadRow(e, m, row, column);
-  // Rows of bf16 are whole vectors.
-  return e.loadVector(m.data, e.add(e.madd(row, m.stride, m.offset), column),
-                      e.maskOf(e.index(columns - column)));
-}
-
-/// The sums of `width` vectors, as one vector: each step adds the halves of what one and the next vector
-/// hold, which leaves half the vectors.
-static Value emitSums(Emitter &e, SmallVector<Value> vectors) {
-  int64_t width = e.getWidth();
-  for (int64_t part = width / 2; part > 0; part /= 2) {
-    SmallVector<int64_t> low, high;
-    for (int64_t lane = 0; lane < width; ++lane) {
-      int64_t segment = lane / part, segments = width / part;
-      int64_t from = segment % (segments / 2) * 2 * part + lane % part + (segment < segments / 2 ? 0 : width);
-      low.push_back(from);
-      high.push_back(from + part);
-    }
-    SmallVector<Value> sums;
-    for (size_t i = 0; i < vectors.size(); i += 2) {
-      Value a = vector::ShuffleOp::create(e, vectors[i], vectors[i + 1], low);
-      Value b = vector::ShuffleOp::create(e, vectors[i], vectors[i + 1], high);
-      sums.push_back(e.addF(a, b));
-    }
-    vectors = std::move(sums);
-  }
-  return vectors.front();
-}
 
 AttentionFewRows::Scratch AttentionFewRows::layOut(Emitter &e, const AttentionOperands &operands,
                                                    Value records) {
@@ -225,22 +186,10 @@ void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands,
       Value query = e.madd(chunk.sequence, operands.length, e.div(row, group));
       Matrix q = AttentionFactors::rowsAt(e, operands.q, operands.qStride, query,
                                           e.add(e.mul(head, depth), op.getQColumn()));
-      SmallVector<Value> queryVectors;
-      for (int64_t d = 0; d < depth; d += width)
-        queryVectors.push_back(loadRow(e, q, e.index(0), d, depth));
-      SmallVector<Value> sums;
-      for (int64_t i = 0; i < width; ++i) {
-        // Behind the last key its own score stands in; it gets no weight there.
-        Value key = isLast ? e.min(e.add(j, i), e.sub(chunk.keys, e.index(1))) : e.add(j, i);
-        Value sum;
-        for (auto [number, queryVector] : llvm::enumerate(queryVectors)) {
-          Value keyVector = loadRow(e, k, key, number * width, depth);
-          sum = sum ? e.fma(queryVector, keyVector, sum) : e.mulF(queryVector, keyVector);
-        }
-        sums.push_back(sum);
-      }
-      e.storeVector(emitSums(e, std::move(sums)), chunk.at.data,
-                    e.add(e.madd(row, chunk.at.scoreStride, chunk.at.scores), j));
+      // Behind the last key its own score stands in; it gets no weight there.
+      Value scores =
+          emitDots(e, loadWholeRow(e, q, e.index(0), depth), k, depth, j, isLast ? chunk.keys : Value());
+      e.storeVector(scores, chunk.at.data, e.add(e.madd(row, chunk.at.scoreStride, chunk.at.scores), j));
     });
   };
   Value whole = e.mul(e.div(chunk.keys, width), width);

@@ -9,6 +9,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "tamis/Dialect/RT/IR/RTDialect.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace tamis;
 
@@ -22,6 +24,8 @@ public:
 
   void makeKeys(Value scores);
   void protect(int64_t first, int64_t last);
+  /// How many rows have at least this score, an f32.
+  Value countFrom(Value score);
   /// The `count`-th greatest key, and how many are greater.
   std::pair<Value, Value> boundOf(Value count);
   /// Writes the rows above the bound, and the first of those at it, to kept[at ...].
@@ -35,8 +39,12 @@ private:
     return arith::ConstantOp::create(
         e, DenseElementsAttr::get(vectorOfKeys, e.getI32IntegerAttr(static_cast<int32_t>(value))));
   }
-  /// Keys that compare so with `bound`. Lanes behind the last row are 0, which neither comparison finds.
-  Value count(arith::CmpIPredicate predicate, Value bound);
+  /// The keys of a vector of scores.
+  Value keysOf(Value scores);
+  /// Keys that compare so with those of the vector `bounds`. Lanes behind the last row are 0, which neither
+  /// comparison finds.
+  Value count(arith::CmpIPredicate predicate, Value bounds);
+  Value splatOf(Value key) { return vector::BroadcastOp::create(e, vectorOfKeys, key); }
 
   Emitter &e;
   Value keys, begin, length;
@@ -44,17 +52,26 @@ private:
 };
 } // namespace
 
+Value SequenceSelector::keysOf(Value scores) {
+  Value bits = arith::BitcastOp::create(e, vectorOfKeys, scores);
+  // Of a negative number all bits turn, of a positive one the sign.
+  Value turned = arith::OrIOp::create(e, arith::ShRSIOp::create(e, bits, vectorOf(31)), vectorOf(0x80000000));
+  Value isNaN = e.compare(arith::CmpFPredicate::UNO, scores, scores);
+  return e.select(isNaN, vectorOf(0xfffffffe), arith::XOrIOp::create(e, bits, turned));
+}
+
 void SequenceSelector::makeKeys(Value scores) {
   e.forVectors(length, [&](Value i, Value mask) {
-    Value score = e.loadVector(scores, e.add(begin, i), mask);
-    Value bits = arith::BitcastOp::create(e, vectorOfKeys, score);
-    // Of a negative number all bits turn, of a positive one the sign.
-    Value turned =
-        arith::OrIOp::create(e, arith::ShRSIOp::create(e, bits, vectorOf(31)), vectorOf(0x80000000));
-    Value isNaN = e.compare(arith::CmpFPredicate::UNO, score, score);
-    Value key = e.select(isNaN, vectorOf(0xfffffffe), arith::XOrIOp::create(e, bits, turned));
-    e.storeVector(key, keys, e.add(begin, i), mask);
+    Value found = keysOf(e.loadVector(scores, e.add(begin, i), mask));
+    e.storeVector(found, keys, e.add(begin, i), mask);
   });
+}
+
+Value SequenceSelector::countFrom(Value score) {
+  Value found = count(arith::CmpIPredicate::uge, keysOf(e.splat(score)));
+  // Below the lowest number is -infinity, which is to stay where all is.
+  Value lowest = e.scalar(std::numeric_limits<float>::lowest());
+  return e.select(e.compare(arith::CmpFPredicate::OLE, score, lowest), length, found);
 }
 
 void SequenceSelector::protect(int64_t first, int64_t last) {
@@ -63,8 +80,7 @@ void SequenceSelector::protect(int64_t first, int64_t last) {
   e.loop(e.sub(end, e.min(length, last)), end, [&](Value row) { e.store(greatest, keys, row); });
 }
 
-Value SequenceSelector::count(arith::CmpIPredicate predicate, Value bound) {
-  Value bounds = vector::BroadcastOp::create(e, vectorOfKeys, bound);
+Value SequenceSelector::count(arith::CmpIPredicate predicate, Value bounds) {
   Value sums = e.reduceVectors(
       length, vectorOf(0),
       [&](Value i, Value mask, Value sum) -> Value {
@@ -81,11 +97,11 @@ std::pair<Value, Value> SequenceSelector::boundOf(Value wanted) {
   Value bound = e.loop(e.index(0), e.index(32), e.index(1), inits, [&](Value step, ValueRange so) {
     Value shift = arith::SubIOp::create(e, integer(31), arith::IndexCastOp::create(e, e.getI32Type(), step));
     Value tried = arith::OrIOp::create(e, so[0], arith::ShLIOp::create(e, integer(1), shift));
-    Value enough =
-        arith::CmpIOp::create(e, arith::CmpIPredicate::uge, count(arith::CmpIPredicate::uge, tried), wanted);
+    Value enough = arith::CmpIOp::create(e, arith::CmpIPredicate::uge,
+                                         count(arith::CmpIPredicate::uge, splatOf(tried)), wanted);
     return Emitter::Values{e.select(enough, tried, so[0])};
   })[0];
-  return {bound, count(arith::CmpIPredicate::ugt, bound)};
+  return {bound, count(arith::CmpIPredicate::ugt, splatOf(bound))};
 }
 
 void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
@@ -102,22 +118,24 @@ void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
   });
 }
 
-/// The number of rows that stay of `length`; `whole` says of which group the sequence is.
-static Value countOf(Emitter &e, kernel::TokenSelectOp op, Value length, Value whole) {
+/// The setting for a sequence; `whole`, its length in the beginning, says of which group it is.
+static Value settingOf(Emitter &e, kernel::TokenSelectOp op, Value whole) {
   ArrayRef<int64_t> lengths = op.getLengths();
   auto setting = [&](size_t i) -> Value {
     return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i));
   };
-  Value share = setting(lengths.size());
+  Value chosen = setting(lengths.size());
   for (size_t i = lengths.size(); i-- > 0;)
-    share = e.select(e.less(e.index(lengths[i]), whole), share, setting(i));
+    chosen = e.select(e.less(e.index(lengths[i]), whole), chosen, setting(i));
+  return chosen;
+}
+
+/// share * length, rounded.
+static Value shareOf(Emitter &e, Value share, Value length) {
   Value rows =
       arith::UIToFPOp::create(e, e.getF32Type(), arith::IndexCastOp::create(e, e.getI64Type(), length));
   Value rounded = e.addF(e.mulF(rows, share), e.scalar(0.5F));
-  Value count =
-      arith::IndexCastOp::create(e, e.getIndexType(), arith::FPToUIOp::create(e, e.getI64Type(), rounded));
-  int64_t least = std::max<int64_t>(op.getMinimum(), op.getFirst() + op.getLast());
-  return e.min(e.max(count, least), length);
+  return arith::IndexCastOp::create(e, e.getIndexType(), arith::FPToUIOp::create(e, e.getI64Type(), rounded));
 }
 
 LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
@@ -133,10 +151,24 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
   auto store = [&](Value value, Value at) {
     e.store(arith::IndexCastOp::create(e, e.getI64Type(), value), keptOffsets, at);
   };
+  // The number of rows that stay of a sequence.
+  auto countOf = [&](Value b) {
+    Value length = lengthOf(offsets, b), setting = settingOf(e, op, lengthOf(whole, b)), count;
+    if (op.getByScore()) {
+      SequenceSelector selector(e, keys, e.loadIndex(offsets, b), length);
+      selector.makeKeys(scores);
+      selector.protect(op.getFirst(), op.getLast());
+      count = selector.countFrom(setting);
+    } else {
+      count = shareOf(e, setting, length);
+    }
+    int64_t least = std::max<int64_t>(op.getMinimum(), op.getFirst() + op.getLast());
+    return e.min(e.max(count, least), length);
+  };
   store(e.index(0), e.index(0));
   Emitter::Values inits = {e.index(0)};
   Value total = e.loop(e.index(0), batch, e.index(1), inits, [&](Value b, ValueRange so) {
-    Value end = e.add(so[0], countOf(e, op, lengthOf(offsets, b), lengthOf(whole, b)));
+    Value end = e.add(so[0], countOf(b));
     store(end, e.add(b, 1));
     return Emitter::Values{end};
   })[0];
@@ -155,8 +187,11 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
               },
               [&] {
                 SequenceSelector selector(e, keys, begin, length);
-                selector.makeKeys(scores);
-                selector.protect(op.getFirst(), op.getLast());
+                // By score they are there already.
+                if (!op.getByScore()) {
+                  selector.makeKeys(scores);
+                  selector.protect(op.getFirst(), op.getLast());
+                }
                 auto [bound, above] = selector.boundOf(count);
                 selector.write(bound, e.sub(count, above), kept, at);
               });

@@ -29,6 +29,10 @@ func.func @prune(%x: memref<?x8xf32>, %w: memref<8xf32>, %o: memref<?xi64>, %s: 
   // CHECK: kernel.token_score %arg0, %arg1, %arg2, %arg3 {rule = #token<rule linear>, seed = 0 : i64}
   kernel.token_score %x, %w, %o, %s {rule = #token<rule linear>, seed = 0 : i64}
     : memref<?x8xf32>, memref<8xf32>, memref<?xi64>, memref<?xf32>
+  // CHECK: kernel.token_attention_score %arg0, %arg0, %arg2, %arg3 {{.*}}queries = #token<queries spread>
+  kernel.token_attention_score %x, %x, %o, %s {queries = #token<queries spread>, count = 4 : i64, heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64,
+      value_dim = 4 : i64, scale = 0.5 : f32, q_column = 0 : i64, k_column = 0 : i64, v_column = 0 : i64}
+    : memref<?x8xf32>, memref<?x8xf32>, memref<?xi64>, memref<?xf32>
   // CHECK: kernel.token_select %arg3, %arg2, %arg2, %arg4, %arg2
   kernel.token_select %s, %o, %o, %k, %o {setting = 0 : i64, lengths = array<i64: 64>, minimum = 8 : i64, first = 1 : i64, last = 1 : i64}
     : memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>

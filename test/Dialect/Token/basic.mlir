@@ -21,7 +21,20 @@ func.func @prune(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %offsets: tensor<?xi64>
   %r = token.score random %x of %offsets {seed = 7 : i64} : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
   // CHECK: %[[KEPT:.*]], %{{.*}} = token.select %[[S]] of %arg2 whole %arg2 setting 2 lengths [64, 128] minimum 4 first 1 last 1 :
   %kept, %o = token.select %s of %offsets whole %offsets setting 2 lengths [64, 128] minimum 4 first 1 last 1 : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  // CHECK: token.select {{.*}} minimum 1 first 0 last 0 by_score :
+  %kept2, %o2 = token.select %s of %offsets whole %offsets setting 0 lengths [] minimum 1 first 0 last 0 by_score : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
   // CHECK: token.gather %arg0 at %[[KEPT]] : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   %y = token.gather %x at %kept : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: func.func @attention_score
+func.func @attention_score(%q: tensor<?x24xf32>, %k: tensor<?x8xf32>, %offsets: tensor<?xi64>) -> tensor<?xf32> {
+  // CHECK: token.attention_score from last 16 : %arg0, %arg1 of %arg2 {head_dim = 4 : i64
+  %s = token.attention_score from last 16 : %q, %k of %offsets {heads = 2 : i64, kv_heads = 1 : i64, head_dim = 4 : i64, value_dim = 4 : i64, scale = 0.5 : f32, k_column = 4 : i64}
+      : (tensor<?x24xf32>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  // CHECK: token.attention_score from first 1 : %arg0, %arg0, %arg0 of %arg2 {
+  %t = token.attention_score from first 1 : %q, %q, %q of %offsets {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64, scale = 0.5 : f32, k_column = 8 : i64, v_column = 16 : i64}
+      : (tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return %t : tensor<?xf32>
 }

@@ -53,3 +53,30 @@ func.func @rank(%x: tensor<?x8xf32>, %rows: tensor<?xi64>, %mask: tensor<?x?xi64
   %y = token.unpack %x, %rows, %mask : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @asks_none(%q: tensor<?x8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{asks one row at least}}
+  %s = token.attention_score from spread 0 : %q, %q of %o {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64, scale = 0.5 : f32}
+      : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @heads(%q: tensor<?x8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs heads that are a multiple of the key heads}}
+  %s = token.attention_score from first 1 : %q, %q of %o {heads = 3 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 0.5 : f32}
+      : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @columns_of_heads(%q: tensor<?x8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs rows that hold the columns of all heads}}
+  %s = token.attention_score from first 1 : %q, %q of %o {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64, scale = 0.5 : f32, k_column = 4 : i64}
+      : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
+  return
+}

@@ -6,7 +6,9 @@
 // Two groups of lengths, those of whole sequences, at the first layer and one at the second: three settings.
 
 // CHECK: tamis.policy = {chosen = 1 : i64,
-// CHECK-SAME: settings = ["share kept in front of layer 0, up to 64 tokens", "share kept in front of layer 0, longer", "share kept in front of layer 1, all lengths"]
+// CHECK-SAME: settings = [{dense = 1.000000e+00 : f32, max = 1.000000e+00 : f32, min = 0.000000e+00 : f32, name = "share kept in front of layer 0, up to 64 tokens"},
+// CHECK-SAME: "share kept in front of layer 0, longer"}
+// CHECK-SAME: "share kept in front of layer 1, all lengths"}]
 // CHECK-SAME: {name = "dense", values = array<f32: 1.000000e+00, 1.000000e+00, 1.000000e+00>}
 // CHECK-SAME: {name = "safe", values = array<f32: 0.899999976, 7.500000e-01, 1.000000e+00>}
 // CHECK-SAME: {name = "fast", values = array<f32: 5.000000e-01, 5.000000e-01, 2.500000e-01>}

@@ -48,7 +48,8 @@ def weights(rng):
 
 def twin_of(model, layers):
     """A copy with an input kept_<i> for each of `layers`: a mask that holds from there on, and is that of the mean. Its
-    outputs are those of the model, and state_<i> in front of each of the layers."""
+    outputs are those of the model, state_<i> in front of each of the layers, and attention_<i> and values_<i> of the layer
+    before it."""
     twin = onnx.ModelProto()
     twin.CopyFrom(model)
     nodes = {node.name: node for node in twin.graph.node}
@@ -73,6 +74,12 @@ def twin_of(model, layers):
         query = next(node for node in twin.graph.node if node.name.startswith(f"/encoder/layer/{layer}/attention/self/query"))
         added.append(helper.make_node("Identity", [query.input[0]], [f"state_{number}"]))
         twin.graph.output.append(helper.make_tensor_value_info(f"state_{number}", TensorProto.FLOAT, ["batch", "sequence", HIDDEN]))
+        if layer == 0:
+            continue
+        before = f"/encoder/layer/{layer - 1}/attention/self"
+        for name, node, last in (("attention", f"{before}/Softmax", "sequence"), ("values", f"{before}/value/Transpose", HIDDEN // HEADS)):
+            added.append(helper.make_node("Identity", [nodes[node].output[0]], [f"{name}_{number}"]))
+            twin.graph.output.append(helper.make_tensor_value_info(f"{name}_{number}", TensorProto.FLOAT, ["batch", HEADS, "sequence", last]))
     nodes["/pool/Unsqueeze"].input[0] = masked
     for node in added:
         twin.graph.node.append(node)
@@ -100,7 +107,21 @@ def random_scores(count, seed):
     return (state >> np.uint64(40)).astype(np.float64) * 2.0 ** -24
 
 
-def scores_of(point, state):
+def attention_scores(point, weights, values):
+    """Of `weights` [heads, n, n], the average of the rows that are asked; an even share gives 1."""
+    length = weights.shape[1]
+    asked = min(point.get("count", 1), length)
+    rows = {"first": np.arange(asked), "last": np.arange(length - asked, length),
+            "spread": (2 * np.arange(asked) + 1) * length // (2 * asked)}[point["queries"]]
+    received = weights[:, rows].astype(np.float64).sum(1)
+    if point.get("values"):
+        received = received * np.abs(values.astype(np.float64)).sum(-1)
+    return received.sum(0) * length / (HEADS * asked)
+
+
+def scores_of(point, state, weights, values):
+    if point["rule"] == "attention":
+        return attention_scores(point, weights, values)
     if point["rule"] == "linear":
         return state.astype(np.float64) @ np.array(point["weights"])
     if point["rule"] == "random":
@@ -113,15 +134,16 @@ def share_of(point, keep, length):
     return keep[sum(length > bound for bound in lengths)] if isinstance(keep, list) else keep
 
 
-def select(point, keep, state, whole):
+def select(point, keep, state, whole, weights, values):
     """The places, of those of one sequence's states, that stay, and the least gap between what stays and what goes. The
-    sequence had `whole` tokens in the beginning."""
+    sequence had `whole` tokens in the beginning; the layer before gave attention by `weights` to `values`."""
     length, first, last = len(state), point.get("first", 1), point.get("last", 1)
-    share = np.float32(share_of(point, keep, whole))
-    count = min(max(int(np.float32(length) * share + np.float32(0.5)), point.get("minimum", 8), first + last), length)
-    scores = scores_of(point, state)
+    setting = np.float32(share_of(point, keep, whole))
+    scores = scores_of(point, state, weights, values)
     scores[:first] = np.inf
     scores[length - min(last, length):] = np.inf
+    wanted = (scores >= setting).sum() if point.get("by") == "score" else int(np.float32(length) * setting + np.float32(0.5))
+    count = min(max(int(wanted), point.get("minimum", 8), first + last), length)
     order = np.argsort(-scores, kind="stable")
     gap = scores[order[count - 1]] - scores[order[count]] if count < length else np.inf
     return np.sort(order[:count]), gap
@@ -163,18 +185,21 @@ class Pruning:
         feeds = {"input_ids": self.ids, "attention_mask": self.mask} | {f"kept_{i}": self.mask for i in range(len(points))}
         now, counts, gaps = self.mask, [], []
         for number, (point, keep) in enumerate(zip(points, keeps)):
-            states = session.run([f"state_{number}"], feeds)[0]
+            names = [f"{name}_{number}" for name in ("state", "attention", "values")[:3 if point["layer"] else 1]]
+            states, weights, values = session.run(names, feeds) + [None] * (3 - len(names))
             kept = np.zeros_like(now)
             for row in range(len(now)):
                 places = np.flatnonzero(now[row])
-                stays, gap = select(point, keep, states[row][places], self.mask[row].sum())
+                attention = (weights[row][:, places][:, :, places], values[row][:, places]) if point["layer"] else (None, None)
+                stays, gap = select(point, keep, states[row][places], self.mask[row].sum(), *attention)
                 kept[row][places[stays]] = 1
                 gaps.append(gap)
             counts.append((int(now.sum()), int(kept.sum())))
             now = kept
             for behind in range(number, len(points)):
                 feeds[f"kept_{behind}"] = now
-        assert min(gaps) > 1e-3, f"two scores are too close to tell apart: {min(gaps)}"
+        least = 1e-5 if any(point["rule"] == "attention" for point in points) else 1e-3
+        assert min(gaps) > least, f"two scores are too close to tell apart: {min(gaps)}"
         states, embedding = session.run(["last_hidden_state", "embedding"], feeds)
         return states * now[..., None], embedding, counts
 
@@ -205,13 +230,21 @@ class Pruning:
         # A sequence stays of its group when it has become shorter.
         yield "cascade by length", [linear(0, lengths=[40]), {"layer": 2, "rule": "stride", "lengths": [40], "minimum": 1}], \
             {"groups": [[0.9, 0.5], [0.75, 0.25]]}
+        attention = lambda layer, queries, **more: {"layer": layer, "rule": "attention", "queries": queries, **more}
+        yield "attention of [CLS]", [attention(1, "first")], {"half": [0.5], "little": [0.1]}
+        yield "attention of a window", [attention(2, "last", count=16, values=True, minimum=2)], {"half": [0.5]}
+        yield "attention of some, cascade", [attention(1, "spread", count=5, lengths=[40]), attention(2, "first", count=3, values=True)], \
+            {"most": [[0.9, 0.7], 0.8], "some": [[1, 0.5], 0.5]}
+        yield "attention by score", [attention(1, "spread", count=1000, by="score", minimum=1)], {"average": [1], "little": [1.5]}
+        yield "linear by score", [linear(1, by="score", first=0, minimum=3, lengths=[20])], {"some": [[-2, 1.5]]}
         yield "stride", [{"layer": 2, "rule": "stride", "minimum": 1}], {"third": [0.33]}
 
     def results(self):
         for name, points, steps in self.policies():
             tokens = {"prune": points, "steps": [{"name": step, "keep": keep} for step, keep in steps.items()], "dropped": "zeros"}
             artifact = self.compile(tokens)
-            for step, keeps in {"dense": [1] * len(points), **steps}.items():
+            all_rows = [np.finfo(np.float32).min if point.get("by") == "score" else 1 for point in points]
+            for step, keeps in {"dense": all_rows, **steps}.items():
                 self.compare(f"{name} {step}", artifact, step, self.twin(points, keeps), 1e-5)
             # The first step is the one that is chosen.
             chosen = self.run("run", artifact, "--inputs", self.inputs, "--report")
@@ -230,7 +263,14 @@ class Pruning:
         refuse("the policy has 2 weights to score tokens by, and the hidden states have 48 columns",
                prune=[{"layer": 0, "rule": "linear", "weights": [1, 2]}])
         refuse("an output has a row for each token", dropped="refuse")
-        refuse("has no 'rule' linear, stride or random", prune=[{"layer": 0, "rule": "attention"}])
+        refuse("has no 'rule' linear, attention, stride or random", prune=[{"layer": 0, "rule": "learned"}])
+        refuse("with the rule attention has no 'queries' first, last or spread", prune=[{"layer": 1, "rule": "attention"}])
+        refuse("by the attention of the layer before, which there is not", prune=[{"layer": 0, "rule": "attention", "queries": "first"}])
+        refuse("has 'count', which is for the rule attention, and for no other", prune=[good | {"count": 2}])
+        refuse("has a 'count' that is no integer from 1 on", prune=[{"layer": 1, "rule": "attention", "queries": "last", "count": 0}])
+        refuse("has 'values' that are neither true nor false", prune=[{"layer": 1, "rule": "attention", "queries": "last", "values": 1}])
+        refuse("has a 'by' that is neither share nor score", prune=[good | {"by": "rank"}])
+        refuse("has a 'keep' that is no score", prune=[good | {"by": "score"}], steps=[{"name": "half", "keep": ["all"]}])
         refuse("has the key 'keeps'", steps=[{"name": "half", "keep": [0.5], "keeps": 1}])
         refuse("has a 'keep' that is no share above 0 and up to 1", steps=[{"name": "half", "keep": [0]}])
         refuse("has 2 shares for 1 groups of lengths", steps=[{"name": "half", "keep": [[0.5, 0.6]]}])

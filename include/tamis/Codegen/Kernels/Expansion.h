@@ -96,6 +96,7 @@ public:
   mlir::LogicalResult expand(kernel::TokenUnpackOp op);
   mlir::LogicalResult expand(kernel::TokenFirstOp op);
   mlir::LogicalResult expand(kernel::TokenScoreOp op);
+  mlir::LogicalResult expand(kernel::TokenAttentionScoreOp op);
   mlir::LogicalResult expand(kernel::TokenSelectOp op);
   mlir::LogicalResult expand(kernel::TokenGatherOp op);
 

@@ -155,6 +155,25 @@ struct ScoreModel : AllocatingOpModel<ScoreModel, token::ScoreOp> {
   }
 };
 
+struct AttentionScoreModel : AllocatingOpModel<AttentionScoreModel, token::AttentionScoreOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto score = cast<token::AttentionScoreOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value q = build.buffer(score.getQ()), k = build.buffer(score.getK()), v = build.buffer(score.getV()),
+          offsets = build.buffer(score.getOffsets());
+    if (build.hasFailed())
+      return failure();
+    Value out = build.allocateLike(score.getType(), q);
+    TokenAttentionScoreOp::create(rewriter, op->getLoc(), q, k, v, offsets, out, score.getQueries(),
+                                  score.getCount(), score.getHeads(), score.getKvHeads(), score.getHeadDim(),
+                                  score.getValueDim(), score.getScale(), score.getQColumn(),
+                                  score.getKColumn(), score.getVColumn());
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
 /// As of token.index: the number of rows is known afterwards.
 struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
@@ -170,7 +189,8 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
     Value all = build.allocate(vector, build.dim(scores, 0)),
           keptOffsets = build.allocateLike(select.getKeptOffsets().getType(), offsets);
     TokenSelectOp::create(rewriter, loc, scores, offsets, whole, all, keptOffsets, select.getSetting(),
-                          select.getLengths(), select.getMinimum(), select.getFirst(), select.getLast());
+                          select.getLengths(), select.getMinimum(), select.getFirst(), select.getLast(),
+                          select.getByScore());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);
     Value count = memref::LoadOp::create(rewriter, loc, keptOffsets, last);
@@ -223,6 +243,7 @@ void kernel::registerTokenBufferization(DialectRegistry &registry) {
     token::PositionsOp::attachInterface<PositionsModel>(*context);
     token::FirstOp::attachInterface<FirstModel>(*context);
     token::ScoreOp::attachInterface<ScoreModel>(*context);
+    token::AttentionScoreOp::attachInterface<AttentionScoreModel>(*context);
     token::SelectOp::attachInterface<SelectModel>(*context);
     token::GatherOp::attachInterface<GatherModel>(*context);
     token::ObserveOp::attachInterface<ObserveModel>(*context);

@@ -62,6 +62,25 @@ LogicalResult ScoreOp::verify() {
   return success();
 }
 
+LogicalResult AttentionScoreOp::verify() {
+  if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1)
+    return emitOpError("makes a vector of rows and offsets");
+  if (getCount() < 1)
+    return emitOpError("asks one row at least");
+  if (getHeads() < 1 || getKvHeads() < 1 || getHeads() % getKvHeads() || getHeadDim() < 1 ||
+      getValueDim() < 1 || getQColumn() < 0 || getKColumn() < 0 || getVColumn() < 0)
+    return emitOpError("needs heads that are a multiple of the key heads, and dimensions above 0");
+  auto holds = [](Value rows, int64_t columns) {
+    auto type = typeOf(rows);
+    return type.getRank() == 2 && (type.isDynamicDim(1) || type.getDimSize(1) >= columns);
+  };
+  if (!holds(getQ(), getQColumn() + getHeads() * getHeadDim()) ||
+      !holds(getK(), getKColumn() + getKvHeads() * getHeadDim()) ||
+      (getV() && !holds(getV(), getVColumn() + getKvHeads() * getValueDim())))
+    return emitOpError("needs rows that hold the columns of all heads");
+  return success();
+}
+
 LogicalResult SelectOp::verify() {
   if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 ||
       typeOf(getKept()).getRank() != 1 || getOffsets().getType() != getKeptOffsets().getType() ||

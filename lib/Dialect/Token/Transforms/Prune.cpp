@@ -9,6 +9,8 @@
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
 #include "tamis/Dialect/Token/Transforms/Passes.h"
 
+#include <limits>
+
 namespace tamis::token {
 #define GEN_PASS_DEF_TOKENPRUNE
 #include "tamis/Dialect/Token/Transforms/Passes.h.inc"
@@ -56,7 +58,8 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
           return attention.emitError(
               "the policy leaves tokens out in front of an attention with a window, which would "
               "reach farther then; take the layers up to it out of the policy");
-      if (failed(pruneAt(attentions[point.layer], point, setting, index.getOffsets(), rows, offsets)))
+      nn::AttentionOp before = point.layer ? attentions[point.layer - 1] : nn::AttentionOp();
+      if (failed(pruneAt(attentions[point.layer], before, point, setting, index.getOffsets(), rows, offsets)))
         return failure();
       setting += static_cast<int64_t>(point.lengths.size()) + 1;
       ++points;
@@ -67,33 +70,23 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     return success();
   }
 
-  LogicalResult pruneAt(nn::AttentionOp attention, const PrunePoint &point, int64_t setting, Value whole,
-                        Value &rows, Value &offsets) {
+  LogicalResult pruneAt(nn::AttentionOp attention, nn::AttentionOp before, const PrunePoint &point,
+                        int64_t setting, Value whole, Value &rows, Value &offsets) {
     std::optional<RowCut> cut = cutBefore(attention, rows);
     if (!cut)
       return attention.emitError(
           "the policy leaves tokens out in front of this attention, and no one tensor of rows is "
           "all that goes on there; take its layer out of the policy");
-    auto width = typeOf(cut->state).getDimSize(1);
-    if (point.rule == Rule::Linear && static_cast<int64_t>(point.weights.size()) != width)
-      return attention.emitError("the policy has ")
-             << point.weights.size() << " weights to score tokens by, and the hidden states have " << width
-             << " columns; is it that of another model?";
+    FailureOr<Value> scores = point.attention ? scoreByAttention(attention, before, point)
+                                              : scoreByState(attention, *cut, offsets, point);
+    if (failed(scores))
+      return failure();
     OpBuilder builder(&getContext());
-    builder.setInsertionPointAfter(cut->after);
+    builder.setInsertionPointAfter(point.attention ? cut->after : scores->getDefiningOp());
     Location loc = attention.getLoc();
     auto vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI64Type());
-    Value weights;
-    if (point.rule == Rule::Linear)
-      weights = onnx::ConstantOp::create(
-          builder, loc,
-          DenseElementsAttr::get(RankedTensorType::get({width}, builder.getF32Type()),
-                                 ArrayRef(point.weights)));
-    auto scores =
-        ScoreOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()),
-                        cut->state, weights, offsets, point.rule, point.seed);
-    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), scores, offsets, whole, setting,
-                                   point.lengths, point.minimum, point.first, point.last);
+    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), *scores, offsets, whole, setting,
+                                   point.lengths, point.minimum, point.first, point.last, point.threshold);
     SmallVector<Value> living = cut->besides;
     living.append({cut->state, rows});
     // An order that does not depend on where values are in memory.
@@ -112,6 +105,52 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     replaceBehind(offsets, select.getKeptOffsets(), last);
     offsets = select.getKeptOffsets();
     return success();
+  }
+
+  /// [R] f32.
+  Type scoresType() { return RankedTensorType::get({ShapedType::kDynamic}, Float32Type::get(&getContext())); }
+
+  FailureOr<Value> scoreByState(nn::AttentionOp attention, const RowCut &cut, Value offsets,
+                                const PrunePoint &point) {
+    auto width = typeOf(cut.state).getDimSize(1);
+    bool isLinear = point.rule == Rule::Linear;
+    if (isLinear && static_cast<int64_t>(point.weights.size()) != width)
+      return attention.emitError("the policy has ")
+             << point.weights.size() << " weights to score tokens by, and the hidden states have " << width
+             << " columns; is it that of another model?";
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfter(cut.after);
+    Location loc = attention.getLoc();
+    Value weights;
+    if (isLinear)
+      weights = onnx::ConstantOp::create(
+          builder, loc,
+          DenseElementsAttr::get(RankedTensorType::get({width}, builder.getF32Type()),
+                                 ArrayRef(point.weights)));
+    return ScoreOp::create(builder, loc, scoresType(), cut.state, weights, offsets, point.rule, point.seed)
+        .getScores();
+  }
+
+  /// By the attention `before`, the last one in front of the cut.
+  FailureOr<Value> scoreByAttention(nn::AttentionOp attention, nn::AttentionOp before,
+                                    const PrunePoint &point) {
+    if (!before)
+      return attention.emitError("the policy scores tokens in front of layer 0 by the attention of the layer "
+                                 "before, which there is not; take a later layer or another rule");
+    if (before.getBias() || before.getCausal() || before.getWindow() != 0 || !before.getSoftcap().isZero())
+      return before.emitError(
+          "the policy scores tokens by this attention, which adds a bias to its scores or "
+          "masks keys inside a sequence; take the rule linear");
+    OpBuilder builder(&getContext());
+    // Here, so that nothing of the attention is kept for longer.
+    builder.setInsertionPointAfter(before);
+    const AttentionRule &rule = *point.attention;
+    return AttentionScoreOp::create(builder, attention.getLoc(), scoresType(), before.getQ(), before.getK(),
+                                    rule.byValues ? before.getV() : Value(), before.getOffsets(),
+                                    rule.queries, rule.count, before.getHeads(), before.getKvHeads(),
+                                    before.getHeadDim(), before.getValueDim(), before.getScale(),
+                                    before.getQColumn(), before.getKColumn(), before.getVColumn())
+        .getScores();
   }
 
   static void replaceBehind(Value before, Value after, Operation *place) {
@@ -146,17 +185,26 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
   /// What the artifact says of its settings and steps.
   void describe(const TokenPolicy &known) {
     Builder builder(&getContext());
-    SmallVector<Attribute> names, steps;
+    SmallVector<Attribute> settings, steps;
     SmallVector<float> dense;
+    // Of a score, below which no row is; of a share, all.
+    constexpr float lowest = std::numeric_limits<float>::lowest();
     for (auto [i, point] : llvm::enumerate(known.points))
       for (size_t group = 0; group <= point.lengths.size(); ++group) {
         std::string upTo = group < point.lengths.size()
                                ? "up to " + std::to_string(point.lengths[group]) + " tokens"
                            : group ? "longer"
                                    : "all lengths";
-        names.push_back(
-            builder.getStringAttr("share kept in front of layer " + Twine(point.layer) + ", " + upTo));
-        dense.push_back(1);
+        auto name =
+            builder.getStringAttr((point.threshold ? "least score" : "share") +
+                                  Twine(" kept in front of layer ") + Twine(point.layer) + ", " + upTo);
+        dense.push_back(point.threshold ? lowest : 1);
+        auto number = [&](StringRef key, float value) {
+          return builder.getNamedAttr(key, builder.getF32FloatAttr(value));
+        };
+        settings.push_back(builder.getDictionaryAttr(
+            {builder.getNamedAttr("name", name), number("dense", dense.back()),
+             number("min", point.threshold ? lowest : 0), number("max", point.threshold ? -lowest : 1)}));
       }
     auto add = [&](StringRef name, ArrayRef<float> values) {
       steps.push_back(
@@ -172,7 +220,7 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     }
     getOperation()->setAttr(
         "tamis.policy",
-        builder.getDictionaryAttr({builder.getNamedAttr("settings", builder.getArrayAttr(names)),
+        builder.getDictionaryAttr({builder.getNamedAttr("settings", builder.getArrayAttr(settings)),
                                    builder.getNamedAttr("steps", builder.getArrayAttr(steps)),
                                    builder.getNamedAttr("chosen", builder.getI64IntegerAttr(known.chosen))}));
     addRemark(getOperation(), getArgument(),

@@ -25,7 +25,7 @@ static DenseSet<Value> rowValues(Block &block) {
   for (Operation &op : block) {
     bool fromRows = isa<PackOp, PositionsOp, GatherOp>(op) ||
                     llvm::any_of(op.getOperands(), [&](Value value) { return rows.contains(value); });
-    if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, SelectOp>(op))
+    if (fromRows && !isa<UnpackOp, FirstOp, nn::MeanPoolOp, ScoreOp, AttentionScoreOp, SelectOp>(op))
       rows.insert_range(op.getResults());
   }
   return rows;

@@ -35,13 +35,22 @@ public:
     const json::Object *object = value.getAsObject();
     if (!object)
       return fail(path, "an element of 'prune' is no object");
-    if (auto key =
-            unknownKey(*object, {"layer", "rule", "weights", "seed", "lengths", "minimum", "first", "last"}))
+    if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "queries", "count", "values",
+                                        "by", "lengths", "minimum", "first", "last"}))
       return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
-    auto rule = symbolizeRule(object->getString("rule").value_or(""));
-    if (!rule)
-      return fail(path, "an element of 'prune' has no 'rule' linear, stride or random");
-    point.rule = *rule;
+    StringRef name = object->getString("rule").value_or("");
+    if (name == "attention")
+      point.attention.emplace();
+    else if (auto rule = symbolizeRule(name))
+      point.rule = *rule;
+    else
+      return fail(path, "an element of 'prune' has no 'rule' linear, attention, stride or random");
+    if (llvm::Error error = readAttentionRule(*object, point))
+      return error;
+    StringRef by = object->getString("by").value_or(object->get("by") ? "" : "share");
+    if (by != "share" && by != "score")
+      return fail(path, "an element of 'prune' has a 'by' that is neither share nor score");
+    point.threshold = by == "score";
     for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0),
                                       {"seed", &point.seed, 0},
                                       {"minimum", &point.minimum, 1},
@@ -64,7 +73,7 @@ public:
       }
     }
     const json::Array *weights = object->getArray("weights");
-    if ((point.rule == Rule::Linear) != bool(weights))
+    if ((name == "linear") != bool(weights))
       return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
     for (const json::Value &weight : weights ? *weights : json::Array{}) {
       auto number = weight.getAsNumber();
@@ -75,13 +84,43 @@ public:
     return llvm::Error::success();
   }
 
+  llvm::Error readAttentionRule(const json::Object &object, PrunePoint &point) {
+    if (!point.attention) {
+      for (StringRef key : {"queries", "count", "values"})
+        if (object.get(key))
+          return fail(path, "an element of 'prune' has '" + Twine(key) +
+                                "', which is for the rule attention, and for no other");
+      return llvm::Error::success();
+    }
+    auto queries = symbolizeQueries(object.getString("queries").value_or(""));
+    if (!queries)
+      return fail(path,
+                  "an element of 'prune' with the rule attention has no 'queries' first, last or spread");
+    point.attention->queries = *queries;
+    if (const json::Value *count = object.get("count")) {
+      auto integer = count->getAsInteger();
+      if (!integer || *integer < 1 || *integer > INT32_MAX)
+        return fail(path, "an element of 'prune' has a 'count' that is no integer from 1 on");
+      point.attention->count = *integer;
+    }
+    if (const json::Value *values = object.get("values")) {
+      auto yes = values->getAsBoolean();
+      if (!yes)
+        return fail(path, "an element of 'prune' has 'values' that are neither true nor false");
+      point.attention->byValues = *yes;
+    }
+    return llvm::Error::success();
+  }
+
   llvm::Error readShares(const json::Value &value, const PrunePoint &point, std::vector<double> &shares) {
     const json::Array *list = value.getAsArray();
     json::Array one{value};
     for (const json::Value &share : list ? *list : one) {
       auto number = share.getAsNumber();
-      if (!number || !(*number > 0 && *number <= 1))
-        return fail(path, "a step has a 'keep' that is no share above 0 and up to 1");
+      if (!number ||
+          (point.threshold ? !std::isfinite(static_cast<float>(*number)) : !(*number > 0 && *number <= 1)))
+        return fail(path, point.threshold ? "a step has a 'keep' that is no score"
+                                          : "a step has a 'keep' that is no share above 0 and up to 1");
       shares.push_back(*number);
     }
     size_t groups = point.lengths.size() + 1;

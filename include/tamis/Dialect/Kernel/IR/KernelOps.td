@@ -130,10 +130,16 @@ def Kernel_TokenScoreOp : Kernel_Op<"token_score"> {
   let arguments = (ins Kernel_F32:$x, Optional<Kernel_F32>:$weights, MemRefOf<[I64]>:$offsets, Kernel_F32:$out,
                    Token_RuleAttr:$rule, I64Attr:$seed);
 }
+def Kernel_TokenAttentionScoreOp : Kernel_Op<"token_attention_score"> {
+  let summary = "token.attention_score: fills out [R]";
+  let arguments = (ins Kernel_F32:$q, Kernel_F32:$k, Optional<Kernel_F32>:$v, MemRefOf<[I64]>:$offsets, Kernel_F32:$out,
+                   Token_QueriesAttr:$queries, I64Attr:$count, I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim,
+                   I64Attr:$value_dim, F32Attr:$scale, I64Attr:$q_column, I64Attr:$k_column, I64Attr:$v_column);
+}
 def Kernel_TokenSelectOp : Kernel_Op<"token_select"> {
   let summary = "token.select: fills the first rows of kept [R], and kept_offsets [B + 1], whose last element is their number";
   let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$whole, MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
-                   I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
+                   I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$minimum, I64Attr:$first, I64Attr:$last, UnitAttr:$by_score);
 }
 def Kernel_TokenGatherOp : Kernel_Op<"token_gather"> {
   let summary = "out [K, ...] = rows `kept` of x [R, ...]";

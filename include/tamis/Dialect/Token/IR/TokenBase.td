@@ -22,5 +22,8 @@ def Token_Dialect : Dialect {
 def Token_RuleAttr : EnumAttr<Token_Dialect, Token_Rule, "rule"> {
   let assemblyFormat = "$value";
 }
+def Token_QueriesAttr : EnumAttr<Token_Dialect, Token_Queries, "queries"> {
+  let assemblyFormat = "$value";
+}
 
 #endif

@@ -10,4 +10,10 @@ def Token_Rule : I32EnumAttr<"Rule", "What says how much a token matters", [
   let genSpecializedAttr = 0;
 }
 
+def Token_Queries : I32EnumAttr<"Queries", "Which rows of a sequence the attention is looked at from", [
+  I32EnumAttrCase<"First", 0, "first">, I32EnumAttrCase<"Last", 1, "last">, I32EnumAttrCase<"Spread", 2, "spread">]> {
+  let cppNamespace = "::tamis::token";
+  let genSpecializedAttr = 0;
+}
+
 #endif

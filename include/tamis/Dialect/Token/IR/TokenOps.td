@@ -78,6 +78,31 @@ def Token_ScoreOp : Token_Op<"score"> {
   let assemblyFormat = "$rule $x (`by` $weights^)? `of` $offsets attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Token_AttentionScoreOp : Token_Op<"attention_score"> {
+  let summary = "How much attention each row gets, [R], from `count` rows of its sequence: on average 1";
+  let description = [{
+    q [R, heads * D], k [R, kv_heads * D] and v [R, kv_heads * E] are those of an nn.attention in its ragged form,
+    cut by their columns as there, without a bias and without a mask inside a sequence. Of a sequence of n rows c = min(count,
+    n) are asked: the `first` ones, such as [CLS] alone; the `last` ones, a window; or rows (2 i + 1) n / (2 c), i < c, which are
+    `spread` over it, an estimate of what all rows give. For row r, with w the weights of the softmax of scale q k^T,
+
+      score(r) = n / (heads c) sum over heads h, rows i that are asked: w_h(i, r) a_h(r)
+
+    where a_h(r) is 1, or with `v` the sum of the magnitudes of row r of v in head h: what is attended to, but has nothing to
+    say, matters little (Guo et al. 2024, Attention Score is Not All You Need for Token Importance Indicator in KV Cache
+    Reduction). No matrix of weights is made; the cost is that of 2 c rows of the product q k^T, however long a sequence
+    is. Scores are comparable between sequences of different lengths.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$q, RankedTensorOf<[F32]>:$k, Optional<RankedTensorOf<[F32]>>:$v, Token_Index:$offsets,
+                   Token_QueriesAttr:$queries, I64Attr:$count, I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim,
+                   I64Attr:$value_dim, F32Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$q_column,
+                   DefaultValuedAttr<I64Attr, "0">:$k_column, DefaultValuedAttr<I64Attr, "0">:$v_column);
+  let results = (outs RankedTensorOf<[F32]>:$scores);
+  let assemblyFormat = [{
+    `from` $queries $count `:` $q `,` $k (`,` $v^)? `of` $offsets attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
 def Token_SelectOp : Token_Op<"select"> {
   let summary = "The rows of each sequence that are kept, [K], ascending, and where each sequence of them begins, [B + 1]";
   let description = [{
@@ -86,12 +111,16 @@ def Token_SelectOp : Token_Op<"select"> {
     of a sequence always stay. `lengths`, ascending, cut the sequences into groups: those of up to lengths[0] rows
     in `whole` [B + 1], the offsets before any row was left out, have the share of the run's setting number `setting`, the next the one behind it, and so on, those longer than
     all the last one. A share of 1 keeps all. The run's report has the counts.
+
+    With `by_score` the setting is the least score that stays, whatever share of the rows that is; the lowest number
+    there is keeps all.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, Token_Index:$whole, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
-                   I64Attr:$minimum, I64Attr:$first, I64Attr:$last);
+                   I64Attr:$minimum, I64Attr:$first, I64Attr:$last, UnitAttr:$by_score);
   let results = (outs Token_Index:$kept, Token_Index:$kept_offsets);
   let assemblyFormat = [{
-    $scores `of` $offsets `whole` $whole `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last attr-dict
+    $scores `of` $offsets `whole` $whole `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last
+    (`by_score` $by_score^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
