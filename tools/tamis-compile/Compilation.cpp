@@ -6,6 +6,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
@@ -267,8 +268,16 @@ private:
     return names;
   }
 
+  /// Whether products may have rows of 8 bits: what quantises them comes before, or they are integers.
   bool quantizesRows() {
-    return module->walk([](onnx::DynamicQuantizeLinearOp) { return WalkResult::interrupt(); })
+    return module
+        ->walk([](Operation *op) {
+          auto quantize = dyn_cast<onnx::QuantizeLinearOp>(op);
+          bool isByte = quantize && getElementTypeOrSelf(quantize.getY()).isInteger(8);
+          return isByte || isa<onnx::DynamicQuantizeLinearOp, onnx::MatMulIntegerOp>(op)
+                     ? WalkResult::interrupt()
+                     : WalkResult::advance();
+        })
         .wasInterrupted();
   }
 

@@ -7,8 +7,8 @@ include "mlir/Pass/PassBase.td"
 def ConvertONNXToNN : Pass<"convert-onnx-to-nn", "::mlir::ModuleOp"> {
   let summary = "Raises layers that exporters spell with many ops to single nn ops";
   let description = [{
-    Attention, layer and RMS normalisation, GELU and SiLU, linear layers (of floats, and of dynamically quantised
-    activations and 8-bit weights), embeddings and the mean over real tokens,
+    Attention, layer and RMS normalisation, GELU and SiLU, linear layers (of floats, and of activations
+    and weights of 8 bits, with ranges of the run or of the model), embeddings and the mean over real tokens,
     found by data flow, whatever the names, the exporter or the order of operands. What almost matches stays in the
     onnx dialect and runs as it stands; `print-raising` says at which node and why.
 

@@ -162,10 +162,10 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
       if (!function.getBody().hasOneBlock())
         return;
       weight::foldTransforms(function);
-      for (auto run :
-           {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts, raiseLinears,
-            raiseQuantizedLinears, raiseMaskedExperts, raiseExpertLoops, raiseDenseExperts,
-            raiseGatheredExperts, raiseEmbeddings, raisePooling, raiseAttention}) {
+      for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts,
+                       raiseStaticQuantizedLinears, raiseLinears, raiseQuantizedLinears, raiseMaskedExperts,
+                       raiseExpertLoops, raiseDenseExperts, raiseGatheredExperts, raiseEmbeddings,
+                       raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);
         if (stage.hasRefused())

@@ -5,34 +5,12 @@
 // as this.
 //
 //===--------------------------------------------------------------------------------------------------===//
-#include "Raising.h"
-#include "tamis/Dialect/Weight/IR/WeightDialect.h"
+#include "QuantizedWeight.h"
 #include "tamis/Dialect/Weight/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::raising;
-
-/// [N], [1, N], ..., or one element, of something the compiler knows.
-static bool isPerColumn(Value value, int64_t columns) {
-  RankedTensorType type = typeOf(value);
-  if (!weight::isKnownWeight(value) || !type.hasStaticShape())
-    return false;
-  return type.getNumElements() == 1 ||
-         (type.getNumElements() == columns && type.getShape().back() == columns);
-}
-
-/// The same as a weight [N].
-static Value asColumns(Stage &stage, Value value, int64_t columns) {
-  value = weight::asWeight(stage.builder, value);
-  RankedTensorType type = typeOf(value);
-  auto vector = RankedTensorType::get({columns}, type.getElementType());
-  if (type == vector)
-    return value;
-  if (type.getNumElements() == 1)
-    return weight::ExpandOp::create(stage.builder, stage.location(), vector, value);
-  return weight::ReshapeOp::create(stage.builder, stage.location(), vector, value);
-}
 
 /// Multiplied by what is factors of a product, whatever its shape: the scale of x, and perhaps that of w.
 static bool takeFactor(Value factor, Value xScale, int64_t columns, bool &hasX, Value &wScale) {
@@ -47,12 +25,6 @@ static bool takeFactor(Value factor, Value xScale, int64_t columns, bool &hasX, 
          takeFactor(product.getB(), xScale, columns, hasX, wScale);
 }
 
-static bool isZero(Value zeroPoint) {
-  auto constant = zeroPoint.getDefiningOp<onnx::ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
-  return dense && llvm::all_of(dense, [](const APInt &value) { return value.isZero(); });
-}
-
 static void raise(Stage &stage, onnx::MatMulIntegerOp op) {
   RankedTensorType wType = typeOf(op.getB());
   auto quantize = op.getA().getDefiningOp<onnx::DynamicQuantizeLinearOp>();
@@ -65,7 +37,7 @@ static void raise(Stage &stage, onnx::MatMulIntegerOp op) {
   Value zeroPoint = op.getBZeroPoint(), scale;
   if (zeroPoint && !isPerColumn(zeroPoint, columns))
     return stage.remark(op, "its zero points are not known one for each column");
-  if (rows > INT32_MAX / (255 * 255))
+  if (rows > maxQuantizedDepth)
     return stage.remark(op, "its sums may exceed 32 bits");
   auto onlyUser = [](Value value) { return value.hasOneUse() ? *value.user_begin() : nullptr; };
   auto cast = dyn_cast_or_null<onnx::CastOp>(onlyUser(op.getC()));
@@ -92,29 +64,11 @@ static void raise(Stage &stage, onnx::MatMulIntegerOp op) {
     }
   }
   stage.buildAt(last, op);
-  Value w = weight::asWeight(stage.builder, op.getB());
-  Type i8 = stage.builder.getI8Type();
-  auto toSigned = [&](Value value) {
-    return weight::ToSignedOp::create(stage.builder, stage.location(), typeOf(value).clone(i8), value);
-  };
-  if (wType.getElementType().isUnsignedInteger()) {
-    if (!zeroPoint)
-      zeroPoint = onnx::ConstantOp::create(
-          stage.builder, stage.location(),
-          DenseElementsAttr::get(RankedTensorType::get({1}, wType.getElementType()), APInt(8, 0)));
-    w = toSigned(w);
-    // The usual zero point of unsigned weights: nothing is left of it.
-    auto constant = zeroPoint.getDefiningOp<onnx::ConstantOp>();
-    auto dense = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
-    bool isMiddle = dense && llvm::all_of(dense, [](const APInt &value) { return value == 128; });
-    zeroPoint = isMiddle ? Value() : toSigned(asColumns(stage, zeroPoint, columns));
-  } else if (zeroPoint) {
-    zeroPoint = isZero(zeroPoint) ? Value() : asColumns(stage, zeroPoint, columns);
-  }
-  Value y = nn::QuantizedLinearOp::create(stage.builder, stage.location(), last->getResult(0).getType(),
-                                          quantize.getX(), w, asColumns(stage, scale, columns), zeroPoint,
-                                          Value(), bias ? asColumns(stage, bias, columns) : Value(), Value(),
-                                          nn::Activation::None);
+  SignedWeight weight = makeSigned(stage, op.getB(), zeroPoint);
+  Value y = nn::QuantizedLinearOp::create(
+      stage.builder, stage.location(), last->getResult(0).getType(), quantize.getX(), weight.w,
+      asColumns(stage, scale, columns), weight.zeroPoint, Value(),
+      bias ? asColumns(stage, bias, columns) : Value(), Value(), Value(), nn::Activation::None);
   last->getResult(0).replaceAllUsesWith(y);
   ++stage.counts.linear;
 }

@@ -67,6 +67,7 @@ void readShapesFromArguments(Stage &stage);
 void raiseActivations(Stage &stage);
 void raiseNorms(Stage &stage);
 void convertExperts(Stage &stage);
+void raiseStaticQuantizedLinears(Stage &stage);
 void raiseLinears(Stage &stage);
 void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);

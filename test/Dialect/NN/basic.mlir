@@ -37,13 +37,16 @@ func.func @attention(%x: tensor<?x?x24xf32>, %rows: tensor<?x24xf32>, %mask: ten
 
 // CHECK-LABEL: func.func @quantized
 func.func @quantized(%x: tensor<?x?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<24xf32>, %z: tensor<24xi8>, %c: tensor<24xi32>,
-                     %r: tensor<?x?x24xf32>) {
+                     %r: tensor<?x?x24xf32>, %range: tensor<2xf32>) {
   // CHECK: nn.quantized_linear %arg0, %arg1 scale %arg2 :
   %0 = nn.quantized_linear %x, %w scale %s : (tensor<?x?x8xf32>, tensor<8x24xi8>, tensor<24xf32>) -> tensor<?x?x24xf32>
   // CHECK: nn.quantized_linear %arg0, %arg1 scale %arg2 zero_point %arg3 column_sums %arg4 bias %arg2 residual %arg5 {activation = #nn<activation gelu>}
   %1 = nn.quantized_linear %x, %w scale %s zero_point %z column_sums %c bias %s residual %r {activation = #nn<activation gelu>}
     : (tensor<?x?x8xf32>, tensor<8x24xi8>, tensor<24xf32>, tensor<24xi8>, tensor<24xi32>, tensor<24xf32>, tensor<?x?x24xf32>)
     -> tensor<?x?x24xf32>
+  // CHECK: nn.quantized_linear %arg0, %arg1 scale %arg2 residual %arg5 range %arg6 :
+  %2 = nn.quantized_linear %x, %w scale %s residual %r range %range
+    : (tensor<?x?x8xf32>, tensor<8x24xi8>, tensor<24xf32>, tensor<?x?x24xf32>, tensor<2xf32>) -> tensor<?x?x24xf32>
   return
 }
 

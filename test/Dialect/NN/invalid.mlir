@@ -85,6 +85,35 @@ func.func @quantized_depth(%x: tensor<?x33026xf32>, %w: tensor<33026x2xi8>, %s: 
 
 // -----
 
+func.func @quantized_range(%x: tensor<?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<24xf32>, %r: tensor<3xf32>) {
+  // expected-error @below {{needs a range of 2 elements}}
+  %0 = nn.quantized_linear %x, %w scale %s range %r
+    : (tensor<?x8xf32>, tensor<8x24xi8>, tensor<24xf32>, tensor<3xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @quantized_range_scale(%x: tensor<?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<24xf32>) {
+  %r = onnx.Constant dense<[0.0, 3.0]> : tensor<2xf32>
+  // expected-error @below {{has a range of scale 0.000000e+00, which is no positive number}}
+  %0 = nn.quantized_linear %x, %w scale %s range %r
+    : (tensor<?x8xf32>, tensor<8x24xi8>, tensor<24xf32>, tensor<2xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @quantized_range_zero_point(%x: tensor<?x8xf32>, %w: tensor<8x24xi8>, %s: tensor<24xf32>) {
+  %r = onnx.Constant dense<[0.1, -3.0]> : tensor<2xf32>
+  // expected-error @below {{which is no whole number from 0 to 255}}
+  %0 = nn.quantized_linear %x, %w scale %s range %r
+    : (tensor<?x8xf32>, tensor<8x24xi8>, tensor<24xf32>, tensor<2xf32>) -> tensor<?x24xf32>
+  return
+}
+
+// -----
+
 func.func @int8_without_scale(%x: tensor<?x64xf32>, %w: tensor<1x16x16x4xi8>) -> tensor<?x16xf32> {
   // expected-error @below {{needs scale and sums beside a weight of i8}}
   %y = nn.linear %x, %w : (tensor<?x64xf32>, tensor<1x16x16x4xi8>) -> tensor<?x16xf32>

@@ -70,3 +70,33 @@ func.func @quantized(%x: tensor<?x32xf32>, %offsets: tensor<?xi64>) -> tensor<?x
       : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi64>) -> tensor<?x32xf32>
   return %a : tensor<?x32xf32>
 }
+
+// -----
+
+weight.source @w : tensor<32x32xi8> in "model.onnx" at 0
+weight.source @s : tensor<32xf32> in "model.onnx" at 1024
+
+// Layers of the same range; the values are rounded by another one and stay.
+
+// CHECK-LABEL: func.func @ranges
+// CHECK-DAG: %[[R:.*]] = onnx.Constant dense<[1.250000e-01, 3.000000e+00]>
+// CHECK-DAG: %[[T:.*]] = onnx.Constant dense<[2.500000e-01, 3.000000e+00]>
+// CHECK: %[[V:.*]] = nn.quantized_linear {{.*}} range %[[T]] {{.*}} -> tensor<?x32xf32>
+// CHECK: %[[Y:.*]] = nn.quantized_linear {{.*}} range %[[R]] {{.*}} -> tensor<?x64xf32>
+// CHECK: nn.attention %[[Y]], %[[Y]], %[[V]]
+func.func @ranges(%x: tensor<?x32xf32>, %offsets: tensor<?xi64>) -> tensor<?x32xf32> {
+  %w = weight.load @w : tensor<32x32xi8>
+  %s = weight.load @s : tensor<32xf32>
+  %r0 = onnx.Constant dense<[0.125, 3.0]> : tensor<2xf32>
+  %t = onnx.Constant dense<[0.25, 3.0]> : tensor<2xf32>
+  %q = nn.quantized_linear %x, %w scale %s range %r0
+      : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<2xf32>) -> tensor<?x32xf32>
+  %r1 = onnx.Constant dense<[0.125, 3.0]> : tensor<2xf32>
+  %k = nn.quantized_linear %x, %w scale %s range %r1
+      : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<2xf32>) -> tensor<?x32xf32>
+  %v = nn.quantized_linear %x, %w scale %s range %t
+      : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<2xf32>) -> tensor<?x32xf32>
+  %a = nn.attention %q, %k, %v offsets %offsets {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi64>) -> tensor<?x32xf32>
+  return %a : tensor<?x32xf32>
+}

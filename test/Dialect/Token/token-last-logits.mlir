@@ -42,6 +42,28 @@ module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows
 
 // -----
 
+// With a given range each row is rounded by itself. The rows are cut where they are floats.
+
+// CHECK: wanted_rows = true
+// CHECK: %[[W:.*]] = nn.wanted_rows %arg1
+// CHECK: %[[L:.*]] = nn.quantized_linear %[[W]]
+// CHECK: %[[Q:.*]] = onnx.QuantizeLinear %[[L]]
+// CHECK: %[[D:.*]] = onnx.DequantizeLinear %[[Q]]
+// CHECK: return %[[D]]
+module attributes {tamis.decoder = {ids = 0 : i64, logits = 0 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %x: tensor<?x?x16xf32> {onnx.dims = ["b", "s", ""]}, %s: tensor<50xf32>, %w: tensor<16x50xi8>) -> tensor<?x?x50xf32> {
+    %r = onnx.Constant dense<[0.125, 3.0]> : tensor<2xf32>
+    %ys = onnx.Constant dense<0.5> : tensor<f32>
+    %yz = onnx.Constant dense<7> : tensor<ui8>
+    %y = nn.quantized_linear %x, %w scale %s range %r : (tensor<?x?x16xf32>, tensor<16x50xi8>, tensor<50xf32>, tensor<2xf32>) -> tensor<?x?x50xf32>
+    %q = onnx.QuantizeLinear %y, %ys, %yz {axis = 0 : i64} : (tensor<?x?x50xf32>, tensor<f32>, tensor<ui8>) -> tensor<?x?x50xui8>
+    %d = onnx.DequantizeLinear %q, %ys, %yz {axis = 0 : i64} : (tensor<?x?x50xui8>, tensor<f32>, tensor<ui8>) -> tensor<?x?x50xf32>
+    return %d : tensor<?x?x50xf32>
+  }
+}
+
+// -----
+
 // Near misses: a product whose activations share a range, a residual that has all rows, a number of rows that is known,
 // and a model that is no decoder.
 

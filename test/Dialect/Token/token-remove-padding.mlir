@@ -146,6 +146,32 @@ func.func @dynamic_range(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
 
 // -----
 
+// A range that is given is that of each row: the same layer without padding.
+
+// CHECK: padding is removed by the mask 'attention_mask'
+// CHECK-LABEL: func.func @given_range
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+weight.source @w : tensor<32x32xi8> in "model.onnx" at 0
+weight.source @s : tensor<32xf32> in "model.onnx" at 0
+func.func @given_range(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]},
+                       %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"}) -> tensor<?x?x32xf32> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %w = weight.load @w : tensor<32x32xi8>
+  %s = weight.load @s : tensor<32xf32>
+  %r = onnx.Constant dense<[0.125, 3.0]> : tensor<2xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  // CHECK: %[[X:.*]] = nn.embedding {{.*}} -> tensor<?x32xf32>
+  // CHECK-NEXT: %[[Q:.*]] = nn.quantized_linear %[[X]], %{{.*}} residual %[[X]] range %{{.*}} -> tensor<?x32xf32>
+  %q = nn.quantized_linear %x, %w scale %s residual %x range %r
+      : (tensor<?x?x32xf32>, tensor<32x32xi8>, tensor<32xf32>, tensor<?x?x32xf32>, tensor<2xf32>) -> tensor<?x?x32xf32>
+  // CHECK-NEXT: nn.attention %[[Q]], %[[Q]], %[[Q]] offsets
+  %a = nn.attention %q, %q, %q key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  return %a : tensor<?x?x32xf32>
+}
+
+// -----
+
 // The range of all tokens, read by something else than a layer, keeps padding.
 
 // CHECK: padding is kept because of {{.*}}: it may mix the tokens of a sequence

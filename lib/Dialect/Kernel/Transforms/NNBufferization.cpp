@@ -46,14 +46,16 @@ struct QuantizedLinearModel : AllocatingOpModel<QuantizedLinearModel, nn::Quanti
     Value x = build.buffer(linear.getX()), w = build.buffer(linear.getW()),
           scale = build.buffer(linear.getScale()), zeroPoint = build.buffer(linear.getZeroPoint()),
           sums = build.buffer(linear.getColumnSums()), bias = build.buffer(linear.getBias()),
-          residual = build.buffer(linear.getResidual());
+          residual = build.buffer(linear.getResidual()), range = build.buffer(linear.getRange());
     if (build.hasFailed())
       return failure();
     for (int64_t i = 0; residual && i + 1 < cast<MemRefType>(x.getType()).getRank(); ++i)
       build.checkSame(x, i, residual, i, "the sizes to add differ");
     Location loc = op->getLoc();
-    Value range = build.allocate(RankedTensorType::get({2}, rewriter.getF32Type()), {});
-    DynamicRangeOp::create(rewriter, loc, build.rows(x), range);
+    if (!range) {
+      range = build.allocate(RankedTensorType::get({2}, rewriter.getF32Type()), {});
+      DynamicRangeOp::create(rewriter, loc, build.rows(x), range);
+    }
     Value out = build.allocateLike(linear.getType(), x);
     QuantizedLinearOp::create(rewriter, loc, build.rows(x), range, w, scale, sums, zeroPoint, bias,
                               residual ? build.rows(residual) : Value(), build.rows(out),

@@ -5,6 +5,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "tamis/Dialect/Weight/IR/Int4Format.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace tamis;
@@ -98,6 +99,23 @@ LogicalResult LinearOp::verify() {
   return verifyVector(*this, getSums(), n, "sum");
 }
 
+/// The scale and zero point of x, where they do not depend on it.
+static LogicalResult verifyRange(QuantizedLinearOp op) {
+  if (failed(verifyVector(op, op.getRange(), 2, "range")))
+    return failure();
+  DenseFPElementsAttr constant;
+  if (!op.getRange() || !matchPattern(op.getRange(), m_Constant(&constant)))
+    return success();
+  auto numbers = llvm::to_vector(constant.getValues<float>());
+  float scale = numbers[0], zeroPoint = numbers[1];
+  if (!std::isfinite(scale) || scale <= 0)
+    return op.emitOpError("has a range of scale ") << scale << ", which is no positive number";
+  if (!(zeroPoint >= 0 && zeroPoint <= 255) || zeroPoint != std::floor(zeroPoint))
+    return op.emitOpError("has a range of zero point ")
+           << zeroPoint << ", which is no whole number from 0 to 255";
+  return success();
+}
+
 LogicalResult QuantizedLinearOp::verify() {
   if (failed(verifyProduct(*this)))
     return failure();
@@ -109,6 +127,8 @@ LogicalResult QuantizedLinearOp::verify() {
     return emitOpError("sums up ") << k << " products, which 32 bits cannot hold";
   if (failed(verifyVector(*this, getScale(), n, "scale")) ||
       failed(verifyVector(*this, getZeroPoint(), n, "zero point")))
+    return failure();
+  if (failed(verifyRange(*this)))
     return failure();
   return verifyVector(*this, getColumnSums(), n, "vector of column sums");
 }

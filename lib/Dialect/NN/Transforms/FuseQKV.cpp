@@ -1,5 +1,6 @@
 //===- FuseQKV.cpp - One product for queries, keys and values -----------------------------------------===//
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
@@ -20,6 +21,17 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 static SmallVector<Value> columnsOf(LinearOp linear) { return {linear.getW(), linear.getBias()}; }
 static SmallVector<Value> columnsOf(QuantizedLinearOp linear) {
   return {linear.getW(), linear.getScale(), linear.getZeroPoint(), linear.getBias()};
+}
+
+/// What x is quantised with before the product; null where nothing is, or its own range.
+static Value rangeOf(LinearOp) { return {}; }
+static Value rangeOf(QuantizedLinearOp linear) { return linear.getRange(); }
+
+/// Whether both are none, one value, or equal constants.
+static bool isSameRange(Value a, Value b) {
+  Attribute known, other;
+  return a == b || (a && b && matchPattern(a, m_Constant(&known)) && matchPattern(b, m_Constant(&other)) &&
+                    known == other);
 }
 
 /// A layer that may be computed with others: nothing behind the product, its weight a matrix that the
@@ -46,7 +58,7 @@ template <typename Op> static SmallVector<Op> findLinears(AttentionOp attention)
     bool isAlike = llvm::all_of(llvm::zip_equal(columnsOf(linear), columnsOf(first)), [](auto pair) {
       return static_cast<bool>(std::get<0>(pair)) == static_cast<bool>(std::get<1>(pair));
     });
-    if (linear.getX() == first.getX() && isAlike)
+    if (linear.getX() == first.getX() && isAlike && isSameRange(rangeOf(linear), rangeOf(first)))
       result.push_back(linear);
   }
   if (result.size() < 2)
@@ -61,7 +73,7 @@ static Value createLike(OpBuilder &builder, Location loc, LinearOp linear, Type 
 static Value createLike(OpBuilder &builder, Location loc, QuantizedLinearOp linear, Type type,
                         ValueRange columns) {
   return QuantizedLinearOp::create(builder, loc, type, linear.getX(), columns[0], columns[1], columns[2],
-                                   Value(), columns[3], Value(), Activation::None);
+                                   Value(), columns[3], Value(), linear.getRange(), Activation::None);
 }
 
 template <typename Op> static unsigned fuse(AttentionOp attention) {

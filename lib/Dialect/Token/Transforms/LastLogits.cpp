@@ -28,11 +28,16 @@ static bool isScalar(Value value) {
 static Value rowOperand(Operation *op) {
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return linear.getResidual() ? Value() : linear.getX();
+  if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op))
+    return linear.getResidual() || !linear.getRange() ? Value() : linear.getX();
   if (auto norm = dyn_cast<nn::RMSNormOp>(op))
     return norm.getX();
   if (auto norm = dyn_cast<nn::LayerNormOp>(op))
     return norm.getX();
   if (isa<onnx::TanhOp, onnx::CastOp>(op))
+    return op->getOperand(0);
+  if (isa<onnx::QuantizeLinearOp, onnx::DequantizeLinearOp>(op) &&
+      llvm::all_of(llvm::drop_begin(op->getOperands()), isScalar))
     return op->getOperand(0);
   if (isa<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp>(op))
     for (unsigned i : {0u, 1u})
@@ -65,6 +70,7 @@ struct TokenLastLogits : tamis::token::impl::TokenLastLogitsBase<TokenLastLogits
     if (!main || !main.getBody().hasOneBlock() || index < 0)
       return;
     OpOperand *use = &main.getBody().front().getTerminator()->getOpOperand(index);
+    OpOperand *last = use; // that reads floats, which rows are cut from
     bool hasProduct = false;
     // Back from the logits, as long as nothing else reads what is on the way.
     while (Operation *op = use->get().getDefiningOp()) {
@@ -72,9 +78,12 @@ struct TokenLastLogits : tamis::token::impl::TokenLastLogitsBase<TokenLastLogits
       RankedTensorType type = typeOf(use->get());
       if (!operand || !use->get().hasOneUse() || type.getRank() < 2 || !type.isDynamicDim(1))
         break;
-      hasProduct |= isa<nn::LinearOp>(op);
+      hasProduct |= isa<nn::LinearOp, nn::QuantizedLinearOp>(op);
       use = llvm::find_if(op->getOpOperands(), [&](OpOperand &other) { return other.get() == operand; });
+      if (isa<FloatType>(typeOf(operand).getElementType()))
+        last = use;
     }
+    use = last;
     RankedTensorType type = typeOf(use->get());
     if (!hasProduct || type.getRank() < 3 || !type.isDynamicDim(1) ||
         !hasRowPerToken(main, decoder, use->get()))

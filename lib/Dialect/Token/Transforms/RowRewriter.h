@@ -51,7 +51,8 @@ private:
   llvm::LogicalResult rewriteAttention(nn::AttentionOp op);
   llvm::LogicalResult rewriteRotary(onnx::RotaryEmbeddingOp op);
   llvm::LogicalResult rewriteElementwise(mlir::Operation *op);
-  llvm::LogicalResult rewriteLinear(nn::LinearOp op);
+  /// Of nn.linear, or of nn.quantized_linear with a given range.
+  template <typename Op> llvm::LogicalResult rewriteLinear(Op op);
   llvm::LogicalResult rewriteExperts(mlir::Operation *op, mlir::ValueRange ofRows);
   llvm::LogicalResult rewriteProduct(mlir::Operation *op);
   llvm::LogicalResult rewriteReshape(mlir::Operation *op);

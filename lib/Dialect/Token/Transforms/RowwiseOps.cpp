@@ -50,7 +50,7 @@ LogicalResult RowRewriter::rewriteElementwise(Operation *op) {
   return success();
 }
 
-LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
+template <typename Op> LogicalResult RowRewriter::rewriteLinear(Op op) {
   auto x = rows.find(op.getX());
   int64_t rank = typeOf(op.getX()).getRank();
   if (x == rows.end() || x->second.axes.has(rank - 1))
@@ -59,9 +59,11 @@ LogicalResult RowRewriter::rewriteLinear(nn::LinearOp op) {
   Value residual = op.getResidual() ? operandRows(op.getResidual(), axes, rank) : Value();
   if (op.getResidual() && (!residual || typeOf(residual).getRank() != typeOf(x->second.value).getRank()))
     return fail(op, "its residual is not one for each token");
-  Value y = nn::LinearOp::create(builder, loc, rowsType(op.getY().getType(), axes), x->second.value,
-                                 op.getW(), op.getBias(), residual, op.getActivation());
-  rows[op.getY()] = {y, axes};
+  auto copy = cast<Op>(builder.clone(*op.getOperation()));
+  copy.getXMutable().set(x->second.value);
+  copy.getResidualMutable().assign(residual ? ValueRange(residual) : ValueRange());
+  copy.getY().setType(rowsType(op.getY().getType(), axes));
+  rows[op.getY()] = {copy.getY(), axes};
   ++rowwise;
   return success();
 }
@@ -338,8 +340,10 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
     return rewriteReturn(op);
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return rewriteLinear(linear);
-  if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op))
-    return fail(linear,
+  if (auto linear = dyn_cast<nn::QuantizedLinearOp>(op); linear && linear.getRange())
+    return rewriteLinear(linear);
+  if (isa<nn::QuantizedLinearOp>(op))
+    return fail(op,
                 "it rounds all rows by the range of them all, those of padding too; a float32 model compiled "
                 "with --precision=int8 rounds each row by its own");
   if (auto rotary = dyn_cast<onnx::RotaryEmbeddingOp>(op))

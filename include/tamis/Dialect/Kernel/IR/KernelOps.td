@@ -46,9 +46,9 @@ def Kernel_DynamicRangeOp : Kernel_Op<"dynamic_range"> {
 def Kernel_QuantizedLinearOp : Kernel_Op<"quantized_linear", [AttrSizedOperandSegments]> {
   let summary = "out [T, N] = activation((q - z)(w - zero_point) * (s * scale) + bias) + residual";
   let description = [{
-    q = clamp(round(x / s) + z, 0, 255) for x [T, K] and the range (s, z) of kernel.dynamic_range; NaN becomes 0. w is
-    packed as in nn.quantized_linear; scale, zero_point and bias are [N]. With column_sums[n] = sum over k of (w -
-    zero_point), the product is sum q w - zero_point * sum q - z * column_sums, all in i32.
+    q = clamp(round(x / s) + z, 0, 255) for x [T, K] and the range (s, z), of kernel.dynamic_range or given; NaN becomes
+    0. w is packed as in nn.quantized_linear; scale, zero_point and bias are [N]. With column_sums[n] = sum over k of (w
+    - zero_point), the product is sum q w - zero_point * sum q - z * column_sums, all in i32.
   }];
   let arguments = (ins Kernel_F32:$x, Kernel_F32:$range, MemRefOf<[I8]>:$w, Kernel_F32:$scale,
                    MemRefOf<[I32]>:$column_sums, Optional<MemRefOf<[I8]>>:$zero_point, Optional<Kernel_F32>:$bias,

@@ -37,19 +37,22 @@ def NN_QuantizedLinearOp : NN_Op<"quantized_linear", [AttrSizedOperandSegments]>
   let summary = "activation(dequantised product of 8-bit integers + bias) + residual";
   let description = [{
     x is [..., K]; the whole of it is quantised at run time to q = round(x / s) + z in 8 unsigned bits, s and z from
-    the range of its elements and 0, as ONNX's DynamicQuantizeLinear does. w [K, N] of i8 stands for (w - zero_point)
-    * scale; scale and zero_point are [N]. The product is sum over k of (q - z) (w - zero_point), exact in i32, times
-    (s * scale). bias is [N]; residual has the result's shape [..., N]. nn-pack-weights packs w to [ceil(N / 16), K / 4,
-    16, 4] and adds `column_sums` [N], the sums of w - zero_point over k.
+    the range of its elements and 0, as ONNX's DynamicQuantizeLinear does. With `range` [2] these are s = range[0] and
+    z = range[1], a whole number from 0 to 255; q is clamped as by QuantizeLinear, and each row of the result depends on
+    its own row of x only. w [K, N] of i8 stands for (w - zero_point) * scale; scale and zero_point are [N]. The product
+    is sum over k of (q - z) (w - zero_point), exact in i32, times (s * scale). bias is [N]; residual has the result's
+    shape [..., N]. nn-pack-weights packs w to [ceil(N / 16), K / 4, 16, 4] and adds `column_sums` [N], the sums of
+    w - zero_point over k.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I8]>:$w, RankedTensorOf<[F32]>:$scale,
                    Optional<RankedTensorOf<[I8]>>:$zero_point, Optional<RankedTensorOf<[I32]>>:$column_sums,
                    Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
+                   Optional<RankedTensorOf<[F32]>>:$range,
                    DefaultValuedAttr<NN_ActivationAttr, "::tamis::nn::Activation::None">:$activation);
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $x `,` $w `scale` $scale (`zero_point` $zero_point^)? (`column_sums` $column_sums^)? (`bias` $bias^)?
-    (`residual` $residual^)? attr-dict `:` functional-type(operands, results)
+    (`residual` $residual^)? (`range` $range^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -12,15 +12,13 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
     embedding, everything behind works on the R real rows, attention and pooling take offsets, and outputs [B, S,
     ...] come back with zeros at padded places.
 
-    An nn.quantized_linear then takes the range of the real rows only. It is never wider than that of the padded batch, so
-    the error of quantisation is never larger, but the rounding differs from that of the padded model.
-
     Where padding is kept and the model excludes keys by finite numbers, a row of padding without keys is weighed by
     them, as in the model: other ops may mix such rows with those of tokens.
 
-    Padding is kept, with a remark, where the proof fails: an op that mixes the tokens of a sequence otherwise, an
-    attention without a proven mask, a mask that is not an argument. The module attribute `tamis.remarks` says what
-    was done or which node stood in the way; `tamis.mask_input` names the mask when padding was removed.
+    Padding is kept, with a remark, where the proof fails: an op that mixes the tokens of a sequence otherwise (among
+    them an nn.quantized_linear without a given range), an attention without a proven mask, a mask that is not an
+    argument. The module attribute `tamis.remarks` says what was done or which node stood in the way;
+    `tamis.mask_input` names the mask when padding was removed.
   }];
   let options = [Option<"keepPadding", "keep-padding", "bool", "false", "Do nothing but say so">];
   let statistics = [
@@ -73,7 +71,7 @@ def TokenLastLogits : Pass<"token-last-logits", "::mlir::ModuleOp"> {
     wants, one of each sequence for the next token or all. `wanted_rows` of `tamis.decoder` then says so.
 
     What is also read by something else is computed in full, and so is a layer whose activations are quantised by the
-    range of all rows (nn.quantized_linear), which would round differently.
+    range of all rows (nn.quantized_linear without a given range), which would round differently.
   }];
   let statistics = [Statistic<"sliced", "sliced", "Logits that are computed for wanted rows only">];
   let dependentDialects = ["::tamis::nn::NNDialect"];
