@@ -26,7 +26,8 @@ module {
     %b = nn.attention %y, %y, %y offsets %offsets
          {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32, k_column = 4 : i64, v_column = 8 : i64}
          : (tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf32>, tensor<?xi64>) -> tensor<?x4xf32>
-    %pool = nn.mean_pool %b offsets %offsets {epsilon = 1.0e-9 : f32} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    %r = onnx.Add %b, %a : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    %pool = nn.mean_pool %r offsets %offsets {epsilon = 1.0e-9 : f32} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
     return %pool : tensor<?x4xf32>
   }
 }
