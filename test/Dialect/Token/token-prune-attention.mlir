@@ -7,7 +7,7 @@
 // CHECK-SAME: {name = "dense", values = array<f32: -3.40282347E+38>}, {name = "half", values = array<f32: 5.000000e-01>}
 // CHECK-LABEL: func.func @main
 module {
-  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x12xf32>, %w: tensor<4x12xf32>) -> tensor<?x4xf32> {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x12xf32>, %w: tensor<4x12xf32>, %v: tensor<4xf32>) -> tensor<?x4xf32> {
     // CHECK: %{{.*}}, %[[OFFSETS:.*]] = token.index
     %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
     %p = token.pack %ids, %rows, %mask : (tensor<?x?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
@@ -19,14 +19,16 @@ module {
     %a = nn.attention %e, %e, %e offsets %offsets
          {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32, k_column = 4 : i64, v_column = 8 : i64}
          : (tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+    // CHECK: %[[N:.*]] = nn.layer_norm %[[A]]
+    %n = nn.layer_norm %a, %v {epsilon = 1.0e-5 : f32} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
     // CHECK: %[[KEPT:.*]], %[[O1:.*]] = token.select %[[S]] of %[[OFFSETS]] whole %[[OFFSETS]] setting 0 lengths [] minimum 8 first 1 last 1 by_score
-    // CHECK: %[[A1:.*]] = token.gather %[[A]] at %[[KEPT]]
-    // CHECK: nn.linear %[[A1]]
-    %y = nn.linear %a, %w : (tensor<?x4xf32>, tensor<4x12xf32>) -> tensor<?x12xf32>
+    // CHECK: %[[N1:.*]] = token.gather %[[N]] at %[[KEPT]]
+    // CHECK: nn.linear %[[N1]]
+    %y = nn.linear %n, %w : (tensor<?x4xf32>, tensor<4x12xf32>) -> tensor<?x12xf32>
     %b = nn.attention %y, %y, %y offsets %offsets
          {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32, k_column = 4 : i64, v_column = 8 : i64}
          : (tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf32>, tensor<?xi64>) -> tensor<?x4xf32>
-    %r = onnx.Add %b, %a : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    %r = onnx.Add %b, %n : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
     %pool = nn.mean_pool %r offsets %offsets {epsilon = 1.0e-9 : f32} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
     return %pool : tensor<?x4xf32>
   }
