@@ -61,9 +61,11 @@ def quantise(model, path, values, form):
     kind, activations, weights, per_column, operators = form
     source = path.with_suffix(".float.onnx")
     onnx.save(model, source)
+    known = {tensor.name for tensor in model.graph.initializer}
+    attention = [node.name for node in model.graph.node if node.op_type == "MatMul" and node.input[1] not in known]
     quantize_static(source, path, Batches(values), quant_format=QuantFormat[kind], op_types_to_quantize=operators,
                     activation_type=QuantType[activations], weight_type=QuantType[weights], per_channel=per_column,
-                    extra_options={"MatMulConstBOnly": operators is PRODUCTS})
+                    nodes_to_exclude=attention if operators is PRODUCTS else [])
 
 
 def expected(path, values):
