@@ -173,6 +173,55 @@ def dynamic_cases():
     case([h.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"])], {"x": floats(5, 300) + 1}, {})
 
 
+def static_cases():
+    """Rows of a given range. Their integers are summed up exactly, so little is left to differ."""
+    for rows, signed_rows, element in (("u8", False, np.uint8), ("i8", True, np.int8)):
+        for kind, signed in (("i8", True), ("u8", False)):
+            for form in ("tensor", "columns_zero", "gemm", "gemm_columns_zero", "moved"):
+                for tail in ("", "bias"):
+                    name = f"static_{rows}_{kind}_{form}{'_' + tail if tail else ''}"
+                    k, n, gemm = 67, 53, form.startswith("gemm")
+                    shape = (n,) if "columns" in form else ()
+                    w, wz = codes(8, signed, k, n), codes(8, signed, *shape).reshape(shape) if "zero" in form else None
+                    ws = np.abs(floats(*shape)).astype(np.float32) * np.float32(0.01) + np.float32(1e-3)
+                    s, z, bias = np.float32(0.0213), element(-11 if signed_rows else 117), floats(n)
+                    weights = {"s": s, "z": z, "w": w.T.copy() if gemm else w, "ws": ws}
+                    parts = ["w", "ws"]
+                    if wz is not None:
+                        weights["wz"] = wz
+                        parts.append("wz")
+                    moves = [h.make_node("Transpose", ["q"], ["t"], perm=[1, 0])] if form == "moved" else []
+                    nodes = [h.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]), *moves,
+                             h.make_node("DequantizeLinear", ["t" if moves else "q", "s", "z"], ["a"]),
+                             h.make_node("DequantizeLinear", parts, ["d"], axis=0 if gemm else 1)]
+                    if tail:
+                        weights["b"] = bias
+                    if gemm:
+                        nodes.append(h.make_node("Gemm", ["a", "d", "b"] if tail else ["a", "d"], ["y"], transB=1))
+                    else:
+                        nodes.append(h.make_node("MatMul", ["a", "d"], ["y0" if tail else "y"]))
+                        nodes += [h.make_node("Add", ["y0", "b"], ["y"])] if tail else []
+                    low, high = (-128, 127) if signed_rows else (0, 255)
+
+                    def reference(x, s=s, z=int(z), w=w, ws=ws, wz=wz, bias=bias, low=low, high=high, moved=bool(moves), tail=tail):
+                        q = np.clip(np.rint(x / s) + np.float32(z), low, high).astype(np.float64) - z
+                        weight = (w.astype(np.float64) - (0 if wz is None else wz.astype(np.float64))) * ws
+                        return (q.T if moved else q) * np.float64(s) @ weight + (bias if tail else 0)
+
+                    x = floats(*((k, 9) if moves else (9, k)), scale=2)
+                    x.flat[:4] = [1e30, -1e30, np.inf, -np.inf]
+                    case(nodes, {"x": x}, weights, reference)
+    for signed in (True, False):
+        name = f"static_qlinear_{'i8' if signed else 'u8'}_columns"
+        kind = np.int8 if signed else np.uint8
+        n = 1100  # So many zero points are no constant.
+        weights = {"as": np.float32(0.02), "az": kind(20), "b": codes(8, signed, 48, n),
+                   "bs": np.abs(floats(n)) * np.float32(0.01) + np.float32(1e-3), "bz": codes(8, signed, n),
+                   "ys": np.float32(0.3), "yz": kind(10)}
+        case([h.make_node("QLinearMatMul", ["a", "as", "az", "b", "bs", "bz", "ys", "yz"], ["y"])],
+             {"a": codes(8, signed, 2, 6, 48)}, weights)
+
+
 def operator_cases():
     edges = np.array([[-np.inf, -300, -0.5, 0.5, 1.5, 2.5, 127.5, 300, np.inf, 1e30]], np.float32)
     for kind, element in (("u8", np.uint8), ("i8", np.int8), ("u16", np.uint16), ("i16", np.int16)):
@@ -249,7 +298,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th case only")
     options = parser.parse_args()
-    for add in (nbits_cases, dequantized_weight_cases, dynamic_cases, operator_cases):
+    for add in (nbits_cases, dequantized_weight_cases, dynamic_cases, static_cases, operator_cases):
         add()
     passed, failed = 0, 0
     cases = [case for case in CASES.items() if options.only in case[0]][::options.every]

@@ -28,7 +28,7 @@ def NNFuseQKV : Pass<"nn-fuse-qkv", "::mlir::ModuleOp"> {
   let description = [{
     Linear layers of the same x that only one attention reads become one, whose weight is the concatenation of
     theirs; the attention reads its columns. Layers with and without a bias, or with and without zero points, are not
-    mixed, nor are layers of floats and of integers.
+    mixed, nor are layers of floats and of integers, or of different ranges.
   }];
   let statistics = [Statistic<"fusedLinears", "fused", "Linear layers that went into a fused one">];
   let dependentDialects = ["::tamis::weight::WeightDialect"];
