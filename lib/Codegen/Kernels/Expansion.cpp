@@ -120,7 +120,8 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
                     kernel::LayerNormOp, kernel::RMSNormOp, kernel::SoftmaxOp, kernel::EmbeddingOp,
                     kernel::AttentionOp, kernel::MeanPoolOp, kernel::RouteOp, kernel::ExpertsOp,
                     kernel::CombineOp, kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp,
-                    kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenSelectOp, kernel::TokenGatherOp>(
+                    kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenSelectOp, kernel::TokenGatherOp,
+                    kernel::TokenDroppedOp, kernel::TokenRestoreOp>(
                   [&](auto kernelOp) { return expander.expand(kernelOp); })
               .Default([](Operation *other) { return other->emitOpError("has no expansion"); });
       if (failed(result)) {

@@ -25,3 +25,12 @@ func.func @prune(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %offsets: tensor<?xi64>
   %y = token.gather %x at %kept : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// CHECK-LABEL: func.func @restore
+func.func @restore(%y: tensor<?x8xf32>, %kept: tensor<?xi64>, %m: tensor<?x8xf32>, %rows: tensor<?xi64>) -> tensor<?x8xf32> {
+  // CHECK: %[[DROPPED:.*]] = token.dropped %arg1 of %arg3 : (tensor<?xi64>, tensor<?xi64>) -> tensor<?xi64>
+  %dropped = token.dropped %kept of %rows : (tensor<?xi64>, tensor<?xi64>) -> tensor<?xi64>
+  // CHECK: token.restore %arg0 at %arg1, %arg2 at %[[DROPPED]] : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  %all = token.restore %y at %kept, %m at %dropped : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return %all : tensor<?x8xf32>
+}
