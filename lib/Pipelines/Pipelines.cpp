@@ -48,8 +48,10 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   simplify(passes);
   if (options.observeStates)
     passes.addPass(token::createTokenObserveStates());
-  if (!options.policy.empty())
+  if (!options.policy.empty()) {
     passes.addPass(token::createTokenPrune({options.policy}));
+    passes.addPass(token::createTokenRestore({options.policy}));
+  }
   passes.addPass(nn::createNNAppendCache({options.maxLength}));
   passes.addPass(nn::createNNFuseQKV());
   passes.addPass(nn::createNNFoldEpilogue());

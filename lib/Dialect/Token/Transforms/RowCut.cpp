@@ -65,3 +65,19 @@ std::optional<RowCut> tamis::token::cutBefore(Operation *end, Value rows) {
   }
   return std::nullopt;
 }
+
+/// The first op behind the last attention that makes something else of rows.
+static Operation *endOfRows(nn::AttentionOp last) {
+  for (Operation *op = last->getNextNode(); op; op = op->getNextNode())
+    if (isa<nn::MeanPoolOp, UnpackOp, FirstOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+      return op;
+  llvm_unreachable("a block of a function has a terminator");
+}
+
+std::optional<RowCut> tamis::token::cutBehindLayers(ArrayRef<nn::AttentionOp> attentions, Value rows) {
+  std::optional<RowCut> front = cutBefore(attentions.back(), rows),
+                        cut = cutBefore(endOfRows(attentions.back()), rows);
+  while (front && cut && typeOf(cut->state).getDimSize(1) != typeOf(front->state).getDimSize(1))
+    cut = cutBefore(cut->state.getDefiningOp(), rows);
+  return cut;
+}

@@ -27,6 +27,11 @@ struct RowCut {
 /// the hidden states are the one tensor of rows that lives on. `rows` are the places of the rows there.
 std::optional<RowCut> cutBefore(mlir::Operation *end, mlir::Value rows);
 
+/// The last place behind the last layer behind which the hidden states, of the width that they have in front
+/// of that layer, are the one tensor of rows that lives on: what a head makes of them is behind it. `rows`
+/// are the places of the rows there; there must be an attention.
+std::optional<RowCut> cutBehindLayers(llvm::ArrayRef<nn::AttentionOp> attentions, mlir::Value rows);
+
 } // namespace tamis::token
 
 #endif
