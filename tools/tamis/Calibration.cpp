@@ -14,6 +14,7 @@
 #include "runtime/src/Clock.h"
 #include "runtime/src/Hash.h"
 #include "tamis/Calibration/Binomial.h"
+#include "tamis/Calibration/RestoreMap.h"
 #include "tamis/Calibration/Sieve.h"
 
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include <numeric>
 #include <random>
 #include <set>
+#include <span>
 
 namespace tamis::tools {
 
@@ -44,6 +46,16 @@ Tensor copyOf(const TamisValue &value) {
   if (copy.bytes())
     std::memcpy(copy.data(), value.data, copy.bytes());
   return copy;
+}
+
+/// As a policy has it (docs/pruning.md).
+Json jsonOf(const calibration::RestoreMap &map) {
+  std::span<const std::byte> bytes = std::as_bytes(std::span(map.weights));
+  std::string digits;
+  digits.reserve(2 * bytes.size());
+  for (std::byte byte : bytes)
+    fmt::format_to(std::back_inserter(digits), "{:02x}", std::to_integer<int>(byte));
+  return {{"map", digits}, {"bias", map.bias}};
 }
 
 /// What is shown of the layers that are asked for, and behind the last.
@@ -214,6 +226,8 @@ private:
                 options.model, layer));
       say(fmt::format("fitting the score in front of layer {}", layer));
       sieves.push_back(calibration::fitSieve(states, collector.to));
+      if (options.restoresDropped)
+        maps.push_back(calibration::fitRestoreMap(states, collector.to));
     }
     layerCount = collector.lastLayer;
     observed.reset();
@@ -234,21 +248,29 @@ private:
       if (rule == "linear")
         point["weights"] = sieves[i].weights;
       point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
+      if (options.restoresDropped)
+        point["restore"] = jsonOf(maps[i]);
       list.push_back(std::move(point));
     }
     return list;
   }
-  const char *dropped() const { return options.zerosForDropped ? "zeros" : "refuse"; }
+  /// With what is left out, and what stands for it.
+  Json tokensOf(const std::string &rule) const {
+    Json tokens = {{"prune", points(rule)}};
+    if (options.restoresDropped)
+      tokens.update({{"dropped", "restore"}, {"pool", options.pool}});
+    else
+      tokens["dropped"] = options.zerosForDropped ? "zeros" : "refuse";
+    return tokens;
+  }
 
   /// One artifact for all of the search: what is left out are settings.
   Session &trialOf(const std::string &rule) {
     auto found = trials.find(rule);
     if (found == trials.end()) {
-      Json policy = {{"schema", "tamis.policy.v1"},
-                     {"tokens",
-                      {{"prune", points(rule)},
-                       {"steps", {{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}}},
-                       {"dropped", dropped()}}}};
+      Json policy = {{"schema", "tamis.policy.v1"}, {"tokens", tokensOf(rule)}};
+      policy["tokens"]["steps"] =
+          Json::array({{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}});
       std::string file = folder.file(rule + ".json");
       AtomicFile output(file);
       output.write(policy.dump());
@@ -490,8 +512,8 @@ private:
   }
 
   Json policy() const {
-    Json prune = points("linear");
-    for (Json &point : prune)
+    Json tokens = tokensOf("linear");
+    for (Json &point : tokens["prune"])
       point["lengths"] = bounds;
     Json list = Json::array();
     for (size_t step = 1; step <= steps; ++step) {
@@ -504,8 +526,7 @@ private:
       }
       list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
     }
-    std::string chosen = fmt::format("step-{}", steps);
-    Json tokens = {{"prune", prune}, {"steps", list}, {"chosen", chosen}, {"dropped", dropped()}};
+    tokens.update({{"steps", list}, {"chosen", fmt::format("step-{}", steps)}});
     Json policy = {{"schema", "tamis.policy.v1"},
                    {"tokens", tokens},
                    {"certificate", certificate()},
@@ -528,6 +549,10 @@ private:
       text +=
           fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                       options.layers[i], sieves[i].correlation);
+    for (size_t i = 0; i < maps.size(); ++i)
+      text += fmt::format("layer {}: what stands for a token that is left out misses {:.1f}% of the variance "
+                          "of last states\n",
+                          options.layers[i], 100 * maps[i].unexplained);
     for (size_t group = 0; group < groupCount(); ++group) {
       std::string shares, name = group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
                                  : group               ? fmt::format("above {} tokens", bounds.back())
@@ -563,7 +588,8 @@ private:
   std::vector<size_t> searched, tested; // numbers of requests
   std::vector<int64_t> bounds;          // the longest of each group of lengths but the last
   std::vector<calibration::Sieve> sieves;
-  std::vector<Tensor> answers; // dense ones, of all requests
+  std::vector<calibration::RestoreMap> maps; // none where nothing is restored
+  std::vector<Tensor> answers;               // dense ones, of all requests
   std::vector<std::vector<float>> candidates;
   std::vector<std::vector<Measured>> measured; // by group and candidate
   std::vector<std::vector<Tested>> results;    // by group

@@ -22,7 +22,8 @@ struct CalibrationOptions {
   std::vector<int64_t> layers{0};
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
-  bool zerosForDropped = false;
+  bool zerosForDropped = false, restoresDropped = false;
+  std::string pool = "kept"; // what means run over where dropped tokens are restored: kept or mapped
   uint64_t seed = 1;
   int32_t threads = 0;
 };
