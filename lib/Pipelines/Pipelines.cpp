@@ -51,8 +51,10 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNAppendCache({options.maxLength}));
   passes.addPass(nn::createNNFuseQKV());
   // Behind it, so that scores by attention read what the attention reads.
-  if (!options.policy.empty())
+  if (!options.policy.empty()) {
     passes.addPass(token::createTokenPrune({options.policy}));
+    passes.addPass(token::createTokenRestore({options.policy}));
+  }
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(token::createTokenLastLogits());
   if (options.observeExperts)

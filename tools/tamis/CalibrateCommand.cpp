@@ -87,8 +87,21 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
       ->type_name("N")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20).description(""))
       ->capture_default_str();
-  command.add_flag("--zeros", options.zerosForDropped,
-                   "Outputs with a row for each token may hold zeros where one was left out");
+  CLI::Option *zeros =
+      command.add_flag("--zeros", options.zerosForDropped,
+                       "Outputs with a row for each token may hold zeros where one was left out");
+  CLI::Option *restore =
+      command
+          .add_flag("--restore", options.restoresDropped,
+                    "Fit maps that put back what was left out where an output has a row for each token")
+          ->excludes(zeros);
+  command
+      .add_option("--pool", options.pool,
+                  "With --restore, what means run over: kept tokens, or mapped ones, too")
+      ->needs(restore)
+      ->check(CLI::IsMember({"kept", "mapped"}).description(""))
+      ->type_name("{kept,mapped}")
+      ->capture_default_str();
   command
       .add_option(
           "--precision", options.precisions,
@@ -137,6 +150,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"An embedding at the fastest of three precisions",
        "tamis calibrate encoder.onnx --requests requests.npz --eps 0.05 --precision f32,bf16,int8 --zeros -o "
        "policy.json"},
+      {"Put back what is left out, for a class of each token, and for the mean over them",
+       "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
+       "-o policy.json"},
   }));
   command->callback([options] {
     options->loss = *lossOfName(options->lossName);

@@ -117,12 +117,12 @@ private:
 
   /// Of all that the search depends on. Its time and its threads change nothing of what it sees.
   std::string keyOfState() const {
-    nlohmann::ordered_json known = {tamis_version(),         found.sourceHash,    found.requestsHash,
-                                    found.labelsHash,        options.precisions,  options.measured,
-                                    options.lossName,        options.promise.eps, options.promise.alpha,
-                                    options.promise.delta,   options.layers,      options.groups,
-                                    options.minimum,         options.first,       options.last,
-                                    options.zerosForDropped, options.seed};
+    nlohmann::ordered_json known = {
+        tamis_version(),         found.sourceHash,      found.requestsHash, found.labelsHash,
+        options.precisions,      options.measured,      options.lossName,   options.promise.eps,
+        options.promise.alpha,   options.promise.delta, options.layers,     options.groups,
+        options.minimum,         options.first,         options.last,       options.zerosForDropped,
+        options.restoresDropped, options.pool,          options.seed};
     std::string text = known.dump();
     return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
   }

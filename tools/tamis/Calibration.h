@@ -25,8 +25,9 @@ struct CalibrationOptions {
   std::vector<int64_t> layers{0};
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
-  bool zerosForDropped = false;
-  double budget = 0; // seconds that the search may take; 0: as long as it takes
+  bool zerosForDropped = false, restoresDropped = false;
+  std::string pool = "kept"; // what means run over where dropped tokens are restored: kept or mapped
+  double budget = 0;         // seconds that the search may take; 0: as long as it takes
   uint64_t seed = 1;
   int32_t threads = 0;
 

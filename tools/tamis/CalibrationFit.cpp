@@ -95,6 +95,8 @@ CalibrationFit fitStates(const CalibrationOptions &options, Session &observed,
     if (progress.isDue())
       progress.show(fmt::format("fitting the score in front of layer {}", layer));
     fit.sieves.push_back(calibration::fitSieve(states, collector.to));
+    if (options.restoresDropped)
+      fit.maps.push_back(calibration::fitRestoreMap(states, collector.to));
   }
   fit.layerCount = collector.lastLayer;
   return fit;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <span>
 
 namespace tamis::tools {
 
@@ -16,6 +17,16 @@ using calibration::Tested;
 
 namespace {
 
+/// As a policy has it (docs/pruning.md).
+Json jsonOf(const calibration::RestoreMap &map) {
+  std::span<const std::byte> bytes = std::as_bytes(std::span(map.weights));
+  std::string digits;
+  digits.reserve(2 * bytes.size());
+  for (std::byte byte : bytes)
+    fmt::format_to(std::back_inserter(digits), "{:02x}", std::to_integer<int>(byte));
+  return {{"map", digits}, {"bias", map.bias}};
+}
+
 Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
   Json list = Json::array();
   for (size_t i = 0; i < options.layers.size(); ++i) {
@@ -23,13 +34,21 @@ Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, cons
     if (rule == "linear")
       point["weights"] = fit.sieves[i].weights;
     point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
+    if (options.restoresDropped)
+      point["restore"] = jsonOf(fit.maps[i]);
     list.push_back(std::move(point));
   }
   return list;
 }
 
-const char *dropped(const CalibrationOptions &options) {
-  return options.zerosForDropped ? "zeros" : "refuse";
+/// What is left out, and what stands for it.
+Json tokensOf(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
+  Json tokens = {{"prune", pointsOf(options, fit, rule)}};
+  if (options.restoresDropped)
+    tokens.update({{"dropped", "restore"}, {"pool", options.pool}});
+  else
+    tokens["dropped"] = options.zerosForDropped ? "zeros" : "refuse";
+  return tokens;
 }
 
 /// Shares as a person writes them.
@@ -121,23 +140,19 @@ Json measuredOf(const CalibrationFindings &findings) {
 } // namespace
 
 Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
-  return {{"schema", "tamis.policy.v1"},
-          {"tokens",
-           {{"prune", pointsOf(options, fit, rule)},
-            {"steps", {{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}}},
-            {"dropped", dropped(options)}}}};
+  Json tokens = tokensOf(options, fit, rule);
+  tokens["steps"] = Json::array({{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}});
+  return {{"schema", "tamis.policy.v1"}, {"tokens", tokens}};
 }
 
 Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFindings &findings) {
-  Json prune = pointsOf(options, findings.fit, "linear");
-  for (Json &point : prune)
+  Json tokens = tokensOf(options, findings.fit, "linear");
+  for (Json &point : tokens["prune"])
     point["lengths"] = findings.split.bounds;
+  tokens.update(
+      {{"steps", stepsOf(options, findings)}, {"chosen", fmt::format("step-{}", findings.proof().steps)}});
   Json policy = {{"schema", "tamis.policy.v1"},
-                 {"tokens",
-                  {{"prune", prune},
-                   {"steps", stepsOf(options, findings)},
-                   {"chosen", fmt::format("step-{}", findings.proof().steps)},
-                   {"dropped", dropped(options)}}},
+                 {"tokens", tokens},
                  {"certificate", certificateOf(options, findings)},
                  {"measured", measuredOf(findings)}};
   policy["certificate"]["policy_hash"] = hashOfPolicy(policy);
@@ -156,6 +171,11 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
   for (size_t i = 0; i < findings.fit.sieves.size(); ++i)
     text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                         options.layers[i], findings.fit.sieves[i].correlation);
+  for (size_t i = 0; i < findings.fit.maps.size(); ++i)
+    text +=
+        fmt::format("layer {}: what stands for a token that is left out misses {:.1f}% of the variance of "
+                    "last states\n",
+                    options.layers[i], 100 * findings.fit.maps[i].unexplained);
   for (size_t group = 0; group < split.groupCount(); ++group) {
     std::string shares, name = group < split.bounds.size()
                                    ? fmt::format("up to {} tokens", split.bounds[group])

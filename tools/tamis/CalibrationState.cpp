@@ -33,7 +33,10 @@ Json jsonOf(const CalibrationFit &fit) {
   Json sieves = Json::array();
   for (const calibration::Sieve &sieve : fit.sieves)
     sieves.push_back({{"weights", sieve.weights}, {"correlation", sieve.correlation}});
-  return {{"layers", fit.layerCount}, {"sieves", sieves}};
+  Json maps = Json::array();
+  for (const calibration::RestoreMap &map : fit.maps)
+    maps.push_back({{"weights", map.weights}, {"bias", map.bias}, {"unexplained", map.unexplained}});
+  return {{"layers", fit.layerCount}, {"sieves", sieves}, {"maps", maps}};
 }
 
 CalibrationFit fitOf(const Json &json) {
@@ -41,6 +44,8 @@ CalibrationFit fitOf(const Json &json) {
   fit.layerCount = json.at("layers");
   for (const Json &sieve : json.at("sieves"))
     fit.sieves.push_back({sieve.at("weights"), sieve.at("correlation")});
+  for (const Json &map : json.at("maps"))
+    fit.maps.push_back({map.at("weights"), map.at("bias"), map.at("unexplained")});
   return fit;
 }
 

@@ -9,17 +9,9 @@
 #ifndef TAMIS_CALIBRATION_SIEVE_H
 #define TAMIS_CALIBRATION_SIEVE_H
 
-#include <cstdint>
-#include <vector>
+#include "tamis/Calibration/States.h"
 
 namespace tamis::calibration {
-
-/// Rows of f32, one behind the other.
-struct States {
-  int64_t columns = 0;
-  std::vector<float> data;
-  int64_t rows() const { return columns ? static_cast<int64_t>(data.size()) / columns : 0; }
-};
 
 struct Sieve {
   std::vector<float> weights; ///< a column of `from` each

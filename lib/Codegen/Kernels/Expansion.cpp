@@ -121,8 +121,8 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
                     kernel::AttentionOp, kernel::MeanPoolOp, kernel::RouteOp, kernel::ExpertsOp,
                     kernel::CombineOp, kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp,
                     kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenAttentionScoreOp,
-                    kernel::TokenSelectOp, kernel::TokenGatherOp>(
-                  [&](auto kernelOp) { return expander.expand(kernelOp); })
+                    kernel::TokenSelectOp, kernel::TokenGatherOp, kernel::TokenDroppedOp,
+                    kernel::TokenRestoreOp>([&](auto kernelOp) { return expander.expand(kernelOp); })
               .Default([](Operation *other) { return other->emitOpError("has no expansion"); });
       if (failed(result)) {
         signalPassFailure();

@@ -1,5 +1,4 @@
-//===- TokenRows.cpp - kernel.token_pack, token_unpack, token_gather, token_first
-//-----------------------------------===//
+//===- TokenRows.cpp - Kernels that move rows: pack, unpack, gather, restore, first -------------------===//
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -127,6 +126,49 @@ LogicalResult KernelExpander::expand(kernel::TokenGatherOp op) {
                  mover.copy(x, e.mul(e.loadIndex(kept, row), inner), out, e.mul(row, inner));
                });
              });
+  return success();
+}
+
+LogicalResult KernelExpander::expand(kernel::TokenDroppedOp op) {
+  Emitter e = emitterAt(op);
+  Value count = e.dim(op.getKept(), 0), rows = e.dim(op.getDropped(), 0);
+  Value kept = e.flatten(op.getKept()), dropped = e.flatten(op.getDropped());
+  // Unit k writes the rows between two that are kept; k of those before them are kept.
+  e.parallel(e.add(count, 1), grainForBytes(e, e.index(16)), "token.dropped", e.index(0), e.mul(rows, 8),
+             [&](Value begin, Value end, Value) {
+               e.loop(begin, end, [&](Value k) {
+                 Value gapBegin = e.decide(
+                     e.equal(k, e.index(0)), [&] { return Emitter::Values{e.index(0)}; },
+                     [&] { return Emitter::Values{e.add(e.loadIndex(kept, e.sub(k, e.index(1))), 1)}; })[0];
+                 Value gapEnd = e.decide(
+                     e.less(k, count), [&] { return Emitter::Values{e.loadIndex(kept, k)}; },
+                     [&] { return Emitter::Values{rows}; })[0];
+                 e.loop(gapBegin, gapEnd, [&](Value row) {
+                   e.store(arith::IndexCastOp::create(e, e.getI64Type(), row), dropped, e.sub(row, k));
+                 });
+               });
+             });
+  return success();
+}
+
+LogicalResult KernelExpander::expand(kernel::TokenRestoreOp op) {
+  Emitter e = emitterAt(op);
+  auto type = cast<MemRefType>(op.getOut().getType());
+  if (type.getRank() < 1)
+    return op.emitOpError("needs out [R, ...]");
+  Value inner = e.dims(op.getOut(), 1, type.getRank());
+  RowMover mover(e, type.getElementType(), inner);
+  Value out = e.flatten(op.getOut());
+  for (auto [part, places] : {std::pair(op.getY(), op.getKept()), {op.getMapped(), op.getDropped()}}) {
+    Value from = e.flatten(part), at = e.flatten(places), count = e.dim(places, 0);
+    Value bytes = e.mul(mover.getBytesPerRow(), 2);
+    e.parallel(count, grainForBytes(e, bytes), "token.restore", e.index(0), e.mul(bytes, count),
+               [&](Value begin, Value end, Value) {
+                 e.loop(begin, end, [&](Value row) {
+                   mover.copy(from, e.mul(row, inner), out, e.mul(e.loadIndex(at, row), inner));
+                 });
+               });
+  }
   return success();
 }
 

@@ -1,4 +1,4 @@
-//===- TokensTest.cpp - Kernels that pack and unpack rows ---------------------------------------------===//
+//===- TokensTest.cpp - Kernels that move rows ---------------------------------------------------------===//
 #include "KernelTest.h"
 
 #include <algorithm>
@@ -114,6 +114,52 @@ static void testRowsOf(Report &report, const std::string &isa, const std::string
     }
 }
 
+/// What is gathered at kept rows and at the others is put together again.
+template <typename T>
+static void testRestore(Report &report, const std::string &isa, const std::string &element) {
+  std::string x = "memref<?x?x" + element + ">", i = "memref<?xi64>";
+  JitKernel dropped("func.func @main(%k: " + i + ", %d: " + i + ") {\nkernel.token_dropped %k, %d : " + i +
+                        ", " + i + "\nreturn\n}",
+                    isa);
+  JitKernel gather("func.func @main(%x: " + x + ", %k: " + i + ", %y: " + x +
+                       ") {\nkernel.token_gather %x, %k, %y : " + x + ", " + i + ", " + x + "\nreturn\n}",
+                   isa);
+  JitKernel restore("func.func @main(%y: " + x + ", %k: " + i + ", %m: " + x + ", %d: " + i + ", %x: " + x +
+                        ") {\nkernel.token_restore %y, %k, %m, %d, %x : " + x + ", " + i + ", " + x + ", " +
+                        i + ", " + x + "\nreturn\n}",
+                    isa);
+  for (int64_t h : {1, 5, 32, 100})
+    for (int64_t count : {0, 1, 2, 40})
+      for (int density = 0; density < 4; ++density) {
+        Random random(h + 7 * count + density);
+        std::vector<int64_t> stay, go;
+        for (int64_t row = 0; row < count; ++row)
+          (int(random.next() % 3) < density ? stay : go).push_back(row);
+        auto kept = int64_t(stay.size()), gone = int64_t(go.size());
+        Buffer all({count}, 8), k({kept}, 8), d({gone}, 8), states({count, h}, sizeof(T)),
+            y({kept, h}, sizeof(T)), m({gone, h}, sizeof(T)), back({count, h}, sizeof(T));
+        std::copy(stay.begin(), stay.end(), k.as<int64_t>());
+        for (int64_t n = 0; n < states.elements(); ++n)
+          states.as<T>()[n] = T(sizeof(T) == 1 ? n % 2 : n + 1);
+        std::string what = " of " + element + ", h " + std::to_string(h) + ", " + std::to_string(kept) +
+                           " of " + std::to_string(count) + " rows";
+        dropped.run({&k, &all});
+        report.require("token_dropped" + what,
+                       std::equal(go.begin(), go.end(), all.as<int64_t>()) && all.guardIsIntact());
+        std::copy(go.begin(), go.end(), d.as<int64_t>());
+        gather.run({&states, &k, &y});
+        gather.run({&states, &d, &m});
+        bool good = y.guardIsIntact() && m.guardIsIntact();
+        for (int64_t n = 0; n < kept * h; ++n)
+          good &= y.as<T>()[n] == states.as<T>()[stay[n / h] * h + n % h];
+        report.require("token_gather" + what, good);
+        restore.run({&y, &k, &m, &d, &back});
+        report.require("token_restore" + what,
+                       std::equal(states.as<T>(), states.as<T>() + count * h, back.as<T>()) &&
+                           back.guardIsIntact());
+      }
+}
+
 bool testTokens(const std::string &isa) {
   Report report{"tokens"};
   testIndex<int64_t>(report, isa, "i64");
@@ -123,5 +169,8 @@ bool testTokens(const std::string &isa) {
   testRowsOf<float>(report, isa, "f32");
   testRowsOf<int64_t>(report, isa, "i64");
   testRowsOf<int8_t>(report, isa, "i1");
+  testRestore<float>(report, isa, "f32");
+  testRestore<int64_t>(report, isa, "i64");
+  testRestore<int8_t>(report, isa, "i1");
   return report.finish(isa);
 }

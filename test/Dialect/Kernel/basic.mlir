@@ -38,5 +38,9 @@ func.func @prune(%x: memref<?x8xf32>, %w: memref<8xf32>, %o: memref<?xi64>, %s: 
     : memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>
   // CHECK: kernel.token_gather %arg0, %arg4, %arg5
   kernel.token_gather %x, %k, %y : memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>
+  // CHECK: kernel.token_dropped %arg4, %arg2
+  kernel.token_dropped %k, %o : memref<?xi64>, memref<?xi64>
+  // CHECK: kernel.token_restore %arg5, %arg4, %arg5, %arg2, %arg0
+  kernel.token_restore %y, %k, %y, %o, %x : memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>
   return
 }

@@ -80,3 +80,35 @@ func.func @columns_of_heads(%q: tensor<?x8xf32>, %o: tensor<?xi64>) {
       : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?xf32>
   return
 }
+
+// -----
+
+func.func @dropped(%k: tensor<?xi64>, %rows: tensor<?x?xi64>) {
+  // expected-error@+1 {{makes a vector from two}}
+  %d = token.dropped %k of %rows : (tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
+  return
+}
+
+// -----
+
+func.func @widths(%y: tensor<?x8xf32>, %k: tensor<?xi64>, %m: tensor<?x9xf32>, %d: tensor<?xi64>) {
+  // expected-error@+1 {{puts rows of one type together}}
+  %r = token.restore %y at %k, %m at %d : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x9xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @elements(%y: tensor<?x8xf32>, %k: tensor<?xi64>, %m: tensor<?x8xi64>, %d: tensor<?xi64>) {
+  // expected-error@+1 {{puts rows of one type together}}
+  %r = token.restore %y at %k, %m at %d : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x8xi64>, tensor<?xi64>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @places(%y: tensor<?x8xf32>, %k: tensor<?x1xi64>, %m: tensor<?x8xf32>, %d: tensor<?xi64>) {
+  // expected-error@+1 {{needs vectors of the rows that are kept and of those that are dropped}}
+  %r = token.restore %y at %k, %m at %d : (tensor<?x8xf32>, tensor<?x1xi64>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return
+}

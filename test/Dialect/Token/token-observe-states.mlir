@@ -34,6 +34,29 @@ func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x
 
 // -----
 
+// What a head makes of the states is none of them.
+
+// CHECK-LABEL: func.func @head
+func.func @head(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x4xf32>, %w: tensor<4x3xf32>) -> tensor<?x?x3xf32> {
+  %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+  %p = token.pack %ids, %rows, %mask : (tensor<?x?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
+  %e = nn.embedding %table at %p : (tensor<9x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+  // CHECK: token.observe %{{.*}} layer 0
+  %a = nn.attention %e, %e, %e offsets %offsets
+       {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
+       : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+  // CHECK: %[[S:.*]] = onnx.Add
+  // CHECK-NEXT: token.observe %[[S]] layer 1
+  // CHECK-NEXT: nn.linear %[[S]]
+  // CHECK-NOT: token.observe
+  %s = onnx.Add %a, %e : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %l = nn.linear %s, %w : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %u = token.unpack %l, %rows, %mask : (tensor<?x3xf32>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?x?x3xf32>
+  return %u : tensor<?x?x3xf32>
+}
+
+// -----
+
 // Rows that are padded have no such place.
 
 // CHECK-LABEL: func.func @padded

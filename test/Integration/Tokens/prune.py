@@ -179,11 +179,11 @@ class Pruning:
         self.checks.count("nothing is left behind", artifact.exists() == (code == 0), str(words))
         return text if code else artifact
 
-    def twin(self, points, keeps):
-        """Outputs, and how many rows are in front of and behind each point."""
+    def staged(self, points, keeps):
+        """The twin's outputs by name, and for each point the states in front of it, and the masks there and behind it."""
         session = twin_of(self.model, [point["layer"] for point in points])
         feeds = {"input_ids": self.ids, "attention_mask": self.mask} | {f"kept_{i}": self.mask for i in range(len(points))}
-        now, counts, gaps = self.mask, [], []
+        now, stages, gaps = self.mask, [], []
         for number, (point, keep) in enumerate(zip(points, keeps)):
             names = [f"{name}_{number}" for name in ("state", "attention", "values")[:3 if point["layer"] else 1]]
             states, weights, values = session.run(names, feeds) + [None] * (3 - len(names))
@@ -194,14 +194,20 @@ class Pruning:
                 stays, gap = select(point, keep, states[row][places], self.mask[row].sum(), *attention)
                 kept[row][places[stays]] = 1
                 gaps.append(gap)
-            counts.append((int(now.sum()), int(kept.sum())))
+            stages.append((states, now, kept))
             now = kept
             for behind in range(number, len(points)):
                 feeds[f"kept_{behind}"] = now
         least = 1e-5 if any(point["rule"] == "attention" for point in points) else 1e-3
         assert min(gaps) > least, f"two scores are too close to tell apart: {min(gaps)}"
-        states, embedding = session.run(["last_hidden_state", "embedding"], feeds)
-        return states * now[..., None], embedding, counts
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, feeds))), stages
+
+    def twin(self, points, keeps):
+        """Outputs, and how many rows are in front of and behind each point."""
+        outputs, stages = self.staged(points, keeps)
+        counts = [(int(before.sum()), int(behind.sum())) for _, before, behind in stages]
+        return outputs["last_hidden_state"] * stages[-1][2][..., None], outputs["embedding"], counts
 
     def compare(self, what, artifact, step, want, tolerance):
         states, embedding, counts = want

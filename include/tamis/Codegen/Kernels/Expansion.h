@@ -99,6 +99,8 @@ public:
   mlir::LogicalResult expand(kernel::TokenAttentionScoreOp op);
   mlir::LogicalResult expand(kernel::TokenSelectOp op);
   mlir::LogicalResult expand(kernel::TokenGatherOp op);
+  mlir::LogicalResult expand(kernel::TokenDroppedOp op);
+  mlir::LogicalResult expand(kernel::TokenRestoreOp op);
 
   /// The level's kernel for operands of a kind.
   const Microkernel &microkernel(OperandKind kind = OperandKind::F32);

@@ -26,9 +26,14 @@ SmallVector<Value> joinSizes(BufferBuilder &build, RankedTensorType type, ArrayR
   return sizes;
 }
 
+/// An element of a vector of i64, as an index.
+Value loadIndex(RewriterBase &rewriter, Location loc, Value vector, Value at) {
+  Value element = memref::LoadOp::create(rewriter, loc, vector, at);
+  return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), element);
+}
+
 /// The first `count` elements of a vector.
 Value firstOf(RewriterBase &rewriter, Location loc, Value vector, Value count) {
-  count = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), count);
   return memref::ReinterpretCastOp::create(
       rewriter, loc, MemRefType::get({ShapedType::kDynamic}, rewriter.getI64Type()), vector,
       /*offset=*/OpFoldResult(rewriter.getIndexAttr(0)), /*sizes=*/ArrayRef<OpFoldResult>{count},
@@ -53,7 +58,7 @@ struct IndexModel : AllocatingOpModel<IndexModel, token::IndexOp> {
     Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
     Value allRows = build.allocate(vector, capacity), offsets = build.allocate(vector, boundaries);
     TokenIndexOp::create(rewriter, loc, mask, allRows, offsets, index.getBinaryAttr());
-    Value count = memref::LoadOp::create(rewriter, loc, offsets, batch);
+    Value count = loadIndex(rewriter, loc, offsets, batch);
     replaceOpWithBufferizedValues(rewriter, op, {firstOf(rewriter, loc, allRows, count), offsets});
     return success();
   }
@@ -193,7 +198,7 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
                           select.getByScore());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);
-    Value count = memref::LoadOp::create(rewriter, loc, keptOffsets, last);
+    Value count = loadIndex(rewriter, loc, keptOffsets, last);
     replaceOpWithBufferizedValues(rewriter, op, {firstOf(rewriter, loc, all, count), keptOffsets});
     return success();
   }
@@ -231,6 +236,44 @@ struct GatherModel : AllocatingOpModel<GatherModel, token::GatherOp> {
   }
 };
 
+/// As of token.index, but it is known beforehand how many rows there will be.
+struct DroppedModel : AllocatingOpModel<DroppedModel, token::DroppedOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto dropped = cast<token::DroppedOp>(op);
+    Location loc = op->getLoc();
+    BufferBuilder build(rewriter, op, options, state);
+    Value kept = build.buffer(dropped.getKept()), rows = build.buffer(dropped.getRows());
+    if (build.hasFailed())
+      return failure();
+    Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
+    Value whole = build.dim(rows, 0), all = build.allocate(vector, whole);
+    TokenDroppedOp::create(rewriter, loc, kept, all);
+    Value count = arith::SubIOp::create(rewriter, loc, whole, build.dim(kept, 0));
+    replaceOpWithBufferizedValues(rewriter, op, firstOf(rewriter, loc, all, count));
+    return success();
+  }
+};
+
+struct RestoreModel : AllocatingOpModel<RestoreModel, token::RestoreOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto restore = cast<token::RestoreOp>(op);
+    Location loc = op->getLoc();
+    BufferBuilder build(rewriter, op, options, state);
+    Value y = build.buffer(restore.getY()), kept = build.buffer(restore.getKept()),
+          mapped = build.buffer(restore.getMapped()), dropped = build.buffer(restore.getDropped());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(restore.getType());
+    Value rows = arith::AddIOp::create(rewriter, loc, build.dim(kept, 0), build.dim(dropped, 0));
+    Value out = build.allocate(type, joinSizes(build, type, {rows}, y, 1));
+    TokenRestoreOp::create(rewriter, loc, y, kept, mapped, dropped, out);
+    replaceOpWithBufferizedValues(rewriter, op, out);
+    return success();
+  }
+};
+
 } // namespace
 
 void kernel::registerTokenBufferization(DialectRegistry &registry) {
@@ -246,6 +289,8 @@ void kernel::registerTokenBufferization(DialectRegistry &registry) {
     token::AttentionScoreOp::attachInterface<AttentionScoreModel>(*context);
     token::SelectOp::attachInterface<SelectModel>(*context);
     token::GatherOp::attachInterface<GatherModel>(*context);
+    token::DroppedOp::attachInterface<DroppedModel>(*context);
+    token::RestoreOp::attachInterface<RestoreModel>(*context);
     token::ObserveOp::attachInterface<ObserveModel>(*context);
   });
 }

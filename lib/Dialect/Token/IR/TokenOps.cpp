@@ -105,6 +105,25 @@ LogicalResult GatherOp::verify() {
   return success();
 }
 
+LogicalResult DroppedOp::verify() {
+  if (typeOf(getKept()).getRank() != 1 || typeOf(getRows()).getRank() != 1 ||
+      typeOf(getDropped()).getRank() != 1)
+    return emitOpError("makes a vector from two");
+  return success();
+}
+
+LogicalResult RestoreOp::verify() {
+  auto y = typeOf(getY()), mapped = typeOf(getMapped()), restored = typeOf(getRestored());
+  if (typeOf(getKept()).getRank() != 1 || typeOf(getDropped()).getRank() != 1)
+    return emitOpError("needs vectors of the rows that are kept and of those that are dropped");
+  for (RankedTensorType part : {y, mapped})
+    if (part.getRank() < 1 || part.getRank() != restored.getRank() ||
+        part.getElementType() != restored.getElementType() ||
+        part.getShape().drop_front() != restored.getShape().drop_front())
+      return emitOpError("puts rows of one type together");
+  return success();
+}
+
 namespace {
 /// pack(unpack(x)) is x: the rows and their order are the same.
 struct PackOfUnpack : OpRewritePattern<PackOp> {

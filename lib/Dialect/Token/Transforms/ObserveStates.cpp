@@ -14,15 +14,6 @@ using namespace mlir;
 using namespace tamis;
 using namespace tamis::token;
 
-/// In front of what ends the work on rows: the first op behind the last attention that makes something else
-/// of them.
-static Operation *endOfRows(nn::AttentionOp last) {
-  for (Operation *op = last->getNextNode(); op; op = op->getNextNode())
-    if (isa<nn::MeanPoolOp, UnpackOp, FirstOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
-      return op;
-  return nullptr;
-}
-
 namespace {
 struct TokenObserveStates : tamis::token::impl::TokenObserveStatesBase<TokenObserveStates> {
   using TokenObserveStatesBase::TokenObserveStatesBase;
@@ -31,17 +22,18 @@ struct TokenObserveStates : tamis::token::impl::TokenObserveStatesBase<TokenObse
     auto [index, attentions] = layersOnRows(getOperation());
     if (!index || attentions.empty())
       return;
-    SmallVector<Operation *> ends(attentions.begin(), attentions.end());
-    ends.push_back(endOfRows(attentions.back()));
-    for (auto [layer, end] : llvm::enumerate(ends)) {
-      std::optional<RowCut> cut = cutBefore(end, index.getRows());
-      if (!cut)
-        continue;
-      OpBuilder builder(&getContext());
-      builder.setInsertionPointAfter(cut->after);
-      ObserveOp::create(builder, end->getLoc(), cut->state, static_cast<int64_t>(layer));
-      ++observed;
-    }
+    for (auto [layer, attention] : llvm::enumerate(attentions))
+      observe(cutBefore(attention, index.getRows()), static_cast<int64_t>(layer));
+    observe(cutBehindLayers(attentions, index.getRows()), static_cast<int64_t>(attentions.size()));
+  }
+
+  void observe(const std::optional<RowCut> &cut, int64_t layer) {
+    if (!cut)
+      return;
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfter(cut->after);
+    ObserveOp::create(builder, cut->after->getLoc(), cut->state, layer);
+    ++observed;
   }
 };
 } // namespace

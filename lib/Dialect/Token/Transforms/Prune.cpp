@@ -174,10 +174,11 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
                      << first.getPosition() + 1 << " at least";
       }
       if (auto unpack = dyn_cast<UnpackOp>(op);
-          unpack && isPruned(unpack.getRows()) && !known.zerosForDropped)
+          unpack && isPruned(unpack.getRows()) && known.dropped == Dropped::Refuse)
         result = unpack.emitError(
             "an output has a row for each token, also for those that the policy leaves out; set "
-            "'dropped' to \"zeros\" if nobody reads those rows");
+            "'dropped' to \"zeros\" if nobody reads those rows, or make a policy that restores them with "
+            "'tamis calibrate --restore'");
     });
     return result;
   }

@@ -31,8 +31,7 @@ static DenseSet<Value> rowValues(Block &block) {
   return rows;
 }
 
-/// Made of an input alone.
-static bool isPacked(Value value) {
+bool tamis::token::isPacked(Value value) {
   if (auto gather = value.getDefiningOp<GatherOp>())
     return isPacked(gather.getX());
   return isa<PackOp, PositionsOp>(value.getDefiningOp());
@@ -64,4 +63,20 @@ std::optional<RowCut> tamis::token::cutBefore(Operation *end, Value rows) {
       return cut;
   }
   return std::nullopt;
+}
+
+/// The first op behind the last attention that makes something else of rows.
+static Operation *endOfRows(nn::AttentionOp last) {
+  for (Operation *op = last->getNextNode(); op; op = op->getNextNode())
+    if (isa<nn::MeanPoolOp, UnpackOp, FirstOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
+      return op;
+  llvm_unreachable("a block of a function has a terminator");
+}
+
+std::optional<RowCut> tamis::token::cutBehindLayers(ArrayRef<nn::AttentionOp> attentions, Value rows) {
+  std::optional<RowCut> front = cutBefore(attentions.back(), rows),
+                        cut = cutBefore(endOfRows(attentions.back()), rows);
+  while (front && cut && typeOf(cut->state).getDimSize(1) != typeOf(front->state).getDimSize(1))
+    cut = cutBefore(cut->state.getDefiningOp(), rows);
+  return cut;
 }

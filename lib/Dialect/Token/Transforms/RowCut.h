@@ -16,6 +16,9 @@ struct LayersOnRows {
 };
 LayersOnRows layersOnRows(mlir::ModuleOp module);
 
+/// Whether a value of rows is made of an input alone.
+bool isPacked(mlir::Value rows);
+
 /// What lives on behind a place of a function on real rows.
 struct RowCut {
   mlir::Operation *after = nullptr;
@@ -26,6 +29,11 @@ struct RowCut {
 /// The last place in front of `end`, but behind the attention (or the index of rows) before it, behind which
 /// the hidden states are the one tensor of rows that lives on. `rows` are the places of the rows there.
 std::optional<RowCut> cutBefore(mlir::Operation *end, mlir::Value rows);
+
+/// The last place behind the last layer behind which the hidden states, of the width that they have in front
+/// of that layer, are the one tensor of rows that lives on: what a head makes of them is behind it. `rows`
+/// are the places of the rows there; there must be an attention.
+std::optional<RowCut> cutBehindLayers(llvm::ArrayRef<nn::AttentionOp> attentions, mlir::Value rows);
 
 } // namespace tamis::token
 

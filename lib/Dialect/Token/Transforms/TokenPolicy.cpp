@@ -2,6 +2,9 @@
 #include "TokenPolicy.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -36,7 +39,7 @@ public:
     if (!object)
       return fail(path, "an element of 'prune' is no object");
     if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "queries", "count", "values",
-                                        "by", "lengths", "minimum", "first", "last"}))
+                                        "by", "lengths", "minimum", "first", "last", "restore"}))
       return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
     StringRef name = object->getString("rule").value_or("");
     if (name == "attention")
@@ -75,12 +78,39 @@ public:
     const json::Array *weights = object->getArray("weights");
     if ((name == "linear") != bool(weights))
       return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
-    for (const json::Value &weight : weights ? *weights : json::Array{}) {
-      auto number = weight.getAsNumber();
+    if (weights && !readNumbers(*weights, point.weights))
+      return fail(path, "an element of 'prune' has 'weights' that are no numbers");
+    if (const json::Value *restore = object->get("restore"))
+      return readMap(*restore, point.restore);
+    return llvm::Error::success();
+  }
+
+  /// Whether all are finite numbers of f32.
+  static bool readNumbers(const json::Array &list, std::vector<float> &numbers) {
+    for (const json::Value &value : list) {
+      auto number = value.getAsNumber();
       if (!number || !std::isfinite(static_cast<float>(*number)))
-        return fail(path, "an element of 'prune' has 'weights' that are no numbers");
-      point.weights.push_back(static_cast<float>(*number));
+        return false;
+      numbers.push_back(static_cast<float>(*number));
     }
+    return true;
+  }
+
+  llvm::Error readMap(const json::Value &value, RestoreMap &map) {
+    const json::Object *object = value.getAsObject();
+    if (!object || !object->getString("map") || !object->getArray("bias"))
+      return fail(path, "an element of 'prune' has a 'restore' without the text 'map' and the list 'bias'");
+    if (auto key = unknownKey(*object, {"map", "bias"}))
+      return fail(path, "a 'restore' has the key '" + Twine(*key) + "', which there is not");
+    if (!readNumbers(*object->getArray("bias"), map.bias))
+      return fail(path, "a 'restore' has a 'bias' that is no list of numbers");
+    StringRef digits = *object->getString("map");
+    if (digits.size() % 4 || !llvm::tryGetFromHex(digits, map.weights))
+      return fail(path, "a 'restore' has a 'map' that is no hexadecimal numbers of 16 bits");
+    constexpr uint16_t exponent = 0x7c00;
+    for (size_t i = 0; i < map.weights.size(); i += 2)
+      if ((llvm::support::endian::read16le(map.weights.data() + i) & exponent) == exponent)
+        return fail(path, "a 'restore' has a 'map' with infinity or NaN in it");
     return llvm::Error::success();
   }
 
@@ -152,7 +182,7 @@ public:
   }
 
   llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
-    if (auto key = unknownKey(tokens, {"prune", "steps", "chosen", "dropped"}))
+    if (auto key = unknownKey(tokens, {"prune", "steps", "chosen", "dropped", "pool"}))
       return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
     const json::Array *points = tokens.getArray("prune"), *steps = tokens.getArray("steps");
     if (!points || !steps || points->empty() || steps->empty())
@@ -181,10 +211,31 @@ public:
     if (found == policy.steps.end() && chosen != "dense")
       return fail(path, "there is no step '" + chosen + "' to be chosen");
     policy.chosen = chosen == "dense" ? 0 : found - policy.steps.begin() + 1;
-    StringRef dropped = tokens.getString("dropped").value_or("refuse");
-    if (dropped != "refuse" && dropped != "zeros")
-      return fail(path, "its 'dropped' is neither refuse nor zeros");
-    policy.zerosForDropped = dropped == "zeros";
+    return readDropped(tokens, policy);
+  }
+
+  llvm::Error readDropped(const json::Object &tokens, TokenPolicy &policy) {
+    auto dropped = llvm::StringSwitch<std::optional<Dropped>>(tokens.getString("dropped").value_or("refuse"))
+                       .Case("refuse", Dropped::Refuse)
+                       .Case("zeros", Dropped::Zeros)
+                       .Case("restore", Dropped::Restore)
+                       .Default(std::nullopt);
+    if (!dropped)
+      return fail(path, "its 'dropped' is neither refuse, zeros nor restore");
+    policy.dropped = *dropped;
+    bool restores = *dropped == Dropped::Restore;
+    for (const PrunePoint &point : policy.points)
+      if (point.restore.bias.empty() == restores)
+        return fail(path,
+                    "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
+                    "one elsewhere");
+    const json::Value *pool = tokens.get("pool");
+    auto pools = pool ? pool->getAsString() : StringRef("kept");
+    if (!pools || (*pools != "kept" && *pools != "mapped"))
+      return fail(path, "its 'pool' is neither kept nor mapped");
+    policy.poolsMapped = *pools == "mapped";
+    if (policy.poolsMapped && !restores)
+      return fail(path, "its 'pool' is mapped, and its 'dropped' is not restore");
     return llvm::Error::success();
   }
 

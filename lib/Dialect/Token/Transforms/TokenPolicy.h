@@ -16,6 +16,19 @@ struct AttentionRule {
   bool byValues = false;
 };
 
+/// What outputs with a row for each token hold where one was left out.
+enum class Dropped {
+  Refuse,  ///< there must be no such output
+  Zeros,   ///< zeros
+  Restore, ///< what a map makes of the token's states in front of the layer
+};
+
+/// A map from a token's states in front of a layer, H columns, to those behind the last one, N columns.
+struct RestoreMap {
+  std::string weights;     ///< [H, N], row-major, binary16 little-endian
+  std::vector<float> bias; ///< [N]
+};
+
 /// A place in front of a layer where tokens are left out.
 struct PrunePoint {
   int64_t layer = 0; ///< number of the attention in front of which it is, from 0
@@ -26,6 +39,7 @@ struct PrunePoint {
   std::vector<int64_t> lengths;           ///< greatest lengths of the groups of sequences but the last
   int64_t minimum = 8, first = 1, last = 1;
   bool threshold = false; ///< steps give the least score that is kept, not a share
+  RestoreMap restore;     ///< where dropped tokens are restored
 };
 
 /// Shares that are kept, or least scores, for each point one a group of lengths, by a name.
@@ -39,7 +53,8 @@ struct TokenPolicy {
   std::vector<PrunePoint> points; ///< by rising layer
   std::vector<PolicyStep> steps;  ///< behind the dense one
   int64_t chosen = 0;             ///< 0: dense; else a step's number + 1
-  bool zerosForDropped = false;   ///< outputs of every token may hold zeros where one was left out
+  Dropped dropped = Dropped::Refuse;
+  bool poolsMapped = false; ///< means run over restored rows, too
 
   /// Reads a file; one without the part gives no points. The error is a sentence that begins with the path.
   static llvm::Expected<TokenPolicy> read(llvm::StringRef path);

@@ -145,5 +145,13 @@ def Kernel_TokenGatherOp : Kernel_Op<"token_gather"> {
   let summary = "out [K, ...] = rows `kept` of x [R, ...]";
   let arguments = (ins AnyMemRef:$x, MemRefOf<[I64]>:$kept, AnyMemRef:$out);
 }
+def Kernel_TokenDroppedOp : Kernel_Op<"token_dropped"> {
+  let summary = "Fills the first R - K elements of dropped [R] with the rows that are not among `kept` [K], ascending";
+  let arguments = (ins MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$dropped);
+}
+def Kernel_TokenRestoreOp : Kernel_Op<"token_restore"> {
+  let summary = "out [R, ...] = rows of y [K, ...] at `kept`, rows of mapped [R - K, ...] at `dropped`";
+  let arguments = (ins AnyMemRef:$y, MemRefOf<[I64]>:$kept, AnyMemRef:$mapped, MemRefOf<[I64]>:$dropped, AnyMemRef:$out);
+}
 
 #endif

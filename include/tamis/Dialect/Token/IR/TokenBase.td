@@ -15,7 +15,8 @@ def Token_Dialect : Dialect {
     begins. Ops between pack and unpack work on R rows.
 
     Rows that matter little to the answer are left out in the midst of a model: token.score gives each a number,
-    token.select keeps a share of each sequence, token.gather takes what is kept. Ops behind it work on fewer rows.
+    token.select keeps a share of each sequence, token.gather takes what is kept. Ops behind it work on fewer rows,
+    until token.restore puts others in the places of those that token.dropped names.
   }];
   let useDefaultAttributePrinterParser = 1;
 }

@@ -137,5 +137,25 @@ def Token_GatherOp : Token_Op<"gather"> {
   let assemblyFormat = "$x `at` $kept attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Token_DroppedOp : Token_Op<"dropped"> {
+  let summary = "Which of the rows that `rows` [R] has an element for are not among `kept` [K], [R - K], ascending";
+  let description = "`kept` ascends, as token.select makes it, and is below R.";
+  let arguments = (ins Token_Index:$kept, Token_Index:$rows);
+  let results = (outs Token_Index:$dropped);
+  let assemblyFormat = "$kept `of` $rows attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Token_RestoreOp : Token_Op<"restore"> {
+  let summary = "All rows [R, ...] again: y [K, ...] where rows were kept, `mapped` [R - K, ...] where they were dropped";
+  let description = [{
+    `kept` [K] and `dropped` [R - K] have each row from 0 to R - 1 once. What stands for a row that was left out is made
+    of its states in front of the layer: token.gather at `dropped`, then nn.linear. Where nothing was left out, both work
+    on no rows.
+  }];
+  let arguments = (ins AnyRankedTensor:$y, Token_Index:$kept, AnyRankedTensor:$mapped, Token_Index:$dropped);
+  let results = (outs AnyRankedTensor:$restored);
+  let assemblyFormat = "$y `at` $kept `,` $mapped `at` $dropped attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
 
 #endif

@@ -45,11 +45,31 @@ def TokenPrune : Pass<"token-prune", "::mlir::ModuleOp"> {
 
     Refused with an error: a model whose padding is kept; a layer that there is not, or in front of which more than the
     hidden states goes on; weights of another width; an op that reads a place that is not protected; an output with a row
-    for each token, unless the policy says that it may hold zeros.
+    for each token, unless the policy says that it may hold zeros, or how token-restore puts back what is gone.
   }];
   let options = [Option<"policy", "policy", "std::string", "\"\"", "A file of the schema tamis.policy.v1; empty: do nothing">];
   let statistics = [Statistic<"points", "points", "Layers in front of which tokens are left out">];
   let dependentDialects = ["::tamis::onnx::ONNXDialect", "::tamis::token::TokenDialect"];
+}
+
+def TokenRestore : Pass<"token-restore", "::mlir::ModuleOp"> {
+  let summary = "Puts rows back that token-prune has left out, where outputs need a row for each token";
+  let description = [{
+    Runs behind token-prune, with the same policy, and does nothing unless its `dropped` is `restore`. The policy has for each
+    layer in front of which tokens are left out a map, fitted in a calibration, from the hidden states there to those
+    behind the last layer. The rows that are dropped are gathered and mapped in front of their layer, so that their states need
+    not be kept. Behind the last layer, where the hidden states are the one tensor of rows, token.restore puts them
+    back, those that were dropped last first. Ops from there to the outputs work on all rows again.
+
+    What reads single rows or means (token.first, nn.mean_pool) goes on with the kept rows, unless the policy's `pool` is
+    `mapped`: then means run over all. At a share of 1 nothing is mapped, and the result is that without a policy.
+
+    Refused with an error: maps of other sizes than those of the hidden states; a model in which something else beside the hidden
+    states goes on behind the last layer; one without an output that the restored rows would be in.
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"\"", "The file that token-prune had; empty: do nothing">];
+  let statistics = [Statistic<"restored", "restored", "Values that have a row for each token again">];
+  let dependentDialects = ["::tamis::nn::NNDialect", "::tamis::token::TokenDialect", "::tamis::weight::WeightDialect"];
 }
 
 def TokenObserveStates : Pass<"token-observe-states", "::mlir::ModuleOp"> {
