@@ -25,8 +25,10 @@ def without_times(policy):
 
 class Search(Calibration):
     def command(self, name, *words):
-        return [self.options.tamis, "calibrate", self.folder / "model.onnx", "-o", self.folder / f"{name}.json", "--zeros", "--requests",
-                self.requests, "--eps", str(EPS), "--alpha", str(ALPHA), "--delta", str(DELTA), *map(str, OPTIONS + words)]
+        options = {"--requests": self.requests, "--eps": EPS, "--alpha": ALPHA, "--delta": DELTA}
+        options |= dict(zip(OPTIONS[::2], OPTIONS[1::2])) | dict(zip(words[::2], words[1::2]))
+        return [self.options.tamis, "calibrate", str(self.folder / "model.onnx"), "-o", str(self.folder / f"{name}.json"), "--zeros",
+                *(str(word) for pair in options.items() for word in pair)]
 
     def interrupt(self, name):
         """Kills it behind some candidates; what it left."""
@@ -43,7 +45,8 @@ class Search(Calibration):
             state = json.loads(part.read_text()) if part.exists() else state
         process.kill()
         process.wait()
-        self.checks.count(f"{name}: killed in the search", part.exists() and 3 <= len(state["trials"]) < CANDIDATES, str(len(state["trials"])))
+        tried = len(state["trials"])
+        self.checks.count(f"{name}: killed in the search", part.exists() and 3 <= tried < CANDIDATES, str(tried))
         self.checks.count(f"{name}: no policy is left", not (self.folder / f"{name}.json").exists(), "there is one")
         return part
 
@@ -65,16 +68,21 @@ class Search(Calibration):
         self.checks.count("the policy is that of an undisturbed search", without_times(policy) == without_times(whole), "it is another")
         self.checks.count("the state is gone", not part.exists(), "it is there")
 
-        # The coarsest candidate alone: six of ten tokens, which an eps of a half allows.
+        self.bounded(part, left)
+
+    def bounded(self, part, left):
+        """The coarsest candidate alone: six of ten tokens, which an eps of a half allows."""
         part.write_text(left)
         errors, text = self.again("resumed", "--budget-time", "1e-6", "--eps", "0.5")
-        self.checks.count("of another calibration", "is of another model, requests or options; the calibration starts again" in errors, errors)
-        self.checks.count("a bounded search says so", f"{CANDIDATES - 1} of {CANDIDATES} candidates were left untried" in text, text)
+        self.checks.count("of another calibration", "is of another model, requests or options; the calibration starts again" in
+                          errors, errors)
+        self.checks.count("a bounded search says so", f"{CANDIDATES - 1} of {CANDIDATES} candidates were left untried" in text,
+                          text)
         policy = json.loads((self.folder / "resumed.json").read_text())
         self.checks.count("a bounded search", policy["measured"]["untried"] == CANDIDATES - 1 and
                           [step["keep"] for step in policy["tokens"]["steps"]] == [[[0.6]]], str(policy["tokens"]["steps"]))
-        self.checks.count("what was tried is tested", [test["keep"] for test in policy["certificate"]["groups"][0]["tests"]] == [[0.6]],
-                          str(policy["certificate"]["groups"]))
+        tests = policy["certificate"]["groups"][0]["tests"]
+        self.checks.count("what was tried is tested", [test["keep"] for test in tests] == [[0.6]], str(tests))
 
         state = json.loads(left)
         state["trials"][0]["losses"][0] = 0.125
