@@ -81,7 +81,8 @@ void Session::bind(TensorMap given) {
     refuse(fmt::format("the model has no input '{}'", given.begin()->first));
 }
 
-void Session::createContext(bool profile, ExpertObserver observer, StateObserver states) {
+void Session::createContext(bool profile, ExpertObserver observer, StateObserver states,
+                            TokenObserver tokens) {
   TamisContextOptions contextOptions = TAMIS_CONTEXT_OPTIONS_INIT;
   contextOptions.threads = options.threads;
   contextOptions.profile = profile;
@@ -89,6 +90,8 @@ void Session::createContext(bool profile, ExpertObserver observer, StateObserver
   contextOptions.expert_observer_user = observer.user;
   contextOptions.state_observer = states.call;
   contextOptions.state_observer_user = states.user;
+  contextOptions.token_observer = tokens.call;
+  contextOptions.token_observer_user = tokens.user;
   contextOptions.logger = log;
   TamisError error = TAMIS_ERROR_INIT;
   TamisContext *created = nullptr;

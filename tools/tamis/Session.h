@@ -30,6 +30,12 @@ struct StateObserver {
   void *user = nullptr;
 };
 
+/// Who is told which tokens stay.
+struct TokenObserver {
+  TamisTokenObserver call = nullptr;
+  void *user = nullptr;
+};
+
 /// What a command runs: a loaded model and its contexts. Every function throws ToolError.
 class Session {
 public:
@@ -40,7 +46,8 @@ public:
   void bind(TensorMap tensors);
 
   /// Makes the context anew; before the first run, one without profile is made if need be.
-  void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {});
+  void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {},
+                     TokenObserver tokens = {});
   /// A value for each setting of the artifact's policy, for the next runs.
   void set(const std::vector<float> &settings);
   void run();
