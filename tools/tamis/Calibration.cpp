@@ -6,6 +6,7 @@
 #include "ExitCode.h"
 #include "ExternalTool.h"
 #include "File.h"
+#include "KeptTokens.h"
 #include "PolicyCertificate.h"
 #include "Progress.h"
 #include "Requests.h"
@@ -20,6 +21,7 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -109,7 +111,12 @@ public:
     search();
     certify();
     measureTimes();
-    return {policy().dump(1) + "\n", summary()};
+    std::optional<CalibrationReport> made;
+    if (!options.report.empty()) {
+      observeChosen();
+      made = report();
+    }
+    return {policy().dump(1) + "\n", summary(), std::move(made)};
   }
 
 private:
@@ -192,6 +199,11 @@ private:
         std::ranges::count_if(bounds, [&](int64_t bound) { return request.length > bound; }));
   }
   size_t groupCount() const { return bounds.size() + 1; }
+  std::string groupName(size_t group) const {
+    return group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
+           : group               ? fmt::format("above {} tokens", bounds.back())
+                                 : "all lengths";
+  }
 
   void fit() {
     StateCollector collector(options.layers);
@@ -377,8 +389,10 @@ private:
         shares.front() = share;
         std::vector<double> losses = lossesOf(rule, shares, some);
         std::ranges::sort(losses);
+        double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
         baselines.push_back({{"rule", rule},
                              {"keep", std::round(static_cast<double>(share) * 100) / 100},
+                             {"mean_loss", sum / static_cast<double>(losses.size())},
                              {"median_loss", losses[losses.size() / 2]},
                              {"p95_loss", losses[losses.size() * 95 / 100]}});
       }
@@ -440,6 +454,92 @@ private:
         least = round == 0 ? sum : std::min(least, sum);
         say("measuring times");
       }
+  }
+
+  /// The chosen step on the requests that were tested, with the tokens that stay.
+  void observeChosen() {
+    Session &session = trialOf("linear");
+    session.createContext(/*profile=*/false, {}, {}, {KeptTokens::observe, &kept});
+    for (size_t i : tested) {
+      say(fmt::format("observing the chosen step: {} of {}", outcomes.size() + 1, tested.size()));
+      session.set(sharesAt(groupOf(requests[i]), steps));
+      session.bind(inputsOf(i));
+      kept.beginRun();
+      session.run();
+      const std::vector<std::vector<int64_t>> &places = kept.ofRun();
+      CalibrationReport::Outcome outcome{requests[i].name,
+                                         requests[i].length,
+                                         lossOf(options.loss, answers[i].value(), measuredOutput(session)),
+                                         {}};
+      for (const std::vector<int64_t> &tokens : places)
+        outcome.kept.push_back(static_cast<int64_t>(tokens.size()));
+      outcomes.push_back(std::move(outcome));
+      keptTokens.push_back(places);
+      requestIds.push_back(tokenIds(requests[i], session.model()));
+    }
+  }
+
+  /// A tested request with its tokens.
+  CalibrationReport::WorstRequest worstRequest(size_t number) const {
+    CalibrationReport::WorstRequest worst{outcomes[number], {}};
+    const std::vector<int64_t> &ids = requestIds[number];
+    worst.tokens.resize(static_cast<size_t>(worst.outcome.length));
+    bool isKnown = ids.size() == worst.tokens.size();
+    for (size_t i = 0; i < worst.tokens.size(); ++i) {
+      if (isKnown)
+        worst.tokens[i].id = ids[i];
+      for (size_t place = 0; place < keptTokens[number].size() && !worst.tokens[i].leftOutBefore; ++place)
+        if (!std::ranges::binary_search(keptTokens[number][place], static_cast<int64_t>(i)))
+          worst.tokens[i].leftOutBefore = options.layers[place];
+    }
+    return worst;
+  }
+
+  CalibrationReport report() const {
+    CalibrationReport report;
+    report.model = std::filesystem::path(options.model).filename();
+    report.requests = std::filesystem::path(options.requests).filename();
+    report.precision = options.precision;
+    report.loss = options.lossName;
+    report.output = outputName;
+    report.chosenStep = fmt::format("step-{}", steps);
+    report.promise = options.promise;
+    report.searched = searched.size();
+    report.tested = tested.size();
+    report.seed = options.seed;
+    report.layers = options.layers;
+    for (const calibration::Sieve &sieve : sieves)
+      report.correlations.push_back(sieve.correlation);
+    for (size_t group = 0; group < groupCount(); ++group) {
+      CalibrationReport::Group &described = report.groups.emplace_back();
+      described.name = groupName(group);
+      described.tests = results[group];
+      double denseCost = 0;
+      for (size_t i : searched)
+        if (groupOf(requests[i]) == group) {
+          ++described.searched;
+          denseCost += static_cast<double>(requests[i].length * layerCount);
+        }
+      for (size_t c = 0; c < candidates.size(); ++c)
+        described.candidates.push_back(
+            {rounded(candidates[c]), measured[group][c].cost / denseCost,
+             calibration::violations(measured[group][c].losses, options.promise.eps)});
+    }
+    for (const Json &line : baselines)
+      report.baselines.push_back(
+          {line["rule"], line["keep"], line["mean_loss"], line["median_loss"], line["p95_loss"]});
+    report.outcomes = outcomes;
+    report.denseMs = denseTime;
+    report.chosenMs = prunedTime;
+    std::vector<size_t> byLoss(outcomes.size());
+    std::iota(byLoss.begin(), byLoss.end(), 0);
+    std::ranges::sort(byLoss, [&](size_t a, size_t b) {
+      return outcomes[a].loss != outcomes[b].loss ? outcomes[a].loss > outcomes[b].loss : a < b;
+    });
+    constexpr size_t shown = 10;
+    for (size_t i = 0; i < std::min(shown, byLoss.size()); ++i)
+      report.worst.push_back(worstRequest(byLoss[i]));
+    return report;
   }
 
   Json certificate() const {
@@ -529,9 +629,7 @@ private:
           fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                       options.layers[i], sieves[i].correlation);
     for (size_t group = 0; group < groupCount(); ++group) {
-      std::string shares, name = group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
-                                 : group               ? fmt::format("above {} tokens", bounds.back())
-                                                       : "all lengths";
+      std::string shares, name = groupName(group);
       for (double share : rounded(sharesAt(group, steps)))
         shares += fmt::format(" {:g}%", share * 100);
       const Tested *proof = nullptr;
@@ -568,6 +666,11 @@ private:
   std::vector<std::vector<Measured>> measured; // by group and candidate
   std::vector<std::vector<Tested>> results;    // by group
   std::vector<Json> baselines;
+  KeptTokens kept;
+  // Of the requests tested, at the chosen step, if a report is wanted:
+  std::vector<CalibrationReport::Outcome> outcomes;
+  std::vector<std::vector<std::vector<int64_t>>> keptTokens; // behind each layer of `options.layers`
+  std::vector<std::vector<int64_t>> requestIds;
   int64_t layerCount = 0;
   size_t steps = 0;
   double denseTime = 0, prunedTime = 0;

@@ -2,10 +2,12 @@
 #ifndef TAMIS_TOOLS_CALIBRATION_H
 #define TAMIS_TOOLS_CALIBRATION_H
 
+#include "CalibrationReport.h"
 #include "Losses.h"
 #include "tamis/Calibration/Certificate.h"
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@ namespace tamis::tools {
 
 struct CalibrationOptions {
   std::string model, requests, output; // paths
+  std::string report;                  // path; empty: none is made
   std::string precision = "f32";
   std::string
       measured; // name of the output that losses are measured on; empty: the one of the fewest dimensions
@@ -31,6 +34,7 @@ struct CalibrationOptions {
 struct CalibrationResult {
   std::string policy;  // JSON (tamis.policy.v1), as it is to be written
   std::string summary; // for a person
+  std::optional<CalibrationReport> report;
 };
 
 /// Fits, searches and certifies. Shows progress. Throws ToolError.
