@@ -34,7 +34,7 @@ table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text
 svg { width: 100%; height: auto; } svg text { fill: var(--faint); font: 12px system-ui, sans-serif; }
 .grid { stroke: var(--rule); } .limit { stroke: var(--bad); stroke-dasharray: 5 4; }
 polyline { fill: none; stroke: var(--score); } path { fill: none; } .candidate { fill: var(--rule); }
-.front { fill: var(--score); } .passed { fill: var(--good); } .failed { stroke: var(--bad); stroke-width: 2; }
+circle.front { fill: var(--score); } .passed { fill: var(--good); } .failed { stroke: var(--bad); stroke-width: 2; }
 .chosen { fill: var(--page); stroke: var(--good); stroke-width: 3; } .bar { fill: var(--score); }
 .tokens { overflow-wrap: anywhere; } .tokens del { color: var(--bad); } .tokens span, .tokens del { margin-right: .3em; }
 )";
