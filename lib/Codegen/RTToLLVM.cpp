@@ -266,9 +266,12 @@ struct TokensLowering : TableLowering<rt::TokensOp> {
   using TableLowering::TableLowering;
   LogicalResult matchAndRewrite(rt::TokensOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Host host(rewriter, op.getLoc());
+    Location loc = op.getLoc();
+    Host host(rewriter, loc);
+    Value places =
+        getStridedElementPtr(rewriter, loc, op.getPlaces().getType(), adaptor.getPlaces(), {host.integer(0)});
     host.call(offsetof(TamisHost, tokens), LLVM::LLVMVoidType::get(getContext()),
-              {host.integer(table.indexOf(op)), adaptor.getRows(), adaptor.getKept()});
+              {host.integer(table.indexOf(op)), adaptor.getRows(), adaptor.getKept(), places});
     rewriter.eraseOp(op);
     return success();
   }

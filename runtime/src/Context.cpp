@@ -83,6 +83,8 @@ TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOpti
   context->expertObserverUser = options.expert_observer_user;
   context->stateObserver = options.state_observer;
   context->stateObserverUser = options.state_observer_user;
+  context->tokenObserver = options.token_observer;
+  context->tokenObserverUser = options.token_observer_user;
   context->profile = options.profile != 0;
   if (TamisStatus status = fill(context, options, error); status != TAMIS_OK) {
     tamis_context_destroy(context);

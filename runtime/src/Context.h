@@ -75,7 +75,7 @@ void hostObserve(TamisHost *host, int64_t operation, int64_t experts, int64_t to
 
 void hostObserveStates(TamisHost *host, int64_t operation, int64_t layer, int64_t rows, int64_t columns,
                        const float *states);
-void hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
+void hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept, const int64_t *places);
 
 /// Takes over the values of a step that there is.
 void chooseStep(TamisContext *context, int32_t index);
@@ -108,6 +108,8 @@ struct TamisContext {
   void *expertObserverUser;
   TamisStateObserver stateObserver;
   void *stateObserverUser;
+  TamisTokenObserver tokenObserver;
+  void *tokenObserverUser;
   int32_t threadCount;
   bool ownPool, profile, hasOutputs;
   TamisPool callerPool;

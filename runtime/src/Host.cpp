@@ -197,11 +197,17 @@ void tamis::hostExperts(TamisHost *host, int64_t operation, const int64_t *count
   context->experts[context->expertsCount++] = {operation, experts, tokens, pairs, inBytes + outBytes, first};
 }
 
-void tamis::hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept) {
+void tamis::hostTokens(TamisHost *host, int64_t operation, int64_t rows, int64_t kept,
+                       const int64_t *places) {
   TamisContext *context = reinterpret_cast<Thread *>(host)->context;
   if (growArray(context->allocator, context->tokens, context->tokensCount, context->tokensCount + 1,
                 context->tokensCapacity))
     context->tokens[context->tokensCount++] = {operation, rows, kept};
+  if (!context->tokenObserver)
+    return;
+  TamisTokenObservation observation = {sizeof(TamisTokenObservation), operationName(context, operation), rows,
+                                       kept, places};
+  context->tokenObserver(context->tokenObserverUser, &observation);
 }
 
 void tamis::hostParallel(TamisHost *host, TamisBody body, void *captures, int64_t count, int64_t grain,

@@ -119,15 +119,15 @@ func.func @main(%counts: memref<4xi64>, %a: memref<?xf32>, %w: memref<?xi8>) -> 
 // CHECK: %[[VALUE:.*]] = llvm.getelementptr %[[VALUES]][3] : (!llvm.ptr) -> !llvm.ptr, f32
 // CHECK: llvm.load %[[VALUE]] : !llvm.ptr -> f32
 // CHECK: llvm.getelementptr %[[HOST]][152] {{.*}} i8
-// CHECK: llvm.call %{{.*}}(%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, i64, i64) -> ()
+// CHECK: llvm.call %{{.*}}(%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, i64, i64, !llvm.ptr) -> ()
 // CHECK: llvm.getelementptr %[[HOST]][160] {{.*}} i8
 // CHECK: llvm.call %{{.*}}(%[[HOST]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {{.*}}: !llvm.ptr, (!llvm.ptr, i64, i64, i64, i64, !llvm.ptr) -> ()
-func.func @main(%x: memref<?x12xf32>) -> memref<?x12xf32> {
+func.func @main(%x: memref<?x12xf32>, %p: memref<?xi64>) -> memref<?x12xf32> {
   %c0 = arith.constant 0 : index
   %n = memref.dim %x, %c0 : memref<?x12xf32>
   %s = rt.setting 3
   memref.store %s, %x[%c0, %c0] : memref<?x12xf32>
-  rt.tokens %n of %n loc("layer/attention")
+  rt.tokens %n of %n at %p : memref<?xi64> loc("layer/attention")
   rt.observe_states %x layer 2 : memref<?x12xf32> loc("layer/attention")
   return %x : memref<?x12xf32>
 }

@@ -5,15 +5,20 @@
 using namespace tamis;
 using namespace tamis::test;
 
-// Writes its two settings to the output's first two elements, and reports them as rows.
+// Writes its two settings to the output's first two elements, and reports the first as rows, of which the
+// last ones go on.
 static void showSettings(TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs) {
   outputs[0] = inputs[0];
   auto *out = static_cast<float *>(host->allocate(host, inputs[0].dims[0] * 16));
   out[0] = host->settings[0];
   out[1] = host->settings[1];
   outputs[0].data = out;
-  host->tokens(host, 1, 100, int64_t(100 * host->settings[0]));
-  host->tokens(host, -1, 50, 50);
+  auto kept = int64_t(100 * host->settings[0]);
+  int64_t places[100];
+  for (int64_t i = 0; i < kept; ++i)
+    places[i] = 100 - kept + i;
+  host->tokens(host, 1, 100, kept, places);
+  host->tokens(host, -1, 50, 50, places);
 }
 
 namespace {
@@ -24,10 +29,10 @@ protected:
                                     {{"dense", {1, 2}}, {"half", {0.5F, 3}}, {"little", {0.25F, -1}}},
                                     1};
   }
-  void load() {
+  void load(const TamisContextOptions *options = nullptr) {
     embedded.emplace(showSettings, description);
     Error error;
-    ASSERT_EQ(tamis_context_create(embedded->model, nullptr, &context, &error), TAMIS_OK) << error.message;
+    ASSERT_EQ(tamis_context_create(embedded->model, options, &context, &error), TAMIS_OK) << error.message;
   }
   void TearDown() override { tamis_context_destroy(context); }
   void expect(float first, float second) {
@@ -107,6 +112,32 @@ TEST_F(Settings, TokensAreReported) {
   expect(0.5F, 3);
   EXPECT_EQ(tamis_context_tokens(context, nullptr, 0), 2);
   EXPECT_EQ(tamis_context_tokens(nullptr, nullptr, 0), 0);
+}
+
+TEST_F(Settings, TokensAreShown) {
+  struct Seen {
+    std::string name;
+    int64_t rows;
+    std::vector<int64_t> places;
+  };
+  std::vector<Seen> all;
+  TamisContextOptions options = TAMIS_CONTEXT_OPTIONS_INIT;
+  options.token_observer_user = &all;
+  options.token_observer = [](void *user, const TamisTokenObservation *seen) {
+    EXPECT_EQ(seen->size, sizeof(TamisTokenObservation));
+    static_cast<std::vector<Seen> *>(user)->push_back(
+        {seen->name, seen->rows, {seen->places, seen->places + seen->kept}});
+  };
+  load(&options);
+  expect(0.5F, 3);
+  ASSERT_EQ(all.size(), 2);
+  EXPECT_EQ(all[0].name, "/layer/1");
+  EXPECT_EQ(all[0].rows, 100);
+  ASSERT_EQ(all[0].places.size(), 50);
+  EXPECT_EQ(all[0].places.front(), 50);
+  EXPECT_EQ(all[0].places.back(), 99);
+  EXPECT_EQ(all[1].name, "");
+  EXPECT_EQ(all[1].rows, 50);
 }
 
 TEST_F(Settings, ThereAreNoneWithoutAPolicy) {

@@ -1,16 +1,63 @@
 //===- CalibrateCommand.cpp - tamis calibrate: a policy with a certificate ------------===//
 
 #include "Calibration.h"
+#include "CalibrationPage.h"
 #include "Commands.h"
 #include "File.h"
+#include "Vocabulary.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 namespace tamis::tools {
 
-static void addOptions(CLI::App &command, CalibrationOptions &options) {
+/// What a report is given beside what the calibration finds.
+struct ReportOptions {
+  std::string vocabulary; // path; empty: tokens are shown by their ids
+  std::optional<double> onnxRuntimeMs;
+};
+
+/// The page, and its data in a JSON file beside it.
+class ReportFiles {
+public:
+  /// Throws ToolError: Usage for a name that is no page's, or that of the policy; System if one of both files
+  /// cannot be written.
+  ReportFiles(const std::string &path, const std::string &policy)
+      : page(path), data(dataPath(path, policy)) {}
+
+  void write(const CalibrationReport &report) {
+    page.write(pageOf(report));
+    // Names of a model or of files need not be UTF-8.
+    data.write(jsonOf(report).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    data.commit();
+    page.commit();
+  }
+
+private:
+  static std::string dataPath(const std::string &path, const std::string &policy) {
+    namespace fs = std::filesystem;
+    if (!path.ends_with(".html"))
+      throw ToolError(ExitCode::Usage,
+                      fmt::format("--report {}: is no page; give it a name that ends with .html", path));
+    fs::path beside = fs::path(path).replace_extension(".json");
+    for (const fs::path &file : {fs::path(path), beside}) {
+      std::error_code error;
+      if (fs::weakly_canonical(file, error) == fs::weakly_canonical(policy, error))
+        throw ToolError(ExitCode::Usage,
+                        fmt::format("--report {}: would write to {}, as --output does; give one "
+                                    "of both another name",
+                                    path, file.string()));
+    }
+    return beside;
+  }
+
+  AtomicFile page, data;
+};
+
+static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOptions &report) {
   command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
   command
       .add_option("--requests", options.requests,
@@ -22,6 +69,25 @@ static void addOptions(CLI::App &command, CalibrationOptions &options) {
   command.add_option("-o,--output", options.output, "The policy to write (schema tamis.policy.v1)")
       ->required()
       ->type_name("POLICY.json");
+  CLI::Option *page =
+      command
+          .add_option("--report", options.report,
+                      "Write what was found as a page, with its data beside it as JSON (FILE.json, schema "
+                      "tamis.calibration.v1)")
+          ->type_name("FILE.html");
+  command
+      .add_option("--vocabulary", report.vocabulary,
+                  "A tokenizer.json: the report shows its words instead of token ids")
+      ->type_name("FILE")
+      ->needs(page);
+  command
+      .add_option(
+          "--onnxruntime-ms", report.onnxRuntimeMs,
+          "Milliseconds of a request in ONNX Runtime, on average, as you measured it; the report shows it "
+          "beside its own times")
+      ->type_name("MS")
+      ->check(numberWithin(1e-9, 1e12))
+      ->needs(page);
   command
       .add_option("--loss", options.lossName,
                   "How far an answer is from the dense one: cosine (1 - cosine of embeddings), kl (of "
@@ -130,11 +196,16 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
   CLI::App *command = driver.add_subcommand(
       "calibrate", "Find out which tokens a model can do without, and prove what that loses");
   auto options = std::make_shared<CalibrationOptions>();
-  addOptions(*command, *options);
+  auto reportOptions = std::make_shared<ReportOptions>();
+  addOptions(*command, *options, *reportOptions);
   command->footer(examples({
       {"Leave out what moves an embedding by at most 0.1 for 95 of 100 requests",
        "tamis calibrate encoder.onnx --requests requests.npz --loss cosine --eps 0.1 --alpha 0.05 --delta "
        "0.05 -o policy.json"},
+      {"See what was searched, and which tokens of which requests cost most",
+       "tamis calibrate encoder.onnx --requests requests.npz -o policy.json --report report.html "
+       "--vocabulary "
+       "tokenizer.json --onnxruntime-ms 4.2"},
       {"Compile with the policy", "tamis compile encoder.onnx -o encoder.tamis --policy policy.json"},
       {"A classifier whose answers may differ for 2 of 100 requests, tokens left out in two places, in bf16",
        "tamis calibrate classifier.onnx --requests requests.jsonl --loss argmax --eps 0 --alpha 0.02 "
@@ -154,12 +225,28 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},
   }));
-  command->callback([options] {
+  command->callback([options, reportOptions] {
     options->loss = *lossOfName(options->lossName);
+    // What cannot be written or read is found before the work, not behind it.
     AtomicFile output(options->output);
+    std::optional<ReportFiles> files;
+    if (!options->report.empty())
+      files.emplace(options->report, options->output);
+    std::optional<Vocabulary> vocabulary;
+    if (!reportOptions->vocabulary.empty())
+      vocabulary.emplace(reportOptions->vocabulary);
     CalibrationResult result = calibrate(*options);
     output.write(result.policy);
     output.commit();
+    if (files) {
+      CalibrationReport &report = *result.report;
+      report.onnxRuntimeMs = reportOptions->onnxRuntimeMs;
+      for (CalibrationReport::WorstRequest &worst : report.worst)
+        for (CalibrationReport::Token &token : worst.tokens)
+          if (vocabulary && token.id)
+            token.text = vocabulary->wordOf(*token.id);
+      files->write(report);
+    }
     removeCalibrationState(*options);
     fmt::print("{}", result.summary);
   });

@@ -11,6 +11,7 @@
 #include "CalibrationTrials.h"
 #include "ExitCode.h"
 #include "Labels.h"
+#include "ReportFindings.h"
 #include "runtime/src/Hash.h"
 
 #include <algorithm>
@@ -79,7 +80,11 @@ public:
     if (!labels.empty() && options.metric != "none")
       measureAccuracy(trials);
     found.outputs = trials.outputs();
-    return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found)};
+    std::optional<CalibrationReport> report;
+    if (!options.report.empty())
+      report = reportFindings(options, found, requests, trials, progress);
+    return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found),
+            std::move(report)};
   }
 
 private:

@@ -2,10 +2,12 @@
 #ifndef TAMIS_TOOLS_CALIBRATION_H
 #define TAMIS_TOOLS_CALIBRATION_H
 
+#include "CalibrationReport.h"
 #include "Losses.h"
 #include "tamis/Calibration/Certificate.h"
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@ namespace tamis::tools {
 
 struct CalibrationOptions {
   std::string model, requests, output; // paths
+  std::string report;                  // path; empty: none is made
   std::string labels;                  // path; empty: there are none
   std::string metric;                  // "accuracy", "none"; empty: accuracy, if labels say what is right
   std::vector<std::string> precisions{"f32"}; // among which the fastest is chosen
@@ -39,6 +42,7 @@ struct CalibrationOptions {
 struct CalibrationResult {
   std::string policy;  // JSON (tamis.policy.v1), as it is to be written
   std::string summary; // for a person
+  std::optional<CalibrationReport> report;
 };
 
 /// Fits, searches and certifies. Shows progress. What the search saw is kept beside the policy's path

@@ -51,21 +51,13 @@ Json tokensOf(const CalibrationOptions &options, const CalibrationFit &fit, cons
   return tokens;
 }
 
-/// Shares as a person writes them.
-std::vector<double> rounded(const std::vector<float> &shares) {
-  std::vector<double> numbers;
-  for (float share : shares)
-    numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
-  return numbers;
-}
-
 Json certificateOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
   const RequestSplit &split = findings.split;
   Json groups = Json::array();
   for (size_t group = 0; group < split.groupCount(); ++group) {
     Json tests = Json::array();
     for (const Tested &result : findings.proof().tests[group])
-      tests.push_back({{"keep", rounded(findings.search.candidates[result.candidate])},
+      tests.push_back({{"keep", roundedShares(findings.search.candidates[result.candidate])},
                        {"requests", result.requests},
                        {"violations", result.violations},
                        {"p_value", result.pValue},
@@ -105,7 +97,7 @@ Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findi
       std::vector<float> shares;
       for (size_t group = 0; group < findings.split.groupCount(); ++group)
         shares.push_back(findings.proof().sharesAt(findings.search, group, step)[layer]);
-      keep.push_back(rounded(shares));
+      keep.push_back(roundedShares(shares));
     }
     list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
   }
@@ -117,6 +109,7 @@ Json measuredOf(const CalibrationFindings &findings) {
   for (const Baseline &line : findings.baselines)
     baselines.push_back({{"rule", line.rule},
                          {"keep", line.share},
+                         {"mean_loss", line.meanLoss},
                          {"median_loss", line.medianLoss},
                          {"p95_loss", line.p95Loss}});
   const PrecisionProof &proof = findings.proof();
@@ -138,6 +131,13 @@ Json measuredOf(const CalibrationFindings &findings) {
 }
 
 } // namespace
+
+std::vector<double> roundedShares(const std::vector<float> &shares) {
+  std::vector<double> numbers;
+  for (float share : shares)
+    numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
+  return numbers;
+}
 
 Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
   Json tokens = tokensOf(options, fit, rule);
@@ -177,11 +177,8 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                     "last states\n",
                     options.layers[i], 100 * findings.fit.maps[i].unexplained);
   for (size_t group = 0; group < split.groupCount(); ++group) {
-    std::string shares, name = group < split.bounds.size()
-                                   ? fmt::format("up to {} tokens", split.bounds[group])
-                               : group ? fmt::format("above {} tokens", split.bounds.back())
-                                       : "all lengths";
-    for (double share : rounded(proof.sharesAt(findings.search, group, proof.steps)))
+    std::string shares, name = split.groupName(group);
+    for (double share : roundedShares(proof.sharesAt(findings.search, group, proof.steps)))
       shares += fmt::format(" {:g}%", share * 100);
     const Tested *last = nullptr;
     for (const Tested &test : proof.tests[group])

@@ -38,6 +38,9 @@ struct CalibrationFindings {
   const PrecisionProof &proof() const { return proofs[chosen]; }
 };
 
+/// Shares as a person writes them.
+std::vector<double> roundedShares(const std::vector<float> &shares);
+
 /// A policy with one step, whose shares are to be set, for a rule that chooses tokens.
 nlohmann::ordered_json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit,
                                    const std::string &rule);

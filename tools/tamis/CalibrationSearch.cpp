@@ -138,8 +138,10 @@ std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const 
       shares.front() = share;
       std::vector<double> losses = trials.losses(options.reference(), rule, shares, some);
       std::ranges::sort(losses);
+      double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
       baselines.push_back({rule, std::round(static_cast<double>(share) * 100) / 100,
-                           losses[losses.size() / 2], losses[losses.size() * 95 / 100]});
+                           sum / static_cast<double>(losses.size()), losses[losses.size() / 2],
+                           losses[losses.size() * 95 / 100]});
     }
   return baselines;
 }

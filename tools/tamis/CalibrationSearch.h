@@ -35,7 +35,7 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
 /// A rule that chooses tokens, at a share in front of the first layer.
 struct Baseline {
   std::string rule;
-  double share, medianLoss, p95Loss;
+  double share, meanLoss, medianLoss, p95Loss;
 };
 
 /// What rules that know nothing lose beside the fitted score at the reference precision, on some of the

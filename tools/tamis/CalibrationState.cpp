@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr const char *kSchema = "tamis.calibration.v1";
+constexpr const char *kSchema = "tamis.calibration-state.v1";
 
 /// Of all but the hash itself.
 std::string hashOf(const Json &state) {

@@ -208,6 +208,14 @@ bool CalibrationTrials::isRight(const std::string &precision, const std::vector<
   return isOfClass(measuredOutputs(session).front(), labelOf(request));
 }
 
+void CalibrationTrials::observe(const std::string &precision, const TokenObserver &observer) {
+  sessionOf(precision, "linear").createContext(/*profile=*/false, {}, {}, observer);
+}
+
+std::vector<int64_t> CalibrationTrials::tokensOf(size_t request) {
+  return tokenIds(requests[request], sessionOf(options.reference(), "linear").model());
+}
+
 double CalibrationTrials::time(const std::string &precision, const std::vector<float> &shares,
                                size_t request) {
   Session &session = sessionOf(precision, "linear");

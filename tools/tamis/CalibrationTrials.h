@@ -41,6 +41,11 @@ public:
   /// The same with all tokens; needs no run.
   std::vector<double> denseLosses(const std::string &precision, const std::vector<size_t> &of) const;
 
+  /// Shows the tokens that stay to an observer in runs of a precision with the fitted score; none: no more.
+  void observe(const std::string &precision, const TokenObserver &observer);
+  /// The ids of a request's tokens; none for a model without ids.
+  std::vector<int64_t> tokensOf(size_t request);
+
   /// Milliseconds of a run with the fitted score.
   double time(const std::string &precision, const std::vector<float> &shares, size_t request);
 

@@ -42,6 +42,12 @@ size_t RequestSplit::groupOf(const Request &request) const {
       std::ranges::count_if(bounds, [&](int64_t bound) { return request.length > bound; }));
 }
 
+std::string RequestSplit::groupName(size_t group) const {
+  return group < bounds.size() ? fmt::format("up to {} tokens", bounds[group])
+         : group               ? fmt::format("above {} tokens", bounds.back())
+                               : "all lengths";
+}
+
 RequestSplit splitRequests(const std::vector<Request> &requests, const CalibrationOptions &options) {
   double alpha = options.promise.alpha;
   // Each precision has a test of its own.

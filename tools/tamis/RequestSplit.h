@@ -5,6 +5,7 @@
 #include "Requests.h"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace tamis::tools {
@@ -18,6 +19,8 @@ struct RequestSplit {
 
   size_t groupCount() const { return bounds.size() + 1; }
   size_t groupOf(const Request &request) const;
+  /// For a person: "up to 64 tokens", "above 64 tokens", or "all lengths".
+  std::string groupName(size_t group) const;
 };
 
 /// Splits by the options' seed. The groups of lengths have as many requests each, about. Throws

@@ -180,4 +180,20 @@ std::vector<Request> readRequests(const std::string &path, const TamisModel *mod
   return requests;
 }
 
+std::vector<int64_t> tokenIds(const Request &request, const TamisModel *model) {
+  auto ids = request.inputs.find("input_ids"), mask = request.inputs.find(maskName(model));
+  std::vector<int64_t> real;
+  if (ids == request.inputs.end() || !isInteger(ids->second.type()))
+    return real;
+  const TamisValue &value = ids->second.value();
+  int64_t count = elementCount(ids->second.dims()).value_or(0);
+  bool hasMask = mask != request.inputs.end() && elementCount(mask->second.dims()) == count;
+  for (int64_t i = 0; i < count; ++i)
+    if (!hasMask || elementAsDouble(mask->second.type(), mask->second.value().data, i) != 0)
+      real.push_back(value.type == TAMIS_I64
+                         ? static_cast<const int64_t *>(value.data)[i]
+                         : static_cast<int64_t>(elementAsDouble(value.type, value.data, i)));
+  return real;
+}
+
 } // namespace tamis::tools

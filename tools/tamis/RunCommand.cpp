@@ -2,16 +2,14 @@
 
 #include "Commands.h"
 #include "Compare.h"
-#include "ExpertReport.h"
 #include "InputOptions.h"
-#include "PeakMemory.h"
-
-#include "artifact_generated.h"
+#include "RunReport.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 namespace tamis::tools {
 
@@ -24,7 +22,10 @@ struct RunOptions {
   std::string expected;
   // Those of the acceptance corpus.
   Tolerance tolerance{1e-3, 1e-4};
+  bool monitor = false;
+  double shadowRate = 0.01;
   bool report = false;
+  bool json = false;
 };
 
 std::string elementText(const TamisValue &value, int64_t index) {
@@ -47,64 +48,70 @@ void printSummary(const NamedValue &output) {
              count > shown ? " ..." : "");
 }
 
-/// Compares all outputs that `expected` names and prints a line for each; true if all agree.
-bool compareAll(const std::vector<NamedValue> &outputs, TensorMap &expected, const TamisValue *mask,
-                Tolerance tolerance) {
-  bool agree = true;
+/// A tensor that was expected, beside the output of its name.
+struct NamedComparison {
+  std::string name;
+  Comparison result;
+};
+
+/// Compares all outputs that `expected` names.
+std::vector<NamedComparison> compareAll(const std::vector<NamedValue> &outputs, TensorMap &expected,
+                                        const TamisValue *mask, Tolerance tolerance) {
+  std::vector<NamedComparison> all;
   for (auto &[name, tensor] : expected) {
     auto found = std::ranges::find(outputs, name, &NamedValue::name);
     if (found == outputs.end()) {
-      fmt::print("{}: differs: the model has no such output\n", name);
-      agree = false;
+      all.push_back({name, {}});
+      all.back().result.reason = "the model has no such output";
       continue;
     }
     if (found->value.type == TAMIS_BF16 && tensor.type() == TAMIS_U16)
       tensor.reinterpret(TAMIS_BF16);
-    Comparison result = compare(found->value, tensor.value(), mask, tolerance);
-    agree &= !result.differs();
-    if (!result.reason.empty()) {
-      fmt::print("{}: differs: {}\n", name, result.reason);
-      continue;
-    }
-    std::string verdict = result.differing
-                              ? fmt::format("differs in {} of {} elements", result.differing, result.compared)
-                              : fmt::format("agrees in {} elements", result.compared);
-    std::string padding =
-        result.paddingRows ? fmt::format("; {} padding rows left out", result.paddingRows) : "";
-    fmt::print("{}: {}; largest difference {:.3g} absolute, {:.3g} relative{}\n", name, verdict,
-               result.maxAbsolute, result.maxRelative, padding);
+    all.push_back({name, compare(found->value, tensor.value(), mask, tolerance)});
   }
-  return agree;
+  return all;
 }
 
-void printReport(const Session &session, bool hasBudget) {
-  TamisReport report = session.report();
-  fmt::print("tokens in: {}\n", report.tokens_in);
-  fmt::print("tokens computed: {}\n", report.tokens_computed);
-  if (report.tokens_in > report.tokens_computed)
-    fmt::print("padding removed: {} ({:.1f}%)\n", report.tokens_in - report.tokens_computed,
-               100.0 * static_cast<double>(report.tokens_in - report.tokens_computed) /
-                   static_cast<double>(report.tokens_in));
-  if (int32_t count = tamis_model_step_count(session.model())) {
-    int32_t step = tamis_context_step(session.handle());
-    fmt::print("step: {} ({} of {})\n", tamis_model_step_name(session.model(), step), step + 1, count);
+void printComparison(const NamedComparison &compared) {
+  const Comparison &result = compared.result;
+  if (!result.reason.empty()) {
+    fmt::print("{}: differs: {}\n", compared.name, result.reason);
+    return;
   }
-  for (const TamisTokenLayer &layer : session.tokens())
-    fmt::print("tokens at {}: {} of {} go on\n", layer.name, layer.kept, layer.rows);
-  fmt::print("{}", expertsText(session.experts()));
-  if (hasBudget) {
-    ExpertResidence residence;
-    residence.add(report);
-    fmt::print("{}", residence.text());
+  std::string verdict = result.differing
+                            ? fmt::format("differs in {} of {} elements", result.differing, result.compared)
+                            : fmt::format("agrees in {} elements", result.compared);
+  std::string padding =
+      result.paddingRows ? fmt::format("; {} padding rows left out", result.paddingRows) : "";
+  fmt::print("{}: {}; largest difference {:.3g} absolute, {:.3g} relative{}\n", compared.name, verdict,
+             result.maxAbsolute, result.maxRelative, padding);
+}
+
+void printJson(const RunOptions &options, const Session &session, const std::vector<NamedValue> &outputs,
+               const std::vector<NamedComparison> &compared) {
+  nlohmann::ordered_json json = {
+      {"schema", "tamis.run.v1"}, {"version", tamis_version()}, {"model", options.session.artifact}};
+  for (const char *list : {"outputs", "compared"})
+    json[list] = nlohmann::ordered_json::array();
+  for (const NamedValue &output : outputs) {
+    std::span<const int64_t> dims = dimsOf(output.value);
+    json["outputs"].push_back({{"name", output.name},
+                               {"type", typeName(output.value.type)},
+                               {"dims", std::vector<int64_t>(dims.begin(), dims.end())}});
   }
-  fmt::print("arena: {} bytes reserved, {} at most in use\n", report.arena_bytes, report.arena_peak_bytes);
-  fmt::print("memory: {} bytes resident at most\n", peakMemory());
-  fmt::print("threads: {}\n", report.threads);
-  fmt::print("ISA level: {}\n", tamis_model_isa(session.model()));
-  size_t bytes = 0;
-  const schema::Artifact *header = schema::GetArtifact(tamis_model_header(session.model(), &bytes));
-  for (const schema::Remark *remark : *header->remarks())
-    fmt::print("{}: {}\n", remark->pass()->string_view(), remark->text()->string_view());
+  for (const auto &[name, result] : compared)
+    json["compared"].push_back({{"name", name},
+                                {"differs", result.differs()},
+                                {"reason", result.reason},
+                                {"elements", result.compared},
+                                {"differing", result.differing},
+                                {"padding_rows", result.paddingRows},
+                                {"max_absolute", result.maxAbsolute},
+                                {"max_relative", result.maxRelative}});
+  if (options.report)
+    json["report"] = reportJson(session, options.session.residentBudget != 0);
+  // A file name or a node's name need not be UTF-8.
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 ExitCode run(const RunOptions &options) {
@@ -114,18 +121,28 @@ ExitCode run(const RunOptions &options) {
   TensorMap expected;
   if (!options.expected.empty())
     expected = readNpz(options.expected);
+  if (options.monitor)
+    session.watch(options.shadowRate);
 
   session.run();
   std::vector<NamedValue> outputs = session.outputs();
   if (!options.outputs.empty())
     writeNpz(options.outputs, outputs);
-  else if (options.expected.empty())
-    for (const NamedValue &output : outputs)
-      printSummary(output);
-  bool agree = compareAll(outputs, expected, session.mask(), options.tolerance);
-  if (options.report)
-    printReport(session, options.session.residentBudget != 0);
-  return agree ? ExitCode::Done : ExitCode::Differs;
+  std::vector<NamedComparison> compared = compareAll(outputs, expected, session.mask(), options.tolerance);
+  if (options.json) {
+    printJson(options, session, outputs, compared);
+  } else {
+    if (options.outputs.empty() && options.expected.empty())
+      for (const NamedValue &output : outputs)
+        printSummary(output);
+    for (const NamedComparison &one : compared)
+      printComparison(one);
+    if (options.report)
+      fmt::print("{}", reportText(session, options.session.residentBudget != 0));
+  }
+  bool differs =
+      std::ranges::any_of(compared, [](const NamedComparison &one) { return one.result.differs(); });
+  return differs ? ExitCode::Differs : ExitCode::Done;
 }
 
 } // namespace
@@ -156,10 +173,23 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
       ->check(positive)
       ->needs(expected)
       ->capture_default_str();
+  CLI::Option *monitor =
+      command
+          ->add_flag("--monitor", options->monitor,
+                     "Run under a monitor of what the artifact's policy promised; --report shows its state")
+          ->excludes(command->get_option("--step"));
+  command
+      ->add_option("--shadow-rate", options->shadowRate,
+                   "The share of runs that the monitor also runs densely; 1: this one")
+      ->type_name("R")
+      ->check(numberWithin(0, 1))
+      ->needs(monitor)
+      ->capture_default_str();
   command->add_flag(
       "--report", options->report,
       "Print the tokens computed, what each layer of experts did, memory, threads, ISA level, and what the "
       "passes remark");
+  command->add_flag("--json", options->json, "Print one JSON object (schema tamis.run.v1) instead of lines");
   command->footer(examples({
       {"Print a summary of the outputs", "tamis run model.tamis --inputs batch.npz"},
       {"Give inputs one by one",
@@ -170,6 +200,8 @@ void addRunCommand(CLI::App &driver, ExitCode &exit) {
        "tamis run model.tamis --inputs batch.npz --expected want.npz --rtol 1e-3 --atol 2e-5"},
       {"Leave no tokens out, whatever its policy chose",
        "tamis run model.tamis --inputs batch.npz --step dense"},
+      {"See whether its policy keeps what it promised on this batch, for a script",
+       "tamis run model.tamis --inputs batch.npz --monitor --shadow-rate 1 --report --json"},
       {"Keep half a gibibyte of its experts in memory, and say how often that was too little",
        "tamis run moe.tamis --inputs batch.npz --resident-budget 512MiB --report"},
       {"Use one thread and the code for AVX2", "tamis run model.tamis --inputs batch.npz --threads 1 --isa "

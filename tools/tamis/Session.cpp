@@ -81,7 +81,8 @@ void Session::bind(TensorMap given) {
     refuse(fmt::format("the model has no input '{}'", given.begin()->first));
 }
 
-void Session::createContext(bool profile, ExpertObserver observer, StateObserver states) {
+void Session::createContext(bool profile, ExpertObserver observer, StateObserver states,
+                            TokenObserver tokens) {
   TamisContextOptions contextOptions = TAMIS_CONTEXT_OPTIONS_INIT;
   contextOptions.threads = options.threads;
   contextOptions.profile = profile;
@@ -89,6 +90,8 @@ void Session::createContext(bool profile, ExpertObserver observer, StateObserver
   contextOptions.expert_observer_user = observer.user;
   contextOptions.state_observer = states.call;
   contextOptions.state_observer_user = states.user;
+  contextOptions.token_observer = tokens.call;
+  contextOptions.token_observer_user = tokens.user;
   contextOptions.logger = log;
   TamisError error = TAMIS_ERROR_INIT;
   TamisContext *created = nullptr;
@@ -120,11 +123,27 @@ void Session::set(const std::vector<float> &settings) {
         error);
 }
 
+void Session::watch(double shadowRate) {
+  TamisMonitorOptions monitorOptions = TAMIS_MONITOR_OPTIONS_INIT;
+  monitorOptions.shadow_rate = shadowRate;
+  TamisError error = TAMIS_ERROR_INIT;
+  TamisMonitor *created = nullptr;
+  TamisStatus status = tamis_monitor_create(model(), &monitorOptions, &created, &error);
+  // A model without a promise breaks the interface's rules; here it is what the user gave.
+  if (status == TAMIS_ERROR_USAGE)
+    throw ToolError(ExitCode::Refused, fmt::format("{}: {}", options.artifact, error.message));
+  check(status, error);
+  monitor_.reset(created);
+}
+
 void Session::run() {
   if (!context)
     createContext(/*profile=*/false);
   TamisError error = TAMIS_ERROR_INIT;
-  check(tamis_run(context.get(), inputs.data(), static_cast<int32_t>(inputs.size()), nullptr, &error), error);
+  auto count = static_cast<int32_t>(inputs.size());
+  check(monitor_ ? tamis_monitor_run(monitor_.get(), context.get(), inputs.data(), count, nullptr, &error)
+                 : tamis_run(context.get(), inputs.data(), count, nullptr, &error),
+        error);
 }
 
 std::vector<NamedValue> Session::outputs() const {

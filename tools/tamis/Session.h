@@ -30,6 +30,12 @@ struct StateObserver {
   void *user = nullptr;
 };
 
+/// Who is told which tokens stay.
+struct TokenObserver {
+  TamisTokenObserver call = nullptr;
+  void *user = nullptr;
+};
+
 /// What a command runs: a loaded model and its contexts. Every function throws ToolError.
 class Session {
 public:
@@ -40,9 +46,13 @@ public:
   void bind(TensorMap tensors);
 
   /// Makes the context anew; before the first run, one without profile is made if need be.
-  void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {});
+  void createContext(bool profile, ExpertObserver observer = {}, StateObserver states = {},
+                     TokenObserver tokens = {});
   /// A value for each setting of the artifact's policy, for the next runs.
   void set(const std::vector<float> &settings);
+  /// Lets a monitor do the runs from now on, at the step that it has in force, and this share of them
+  /// densely, too. Refuses a model that was not certified.
+  void watch(double shadowRate);
   void run();
 
   /// The outputs of the last run; their data live until the next.
@@ -60,6 +70,8 @@ public:
   const TamisModel *model() const { return model_.get(); }
   /// The context that createContext made; null before.
   TamisContext *handle() const { return context.get(); }
+  /// Null before watch().
+  TamisMonitor *monitor() const { return monitor_.get(); }
 
 private:
   void chooseStep();
@@ -67,10 +79,12 @@ private:
   struct Destroy {
     void operator()(TamisModel *model) const { tamis_model_destroy(model); }
     void operator()(TamisContext *context) const { tamis_context_destroy(context); }
+    void operator()(TamisMonitor *monitor) const { tamis_monitor_destroy(monitor); }
   };
   SessionOptions options;
   std::unique_ptr<TamisModel, Destroy> model_;
   std::unique_ptr<TamisContext, Destroy> context;
+  std::unique_ptr<TamisMonitor, Destroy> monitor_;
   TensorMap tensors;              // those that the model wants
   std::vector<TamisValue> inputs; // in the model's order, pointing into `tensors`
 };

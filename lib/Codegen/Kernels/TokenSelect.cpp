@@ -197,6 +197,6 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
               });
         });
       });
-  rt::TokensOp::create(e, rows, total);
+  rt::TokensOp::create(e, rows, total, kept);
   return success();
 }

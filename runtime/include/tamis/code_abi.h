@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define TAMIS_CODE_ABI_VERSION 5
+#define TAMIS_CODE_ABI_VERSION 6
 
 /* The highest rank of a tensor that crosses the boundary between code and host. */
 #define TAMIS_MAX_RANK 8
@@ -78,7 +78,8 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * `observe_states` shows the hidden states [rows, columns] in front of a layer, in code that was compiled for
  * it. For the entry function only.
  *
- * `tokens` reports that `kept` of `rows` rows go on behind an operation. For the entry function only.
+ * `tokens` reports that `kept` of `rows` rows go on behind an operation: those whose numbers, ascending, are
+ * the first `kept` of `places`. For the entry function only.
  *
  * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
 typedef struct TamisHost {
@@ -100,7 +101,8 @@ typedef struct TamisHost {
                 TamisCacheRows *place);
   const int64_t *wanted_rows;
   const float *settings;
-  void (*tokens)(struct TamisHost *host, int64_t operation, int64_t rows, int64_t kept);
+  void (*tokens)(struct TamisHost *host, int64_t operation, int64_t rows, int64_t kept,
+                 const int64_t *places);
   void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows,
                          int64_t columns, const float *states);
 } TamisHost;

@@ -193,6 +193,17 @@ typedef struct TamisStateObservation {
 /* Called on the thread that runs the model, once for each such place of a run. */
 typedef void (*TamisStateObserver)(void *user, const TamisStateObservation *observation);
 
+/* Which rows go on at a place where tokens are left out. Valid during the call. */
+typedef struct TamisTokenObservation {
+  size_t size;
+  const char *name;      /* the ONNX node's name of the attention behind it; lives as long as the model */
+  int64_t rows;          /* in front of it: what the place before has kept, or all real tokens, in order */
+  int64_t kept;          /* behind it */
+  const int64_t *places; /* [kept]: the numbers of those rows, ascending */
+} TamisTokenObservation;
+/* Called on the thread that runs the model, once for each such place of a run. */
+typedef void (*TamisTokenObserver)(void *user, const TamisTokenObservation *observation);
+
 typedef struct TamisContextOptions {
   size_t size;
   int32_t threads;                 /* of the context's own pool; 0: one for each core this process may use */
@@ -206,9 +217,11 @@ typedef struct TamisContextOptions {
   void *expert_observer_user;
   TamisStateObserver state_observer; /* null: none */
   void *state_observer_user;
+  TamisTokenObserver token_observer; /* null: none */
+  void *token_observer_user;
 } TamisContextOptions;
 #define TAMIS_CONTEXT_OPTIONS_INIT                                                                           \
-  {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(TamisContextOptions), 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 
 TAMIS_API TamisStatus tamis_context_create(const TamisModel *model, const TamisContextOptions *options,
                                            TamisContext **context, TamisError *error);

@@ -29,11 +29,11 @@ func.func @experts(%counts: memref<8xi64>, %n: index, %w: memref<?xbf16>, %v: me
 }
 
 // CHECK-LABEL: func.func @settings
-func.func @settings(%n: index, %x: memref<?x12xf32>) -> f32 {
+func.func @settings(%n: index, %x: memref<?x12xf32>, %p: memref<?xi64>) -> f32 {
   // CHECK: %[[S:.*]] = rt.setting 3
   %s = rt.setting 3
-  // CHECK: rt.tokens %arg0 of %arg0
-  rt.tokens %n of %n
+  // CHECK: rt.tokens %arg0 of %arg0 at %arg2 : memref<?xi64>
+  rt.tokens %n of %n at %p : memref<?xi64>
   // CHECK: rt.observe_states %arg1 layer 2 : memref<?x12xf32>
   rt.observe_states %x layer 2 : memref<?x12xf32>
   // CHECK: return %[[S]] : f32

@@ -4,17 +4,19 @@
     calibrate.py --tamis build/bin/tamis --folder FOLDER
 
 The losses of all requests are computed again, by an artifact with the policy in it, dense and pruned; they must be what the
-policy says of them. The last line counts what was checked; the exit status is 1 when something differs.
+policy and its report say of them. Which tokens the report strikes through is compared with scores that are computed here from
+the hidden states of ONNX Runtime. The last line counts what was checked; the exit status is 1 when something differs.
 """
 import argparse
 import json
 import pathlib
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 
-from prune import HIDDEN, HEADS, LAYERS, WORDS, weights
+from prune import HIDDEN, HEADS, LAYERS, WORDS, select, twin_of, weights
 from bert_onnx import build
 from comparison import Checks
 
@@ -26,8 +28,8 @@ class Calibration:
         self.options, self.folder, self.checks = options, options.folder, Checks()
         self.folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(21)
-        model = build(weights(rng), "encoder", LAYERS, HIDDEN, HEADS)
-        (self.folder / "model.onnx").write_bytes(model.SerializeToString())
+        self.model = build(weights(rng), "encoder", LAYERS, HIDDEN, HEADS)
+        (self.folder / "model.onnx").write_bytes(self.model.SerializeToString())
         lengths = rng.integers(12, 90, COUNT)
         self.ids = rng.integers(0, WORDS, (COUNT, 90))
         self.mask = (np.arange(90) < lengths[:, None]).astype(np.int64)
@@ -65,15 +67,17 @@ class Calibration:
                  "--target=native", f"--precision={policy['certificate']['precision']}")
         return artifact
 
+    def losses(self, artifact, step):
+        dense, pruned = self.embedding(artifact, "dense"), self.embedding(artifact, step)
+        return 1 - (dense * pruned).sum(1) / np.linalg.norm(dense, axis=1) / np.linalg.norm(pruned, axis=1)
+
     def truth(self, name, policy):
         """The certificate beside losses that are computed here."""
         artifact = self.compiled(name, policy)
-        dense = self.embedding(artifact, "dense")
         lengths = self.mask.sum(1)
         before = np.zeros(COUNT)
         for step in policy["tokens"]["steps"]:
-            pruned = self.embedding(artifact, step["name"])
-            losses = 1 - (dense * pruned).sum(1) / np.linalg.norm(dense, axis=1) / np.linalg.norm(pruned, axis=1)
+            losses = self.losses(artifact, step["name"])
             self.checks.count(f"{name}, {step['name']}: something is left out", losses.max() > 1e-4, f"at most {losses.max()}")
             self.checks.count(f"{name}, {step['name']}: loses more than the step before", losses.mean() >= before.mean() - 1e-9,
                               f"{losses.mean()} after {before.mean()}")
@@ -108,6 +112,97 @@ class Calibration:
                           "precisions" not in bf16["certificate"], str(bf16["certificate"]))
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
+    def report(self):
+        """A policy with a report, the page of which holds no more than its data."""
+        words = {"model": {"vocab": {f"<word {i}>": i for i in range(WORDS)}}}
+        (self.folder / "tokenizer.json").write_text(json.dumps(words))
+        page, data = self.folder / "report.html", self.folder / "report.json"
+        policy = self.calibrate("reported", "--layers", "0,1", "--report", page, "--vocabulary", self.folder / "tokenizer.json",
+                                "--onnxruntime-ms", 3.25)
+        found, certificate = json.loads(data.read_text()), policy["certificate"]
+        self.checks.count("report: schema", found["schema"] == "tamis.calibration.v1", found["schema"])
+        for key in ("eps", "alpha", "delta", "precision", "loss", "output"):
+            self.checks.count(f"report: {key}", found[key] == certificate[key], f"{found[key]} is not {certificate[key]}")
+        tests = [[{key: test[key] for key in test} for test in group["tests"]] for group in found["groups"]]
+        self.checks.count("report: tests", tests == [group["tests"] for group in certificate["groups"]], str(tests))
+        self.checks.count("report: time of ONNX Runtime", found["times"]["onnxruntime_ms_per_request"] == 3.25, str(found["times"]))
+        self.outcomes(policy, found)
+        self.struck(policy, found)
+        root = ElementTree.fromstring(page.read_text().removeprefix("<!DOCTYPE html>"))
+        html = "{http://www.w3.org/1999/xhtml}"
+        self.checks.count("page: no script, no other file", not any(
+            element.tag == html + "script" or {"src", "href"} & set(element.attrib) for element in root.iter()), "it needs one")
+        self.checks.count("page: plots", len(root.findall(f".//{html}svg")) == len(found["groups"]) + 1, "there are others")
+        text = "".join(root.itertext())
+        for sentence in found["comparisons"]:
+            self.checks.count("page: comparison", sentence in text, sentence)
+        dropped = [token["text"] for worst in found["worst"] for token in worst["tokens"] if token["left_out_before_layer"] is not None]
+        self.checks.count("page: struck through", [element.text for element in root.findall(f".//{html}del")] == dropped, "other tokens")
+
+    def outcomes(self, policy, found):
+        """Losses and counts of each request that was tested."""
+        artifact = self.folder / "reported.tamis"
+        self.run("compile", self.folder / "model.onnx", "-o", artifact, "--policy", self.folder / "reported.json", "--quiet",
+                 "--target=native")
+        losses, lengths = self.losses(artifact, found["chosen_step"]), self.mask.sum(1)
+        outcomes = found["outcomes"]
+        self.checks.count("report: requests", len(outcomes) == policy["certificate"]["requests"]["tested"], str(len(outcomes)))
+        rows = [int(outcome["name"].rsplit(" ", 1)[1]) for outcome in outcomes]
+        # Sums of f32 in another order, as those of a batch are.
+        error = max(abs(outcome["loss"] - losses[row]) for outcome, row in zip(outcomes, rows))
+        self.checks.count("report: losses", error <= 1e-5, f"off by {error}")
+        self.checks.count("report: lengths", [outcome["length"] for outcome in outcomes] == lengths[rows].tolist(), "they differ")
+        counted = sum(entry["count"] for entry in found["loss_histogram"])
+        self.checks.count("report: histogram", counted == len(outcomes), str(counted))
+        self.checks.count("report: the worst first", [worst["loss"] for worst in found["worst"]] ==
+                          sorted((outcome["loss"] for outcome in outcomes), reverse=True)[:10], "they are not")
+        self.monitor(artifact, losses)
+
+    def struck(self, policy, found):
+        """The tokens that are left out of the worst requests."""
+        points, shares = policy["tokens"]["prune"], policy["tokens"]["steps"][-1]["keep"]
+        session, compared = twin_of(self.model, [point["layer"] for point in points]), 0
+        for worst in found["worst"]:
+            row, length = int(worst["name"].rsplit(" ", 1)[1]), worst["length"]
+            ids, mask = self.ids[row:row + 1, :length], np.ones((1, length), np.int64)
+            self.checks.count(f"{worst['name']}: words", [token["text"] for token in worst["tokens"]] == [f"<word {i}>" for i in ids[0]],
+                              "others")
+            feeds = {"input_ids": ids, "attention_mask": mask} | {f"kept_{number}": mask for number in range(len(points))}
+            places, gaps, left = np.arange(length), [], [None] * length
+            for number, (point, keep) in enumerate(zip(points, shares)):
+                state = session.run([f"state_{number}"], feeds)[0][0][places]
+                stays, gap = select(point, keep, state, length, None, None)
+                gaps.append(gap)
+                for place in set(places.tolist()) - set(places[stays].tolist()):
+                    left[place] = point["layer"]
+                places = places[stays]
+                kept = np.zeros_like(mask)
+                kept[0, places] = 1
+                for behind in range(number, len(points)):
+                    feeds[f"kept_{behind}"] = kept
+                self.checks.count(f"{worst['name']}: rows behind layer {point['layer']}", worst["kept"][number] == len(places),
+                                  f"{worst['kept'][number]} are not {len(places)}")
+            # Scores that are as good as equal may be told apart otherwise there.
+            if min(gaps) > 1e-4:
+                got = [token["left_out_before_layer"] for token in worst["tokens"]]
+                self.checks.count(f"{worst['name']}: tokens left out", got == left, f"{got} are not {left}")
+                compared += left.count(None) < length
+        self.checks.count("tokens that were left out are compared", compared >= 3, f"of {compared} requests alone")
+
+    def monitor(self, artifact, losses):
+        """One run of all requests, each of which is a sample of a monitor that runs everything densely, too."""
+        words = ("run", artifact, "--inputs", self.requests, "--monitor", "--report")
+        for rate, samples in ((1, COUNT), (0, 0)):
+            state = json.loads(self.run(*words, "--shadow-rate", rate, "--json"))["report"]["monitor"]
+            want = {"schema": "tamis.monitor.v1", "runs": 1, "shadow_runs": int(rate), "samples": samples, "alarms": 0,
+                    "violations": int((losses > EPS).sum()) if rate else 0}
+            got = {key: state[key] for key in want}
+            self.checks.count(f"monitor at the rate {rate}", got == want, f"{got} is not {want}")
+        text = self.run(*words, "--shadow-rate", 1)
+        self.checks.count("monitor as text", f"1 of 1 runs were also run densely; {COUNT} samples" in text, text)
+        plain = json.loads(self.run(*words[:4], "--report", "--json"))["report"]
+        self.checks.count("no monitor", "monitor" not in plain and plain["tokens_computed"] == self.mask.sum(), str(plain))
+
     def refused(self):
         self.refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
         self.refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
@@ -119,6 +214,11 @@ class Calibration:
         self.refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
         self.refuse("no such output", "has no output 'nothing'; 'tamis inspect' lists them", "--output-name", "nothing")
         self.refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
+        self.refuse("a report without a folder", "cannot write", "--report", self.folder / "none" / "report.html", code=4)
+        self.refuse("a report that is no page", "give it a name that ends with .html", "--report", self.folder / "report.pdf", code=2)
+        self.refuse("a report in the policy's place", "as --output does", "--report", self.folder / "refused.html", code=2)
+        self.refuse("no vocabulary", "has no vocabulary", "--report", self.folder / "no.html", "--vocabulary", self.folder / "one.json")
+        self.checks.count("refused: no report is left", not list(self.folder.glob("no.*")), "there is one")
         (self.folder / "empty").mkdir(exist_ok=True)
         self.refuse("no requests", "holds no .npz file", "--requests", self.folder / "empty")
         np.savez(self.folder / "other.npz", ids=self.ids)
@@ -162,6 +262,7 @@ def main(test, doc):
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     calibration = test(parser.parse_args())
     calibration.results()
+    calibration.report()
     calibration.refused()
     return calibration.checks.finish()
 

@@ -102,10 +102,14 @@ def RT_SettingOp : RT_Op<"setting", [MemoryEffects<[MemRead]>]> {
   let results = (outs F32:$value);
   let assemblyFormat = "$number attr-dict";
 }
-def RT_TokensOp : RT_Op<"tokens", [MemoryEffects<[MemWrite]>]> {
-  let summary = "Adds to the run's report that `kept` of `rows` rows go on from here";
-  let arguments = (ins Index:$rows, Index:$kept);
-  let assemblyFormat = "$kept `of` $rows attr-dict";
+def RT_TokensOp : RT_Op<"tokens", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Adds to the run's report that `kept` of `rows` rows go on from here, and shows the host which";
+  let description = [{
+    The numbers of those rows, ascending, are the first `kept` elements of `places`, which is contiguous. Stands in the
+    entry function, outside of rt.parallel.
+  }];
+  let arguments = (ins Index:$rows, Index:$kept, MemRefRankOf<[I64], [1]>:$places);
+  let assemblyFormat = "$kept `of` $rows `at` $places attr-dict `:` type($places)";
 }
 def RT_CountOp : RT_Op<"count", [MemoryEffects<[MemWrite]>]> {
   let summary = "Adds to a counter of the run's report (TamisCounter)";
