@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <numeric>
+#include <utility>
 
 namespace tamis::tools {
 
@@ -127,7 +128,7 @@ CalibrationReport reportFindings(const CalibrationOptions &options, const Calibr
     report.outcomes.push_back(request.outcome);
   std::vector<size_t> byLoss(observed.size());
   std::iota(byLoss.begin(), byLoss.end(), 0);
-  std::ranges::stable_sort(byLoss, std::greater(), [&](size_t i) { return observed[i].outcome.loss; });
+  std::ranges::sort(byLoss, {}, [&](size_t i) { return std::pair(-observed[i].outcome.loss, i); });
   constexpr size_t shown = 10;
   for (size_t i = 0; i < std::min(shown, byLoss.size()); ++i)
     report.worst.push_back(worstRequest(options, observed[byLoss[i]]));
