@@ -61,9 +61,16 @@ static LogicalResult tensorScatter(Node &node) {
   else if (node.input(2)) // Below 0 there is no place, though ScatterElements would count it from the end.
     places = node.make<onnx::WhereOp>(
         node.make<onnx::LessOp>(places, node.makeScalar(0, node.builder.getI64Type())), size, places);
-  // With the sizes of the past, so that an update of others ends the run.
-  Value shape = shapeOf(node, update, *axis);
-  SmallVector<Value> sizes{node.make<onnx::ShapeOp>(past, 0, *axis), shape};
+  // With the sizes of the past, and a place for each index, so that an update of others ends the run.
+  int64_t first = 0;
+  SmallVector<Value> sizes;
+  if (Value starts = node.input(2)) {
+    sizes.push_back(node.make<onnx::ShapeOp>(starts, 0, 1));
+    first = 1;
+  }
+  if (first < *axis)
+    sizes.push_back(node.make<onnx::ShapeOp>(past, first, *axis));
+  sizes.push_back(shapeOf(node, update, *axis));
   if (*axis + 1 < rank)
     sizes.push_back(node.make<onnx::ShapeOp>(past, *axis + 1, rank));
   places = node.make<onnx::ExpandOp>(places, node.make<onnx::ConcatOp>(ValueRange(sizes), 0));

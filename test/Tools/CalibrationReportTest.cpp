@@ -18,7 +18,8 @@ CalibrationReport small() {
   CalibrationReport report;
   report.model = "a<b>&\"c\".onnx";
   report.requests = "requests.npz";
-  report.precision = "f32";
+  report.precision = report.reference = "f32";
+  report.precisions = {"f32"};
   report.loss = "cosine";
   report.output = "embedding";
   report.chosenStep = "step-2";
@@ -26,6 +27,7 @@ CalibrationReport small() {
   report.searched = report.tested = 4;
   report.layers = {1};
   report.correlations = {0.5};
+  report.possible = 30;
   CalibrationReport::Group shorter{"up to 64 tokens", 100, {}, {}}, longer{"above 64 tokens", 100, {}, {}};
   shorter.candidates = {{{0.9}, 0.92, 0}, {{0.5}, 0.6, 3}, {{0.7}, 0.75, 3}};
   shorter.tests = {{0, 100, 0, 0.01, 0.03, true}, {1, 100, 9, 0.9, 0.15, false}};
@@ -103,6 +105,16 @@ TEST(CalibrationReport, JsonHoldsAllOfIt) {
   EXPECT_TRUE(json["worst"][0]["tokens"][1]["text"].is_null());
   EXPECT_TRUE(json["worst"][0]["tokens"][2]["id"].is_null());
   EXPECT_TRUE(json["times"]["onnxruntime_ms_per_request"].is_null());
+  EXPECT_EQ(json["reference"], "f32");
+  EXPECT_EQ(json["precisions"], std::vector<std::string>{"f32"});
+  EXPECT_EQ(json["possible"], 30);
+  EXPECT_EQ(json["untried"], 0);
+  EXPECT_TRUE(json["accuracy"].is_null());
+  CalibrationReport labelled = small();
+  labelled.accuracy = Accuracy{0.75, 0.5};
+  json = jsonOf(labelled);
+  EXPECT_EQ(json["accuracy"]["dense"], 0.75);
+  EXPECT_EQ(json["accuracy"]["chosen"], 0.5);
 }
 
 TEST(CalibrationPage, EscapesNamesAndWords) {
@@ -113,6 +125,22 @@ TEST(CalibrationPage, EscapesNamesAndWords) {
   EXPECT_NE(page.find("<del title=\"left out before layer 1\">7</del>"), std::string::npos);
   EXPECT_NE(page.find("above 64 tokens</td><td class=\"number\">all: nothing less was certified"),
             std::string::npos);
+}
+
+TEST(CalibrationPage, SaysBesideWhatAndHowMuchWasTried) {
+  CalibrationReport report = small();
+  std::string page = pageOf(report);
+  EXPECT_NE(page.find("beside the dense answer at f32)"), std::string::npos);
+  EXPECT_NE(page.find("All 30 candidates were tried."), std::string::npos);
+  report.precision = "int8";
+  report.precisions = {"f32", "int8"};
+  report.untried = 29;
+  report.accuracy = Accuracy{0.75, 0.5};
+  page = pageOf(report);
+  EXPECT_NE(page.find("beside the dense answers at f32 and at int8)"), std::string::npos);
+  EXPECT_NE(page.find("Tamis, dense, int8<"), std::string::npos);
+  EXPECT_NE(page.find("29 of 30 candidates were left untried"), std::string::npos);
+  EXPECT_NE(page.find("50.0% have the answer that is their label, instead of 75.0%"), std::string::npos);
 }
 
 TEST(CalibrationPage, ShowsTheTimeOfOnnxRuntimeWhereItIsGiven) {

@@ -76,6 +76,21 @@ TEST(Losses, SpanIsOfStartsAndEnds) {
       std::isinf(spanLoss({"1x2xf32=[[1 2]]", "1x2xf32=[[1 2]]"}, {"1x2xf32=[[1 2]]", "1x2xf32=[[1 nan]]"})));
 }
 
+TEST(Losses, SpanLeavesPaddingOut) {
+  auto spanLoss = [](const std::string &sparse, const std::string &mask) {
+    Tensor dense = parseInputText("x=1x4xf32=[[1 3 2 9]]").second,
+           other = parseInputText("x=" + sparse).second, real = parseInputText("x=" + mask).second;
+    return lossOf(Loss::Span, dense.value(), other.value(), -1, &real.value());
+  };
+  EXPECT_EQ(spanLoss("1x4xf32=[[1 3 2 0]]", "1x4xi64=[[1 1 1 0]]"), 0);
+  EXPECT_EQ(spanLoss("1x4xf32=[[4 3 2 9]]", "1x4xi64=[[1 1 1 0]]"), 1);
+  EXPECT_EQ(spanLoss("1x4xf32=[[4 3 2 9]]", "1x4xi64=[[0 1 1 0]]"), 0);
+  EXPECT_EQ(spanLoss("1x4xf32=[[1 3 2 nan]]", "1x4xi64=[[1 1 1 0]]"), 0);
+  EXPECT_EQ(spanLoss("1x4xf32=[[1 3 2 0]]", "1x4xi64=[[1 1 1 1]]"), 1);
+  // A mask of another shape says nothing.
+  EXPECT_EQ(spanLoss("1x4xf32=[[1 3 2 0]]", "1x3xi64=[[1 1 1]]"), 1);
+}
+
 TEST(Losses, RelativeDistanceIsOfAllElements) {
   // |(0 0 4 -3)| beside |(3 4 0 0)|.
   EXPECT_NEAR(lossOfTexts(Loss::RelativeDistance, "2x2xf32=[[3 4][0 0]]", "2x2xf32=[[3 4][4 -3]]"), 1, 1e-12);

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -20,13 +21,23 @@ struct ReportOptions {
   std::optional<double> onnxRuntimeMs;
 };
 
+/// Whether both are names of one file, as far as can be seen; "" is none's.
+static bool isSameFile(const std::filesystem::path &a, const std::filesystem::path &b) {
+  namespace fs = std::filesystem;
+  if (a.empty() || b.empty())
+    return false;
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(a, error), error);
+  return !whole.empty() && whole == fs::weakly_canonical(fs::absolute(b, error), error);
+}
+
 /// The page, and its data in a JSON file beside it.
 class ReportFiles {
 public:
-  /// Throws ToolError: Usage for a name that is no page's, or that of the policy; System if one of both files
-  /// cannot be written.
-  ReportFiles(const std::string &path, const std::string &policy)
-      : page(path), data(dataPath(path, policy)) {}
+  /// Throws ToolError: Usage for a name that is no page's, or where the policy or what is read would be
+  /// replaced; System if one of both files cannot be written.
+  ReportFiles(const CalibrationOptions &options, const std::string &vocabulary)
+      : page(options.report), data(dataPath(options, vocabulary)) {}
 
   void write(const CalibrationReport &report) {
     page.write(pageOf(report));
@@ -37,19 +48,25 @@ public:
   }
 
 private:
-  static std::string dataPath(const std::string &path, const std::string &policy) {
+  static std::string dataPath(const CalibrationOptions &options, const std::string &vocabulary) {
     namespace fs = std::filesystem;
+    const std::string &path = options.report;
     if (!path.ends_with(".html"))
       throw ToolError(ExitCode::Usage,
                       fmt::format("--report {}: is no page; give it a name that ends with .html", path));
     fs::path beside = fs::path(path).replace_extension(".json");
     for (const fs::path &file : {fs::path(path), beside}) {
-      std::error_code error;
-      if (fs::weakly_canonical(file, error) == fs::weakly_canonical(policy, error))
+      if (isSameFile(file, options.output))
         throw ToolError(ExitCode::Usage,
                         fmt::format("--report {}: would write to {}, as --output does; give one "
                                     "of both another name",
                                     path, file.string()));
+      for (const std::string &input : {options.model, options.requests, options.labels, vocabulary})
+        if (isSameFile(file, input))
+          throw ToolError(ExitCode::Usage,
+                          fmt::format("--report {}: would replace {}, which is read; give the report another "
+                                      "name",
+                                      path, file.string()));
     }
     return beside;
   }
@@ -227,11 +244,14 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
   }));
   command->callback([options, reportOptions] {
     options->loss = *lossOfName(options->lossName);
+    // One name may have commas in it.
+    if (options->loss != Loss::Span && options->measured.size() > 1)
+      options->measured.assign(1, fmt::to_string(fmt::join(options->measured, ",")));
     // What cannot be written or read is found before the work, not behind it.
     AtomicFile output(options->output);
     std::optional<ReportFiles> files;
     if (!options->report.empty())
-      files.emplace(options->report, options->output);
+      files.emplace(*options, reportOptions->vocabulary);
     std::optional<Vocabulary> vocabulary;
     if (!reportOptions->vocabulary.empty())
       vocabulary.emplace(reportOptions->vocabulary);

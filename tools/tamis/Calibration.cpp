@@ -40,6 +40,9 @@ void checkOptions(const CalibrationOptions &options) {
                     fmt::format("--loss {} is of {}; --output-name names {}", options.lossName,
                                 most == 2 ? "two outputs, starts and ends" : "one output",
                                 options.measured.size()));
+  if (options.measured.size() == 2 && options.measured.front() == options.measured.back())
+    throw ToolError(ExitCode::Usage, fmt::format("--output-name names '{}' twice, for starts and for ends",
+                                                 options.measured.front()));
   bool isOfClasses =
       options.loss == Loss::KullbackLeibler || options.loss == Loss::Argmax || options.loss == Loss::Label;
   if (options.loss == Loss::Label && options.labels.empty())
@@ -56,8 +59,14 @@ void checkOptions(const CalibrationOptions &options) {
 std::string hashOf(const std::vector<Request> &requests) {
   Hash hash;
   for (const Request &request : requests)
-    for (const auto &[name, tensor] : request.inputs)
-      hash.update(tensor.value().data, tensor.bytes());
+    for (const auto &[name, tensor] : request.inputs) {
+      const TamisValue &value = tensor.value();
+      hash.update(name.c_str(), name.size() + 1);
+      hash.update(&value.type, sizeof value.type);
+      hash.update(&value.rank, sizeof value.rank);
+      hash.update(value.dims, tensor.dims().size_bytes());
+      hash.update(value.data, tensor.bytes());
+    }
   return fmt::format("{:016x}", hash.finish());
 }
 
@@ -83,8 +92,10 @@ public:
     std::optional<CalibrationReport> report;
     if (!options.report.empty())
       report = reportFindings(options, found, requests, trials, progress);
-    return {certifiedPolicy(options, found).dump(1) + "\n", calibrationSummary(options, found),
-            std::move(report)};
+    // As its hash has it: names of files and of outputs need not be UTF-8.
+    std::string policy =
+        certifiedPolicy(options, found).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return {std::move(policy), calibrationSummary(options, found), std::move(report)};
   }
 
 private:
@@ -128,7 +139,8 @@ private:
         options.promise.alpha,   options.promise.delta, options.layers,     options.groups,
         options.minimum,         options.first,         options.last,       options.zerosForDropped,
         options.restoresDropped, options.pool,          options.seed};
-    std::string text = known.dump();
+    // Names of outputs need not be UTF-8.
+    std::string text = known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
   }
 
@@ -143,12 +155,16 @@ private:
     found.proofs =
         certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
     if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
-      CalibrationState::remove(CalibrationState::pathOf(options.output));
-      throw ToolError(
-          ExitCode::Refused,
-          fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
-                      options.model, options.promise.eps, options.promise.alpha,
-                      "allow a greater --eps or --alpha, give more requests, or try other --layers"));
+      std::string advice = "allow a greater --eps or --alpha, give more requests, or try other --layers";
+      if (found.search.untried == 0)
+        CalibrationState::remove(CalibrationState::pathOf(options.output));
+      else
+        advice = fmt::format("{} of {} candidates were left untried; call it again with a greater "
+                             "--budget-time, or without, to go on",
+                             found.search.untried, found.search.possible);
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
+                                  options.model, options.promise.eps, options.promise.alpha, advice));
     }
     found.chosen = chooseFastest(found.proofs, requests, found.split, found.search, trials, progress);
   }

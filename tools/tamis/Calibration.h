@@ -47,7 +47,7 @@ struct CalibrationResult {
 
 /// Fits, searches and certifies. Shows progress. What the search saw is kept beside the policy's path
 /// (CalibrationState.h) until removeCalibrationState, and is where another call with the same options goes
-/// on; it is removed where nothing can be certified. Throws ToolError.
+/// on; it is removed where all was tried and nothing can be certified. Throws ToolError.
 CalibrationResult calibrate(const CalibrationOptions &options);
 
 /// To be called when the policy is written. Throws ToolError(System).

@@ -8,6 +8,8 @@
 #include "Session.h"
 #include "TensorCopy.h"
 
+#include <algorithm>
+#include <cmath>
 #include <exception>
 #include <fmt/format.h>
 #include <map>
@@ -68,6 +70,20 @@ private:
   std::exception_ptr thrown;
 };
 
+bool allFinite(const std::vector<float> &values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+bool isFinite(const calibration::Sieve &sieve) {
+  return allFinite(sieve.weights) && std::isfinite(sieve.correlation);
+}
+
+bool isFinite(const calibration::RestoreMap &map) {
+  constexpr uint16_t exponent = 0x7c00; // all of it is set in infinities and NaNs of binary16
+  return allFinite(map.bias) && std::isfinite(map.unexplained) &&
+         std::ranges::none_of(map.weights, [](uint16_t weight) { return (weight & exponent) == exponent; });
+}
+
 } // namespace
 
 CalibrationFit fitStates(const CalibrationOptions &options, Session &observed,
@@ -97,6 +113,12 @@ CalibrationFit fitStates(const CalibrationOptions &options, Session &observed,
     fit.sieves.push_back(calibration::fitSieve(states, collector.to));
     if (options.restoresDropped)
       fit.maps.push_back(calibration::fitRestoreMap(states, collector.to));
+    if (!isFinite(fit.sieves.back()) || (options.restoresDropped && !isFinite(fit.maps.back())))
+      throw ToolError(ExitCode::Refused,
+                      fmt::format("{}: what is fitted in front of layer {} has infinite numbers or NaNs, as "
+                                  "hidden states of these requests may have; look for such values in the "
+                                  "model's answers, or choose other --layers",
+                                  options.model, layer));
   }
   fit.layerCount = collector.lastLayer;
   return fit;

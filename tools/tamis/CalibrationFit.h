@@ -23,7 +23,7 @@ struct CalibrationFit {
 /// Reads the hidden states of requests and fits a score in front of each layer of the options, and a
 /// map where what is dropped is restored. `observed` is
 /// a model that shows its states (--observe-states). Throws ToolError: Refused where there are no states in
-/// front of a layer.
+/// front of a layer, and where what is fitted is not finite.
 CalibrationFit fitStates(const CalibrationOptions &options, Session &observed,
                          const std::vector<Request> &requests, const std::vector<size_t> &searched,
                          Progress &progress);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace tamis::tools {
 
@@ -100,9 +101,20 @@ std::string summaryOf(const CalibrationReport &report) {
   const calibration::Promise &promise = report.promise;
   std::string text = paragraph(
       fmt::format("With confidence {:g}%, at most {:g}% of requests like these have an answer whose loss "
-                  "({} of '{}', against the dense answer at {}) is above {:g}. The step {} is chosen.",
+                  "({} of '{}', beside the {}) is above {:g}. The step {} is chosen.",
                   100 * (1 - promise.delta), 100 * promise.alpha, report.loss, report.output,
-                  report.precision, promise.eps, report.chosenStep));
+                  report.precision == report.reference
+                      ? fmt::format("dense answer at {}", report.reference)
+                      : fmt::format("dense answers at {} and at {}", report.reference, report.precision),
+                  promise.eps, report.chosenStep));
+  if (report.precisions.size() > 1)
+    text += paragraph(fmt::format("Of the precisions {}, {} was the fastest with a certificate.",
+                                  fmt::to_string(fmt::join(report.precisions, ", ")), report.precision));
+  if (report.accuracy)
+    text += paragraph(fmt::format(
+        "Of the requests tested, {} have the answer that is their label, instead of {} of the dense answers "
+        "at {}.",
+        percent(report.accuracy->chosen), percent(report.accuracy->dense), report.reference));
   std::vector<std::vector<std::string>> rows;
   for (const Group &group : report.groups) {
     const Candidate *chosen = group.chosen();
@@ -126,8 +138,9 @@ std::string timesOf(const CalibrationReport &report) {
                                     fmt::format("{:.2f}", dense / perRequest)};
   };
   auto count = static_cast<double>(report.tested);
-  std::vector<std::vector<std::string>> rows = {row("Tamis, dense", report.denseMs / count),
-                                                row("Tamis, " + report.chosenStep, report.chosenMs / count)};
+  std::vector<std::vector<std::string>> rows = {
+      row(fmt::format("Tamis, dense, {}", report.precision), report.denseMs / count),
+      row(fmt::format("Tamis, {}, {}", report.chosenStep, report.precision), report.chosenMs / count)};
   if (report.onnxRuntimeMs)
     rows.push_back(row("ONNX Runtime, as it was given", *report.onnxRuntimeMs));
   std::string text = heading("Time") +
@@ -185,7 +198,8 @@ std::string baselinesOf(const CalibrationReport &report) {
   for (const CalibrationReport::Baseline &baseline : report.baselines)
     rows.push_back({baseline.rule == "linear" ? "score" : baseline.rule, percent(baseline.keep),
                     lossText(baseline.meanLoss), lossText(baseline.medianLoss), lossText(baseline.p95Loss)});
-  text += table({"Rule", "Tokens kept", "Mean loss", "Median", "95th percentile"}, rows);
+  text += table({"Rule", "Tokens kept", "Mean loss", "Median", "95th percentile"}, rows) +
+          note(fmt::format("At {}, on requests of the half that was searched.", report.reference));
   for (size_t i = 0; i < report.layers.size(); ++i)
     text +=
         note(fmt::format("Before layer {} the score follows what context does for a token with correlation "
@@ -264,7 +278,11 @@ std::string worstOf(const CalibrationReport &report) {
 std::string pageOf(const CalibrationReport &report) {
   std::string title = htmlText("Calibration of " + report.model);
   std::string body = element("h1", title) + summaryOf(report) + timesOf(report);
-  body += heading("What was searched");
+  body +=
+      heading("What was searched") +
+      paragraph(report.untried ? fmt::format("{} of {} candidates were left untried when the time was over.",
+                                             report.untried, report.possible)
+                               : fmt::format("All {} candidates were tried.", report.possible));
   for (const Group &group : report.groups)
     body += plotOf(report, group);
   body += baselinesOf(report) + lossesOf(report) + keptOf(report) + worstOf(report);

@@ -15,12 +15,6 @@
 
 namespace tamis::tools {
 
-/// The share of the tested half whose answer is its label: of the reference with all tokens, and of the
-/// chosen step.
-struct Accuracy {
-  double dense, chosen;
-};
-
 /// What was found, from which the policy and the summary are written.
 struct CalibrationFindings {
   std::string sourceName, sourceHash; // of the model

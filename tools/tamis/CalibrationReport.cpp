@@ -126,6 +126,8 @@ nlohmann::ordered_json jsonOf(const CalibrationReport &report) {
                  {"tested", report.tested},
                  {"seed", report.seed}}},
                {"precision", report.precision},
+               {"reference", report.reference},
+               {"precisions", report.precisions},
                {"loss", report.loss},
                {"output", report.output},
                {"eps", report.promise.eps},
@@ -133,7 +135,12 @@ nlohmann::ordered_json jsonOf(const CalibrationReport &report) {
                {"delta", report.promise.delta},
                {"chosen_step", report.chosenStep},
                {"layers", report.layers},
-               {"correlations", report.correlations}};
+               {"correlations", report.correlations},
+               {"possible", report.possible},
+               {"untried", report.untried},
+               {"accuracy", Json()}};
+  if (report.accuracy)
+    json["accuracy"] = {{"dense", report.accuracy->dense}, {"chosen", report.accuracy->chosen}};
   for (const char *list : {"groups", "baselines"})
     json[list] = Json::array();
   for (const CalibrationReport::Group &group : report.groups)

@@ -11,6 +11,12 @@
 
 namespace tamis::tools {
 
+/// The share of the tested half whose answer is its label: of the reference with all tokens, and of the
+/// chosen step.
+struct Accuracy {
+  double dense, chosen;
+};
+
 /// Shares are parts of 1. A loss that is infinite is one of an answer that was no number.
 struct CalibrationReport {
   /// Shares of tokens that are kept, one for each of `layers`, on the half that is searched on.
@@ -53,11 +59,15 @@ struct CalibrationReport {
 
   std::string model, requests; // names of files
   std::string precision, loss, output, chosenStep;
+  std::string reference;               // the precision of the dense answers that losses are beside
+  std::vector<std::string> precisions; // that were tried; `precision` is the fastest of them
   calibration::Promise promise{};
   size_t searched = 0, tested = 0; // requests
   uint64_t seed = 0;
   std::vector<int64_t> layers;      // in front of which tokens are left out
   std::vector<double> correlations; // of the score of each with what context does for a token
+  size_t possible = 0, untried = 0; // candidates of all precisions, and those left when the time was over
+  std::optional<Accuracy> accuracy; // none where nobody said what is right
   std::vector<Group> groups;
   std::vector<Baseline> baselines;     // of the score ("linear") and of rules that know nothing
   std::vector<Outcome> outcomes;       // of all requests tested

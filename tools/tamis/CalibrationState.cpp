@@ -87,14 +87,24 @@ void CalibrationState::read(const std::string &text) {
                                 "away or choose another --output",
                                 path));
   auto note = [&](const std::string &what) { fmt::print(stderr, "tamis: note: {}: {}\n", path, what); };
+  const char *damaged = "was changed or damaged; the calibration starts again";
   if (textOf("hash") != hashOf(state))
-    return note("was changed or damaged; the calibration starts again");
+    return note(damaged);
   if (textOf("key") != key)
     return note("is of another model, requests or options; the calibration starts again");
-  if (state.contains("fit"))
-    fitted = fitOf(state["fit"]);
-  for (const Json &trial : state.at("trials"))
-    trials[{trial.at("precision"), trial.at("candidate")}] = trialOf(trial);
+  // All of it or nothing.
+  std::optional<CalibrationFit> known;
+  std::map<std::pair<size_t, size_t>, Trial> tried;
+  try {
+    if (state.contains("fit"))
+      known = fitOf(state["fit"]);
+    for (const Json &trial : state.at("trials"))
+      tried[{trial.at("precision").get<size_t>(), trial.at("candidate").get<size_t>()}] = trialOf(trial);
+  } catch (const Json::exception &) {
+    return note(damaged);
+  }
+  fitted = std::move(known);
+  trials = std::move(tried);
   note(fmt::format("the calibration goes on behind {} candidates that were tried", trials.size()));
 }
 

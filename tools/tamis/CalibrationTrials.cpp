@@ -162,8 +162,10 @@ int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const 
 
 double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
                                        std::span<const TamisValue> answer) const {
+  const TamisModel *model = sessions.at(precision + "-linear")->model(); // all have the same inputs
   auto beside = [&](const std::string &dense) {
-    return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request));
+    return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request),
+                  maskOf(requests[request], model));
   };
   // In service there is the dense step of the same precision alone.
   return std::max(beside(options.reference()), beside(precision));

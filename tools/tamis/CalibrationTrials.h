@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 
 namespace tamis::tools {
 

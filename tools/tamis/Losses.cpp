@@ -2,6 +2,8 @@
 
 #include "Losses.h"
 
+#include "Compare.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -47,11 +49,13 @@ bool allFinite(Row row) {
 
 int64_t placeOfGreatest(Row row) { return std::ranges::max_element(row) - row.begin(); }
 
-/// `count` elements from `begin` on.
-std::vector<double> rowOf(const TamisValue &value, int64_t begin, int64_t count) {
+/// `count` elements from `begin` on, without those that are not real; all are where nothing is said of them.
+std::vector<double> rowOf(const TamisValue &value, int64_t begin, int64_t count,
+                          const std::vector<bool> &real = {}) {
   std::vector<double> row;
   for (int64_t i = begin; i < begin + count; ++i)
-    row.push_back(elementAsDouble(value.type, value.data, i));
+    if (real.empty() || real[static_cast<size_t>(i)])
+      row.push_back(elementAsDouble(value.type, value.data, i));
   return row;
 }
 
@@ -103,7 +107,8 @@ std::optional<Loss> lossOfName(std::string_view name) {
   return std::nullopt;
 }
 
-double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse, int64_t label) {
+double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse, int64_t label,
+              const TamisValue *mask) {
   int64_t count = elementCount(dimsOf(dense)).value_or(0);
   if (dense.type != sparse.type || !std::ranges::equal(dimsOf(dense), dimsOf(sparse)) || count == 0)
     return infinite;
@@ -113,21 +118,26 @@ double lossOf(Loss loss, const TamisValue &dense, const TamisValue &sparse, int6
       return infinite;
     columns = dense.dims[dense.rank - 1];
   }
+  std::vector<bool> real;
+  if (loss == Loss::Span && mask && dense.rank == 2)
+    real = realRows(*mask, dimsOf(dense));
   double worst = 0;
   for (int64_t begin = 0; worst < infinite && begin < count; begin += columns) {
-    double own = lossOfRow(loss, rowOf(dense, begin, columns), rowOf(sparse, begin, columns), label);
+    double own =
+        lossOfRow(loss, rowOf(dense, begin, columns, real), rowOf(sparse, begin, columns, real), label);
     // What overflowed is no loss of 0.
     worst = std::isnan(own) ? infinite : std::max(worst, own);
   }
   return worst;
 }
 
-double lossOf(Loss loss, std::span<const Tensor> dense, std::span<const TamisValue> sparse, int64_t label) {
+double lossOf(Loss loss, std::span<const Tensor> dense, std::span<const TamisValue> sparse, int64_t label,
+              const TamisValue *mask) {
   if (dense.size() != sparse.size())
     return infinite;
   double worst = 0;
   for (size_t i = 0; i < dense.size(); ++i)
-    worst = std::max(worst, lossOf(loss, dense[i].value(), sparse[i], label));
+    worst = std::max(worst, lossOf(loss, dense[i].value(), sparse[i], label, mask));
   return worst;
 }
 

@@ -23,7 +23,8 @@ std::string hashOfPolicy(const Json &policy) {
       known[key] = policy[key];
   if (known.contains("certificate") && known["certificate"].is_object())
     known["certificate"].erase(kHash);
-  std::string text = known.dump();
+  // What is no UTF-8 is written so, too.
+  std::string text = known.dump(-1, ' ', false, Json::error_handler_t::replace);
   return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
 }
 

@@ -106,6 +106,8 @@ CalibrationReport reportFindings(const CalibrationOptions &options, const Calibr
   report.model = std::filesystem::path(options.model).filename();
   report.requests = std::filesystem::path(options.requests).filename();
   report.precision = findings.proof().precision;
+  report.reference = options.reference();
+  report.precisions = options.precisions;
   report.loss = options.lossName;
   report.output = fmt::to_string(fmt::join(findings.outputs, ","));
   report.chosenStep = fmt::format("step-{}", findings.proof().steps);
@@ -116,6 +118,9 @@ CalibrationReport reportFindings(const CalibrationOptions &options, const Calibr
   report.layers = options.layers;
   for (const calibration::Sieve &sieve : findings.fit.sieves)
     report.correlations.push_back(sieve.correlation);
+  report.possible = findings.search.possible;
+  report.untried = findings.search.untried;
+  report.accuracy = findings.accuracy;
   for (size_t group = 0; group < findings.split.groupCount(); ++group)
     report.groups.push_back(describeGroup(options, findings, requests, trials, group));
   for (const Baseline &line : findings.baselines)

@@ -180,6 +180,11 @@ std::vector<Request> readRequests(const std::string &path, const TamisModel *mod
   return requests;
 }
 
+const TamisValue *maskOf(const Request &request, const TamisModel *model) {
+  auto mask = request.inputs.find(maskName(model));
+  return mask == request.inputs.end() ? nullptr : &mask->second.value();
+}
+
 std::vector<int64_t> tokenIds(const Request &request, const TamisModel *model) {
   auto ids = request.inputs.find("input_ids"), mask = request.inputs.find(maskName(model));
   std::vector<int64_t> real;

@@ -22,6 +22,9 @@ struct Request {
 /// System if a file cannot be read, Refused if it holds no requests for the model.
 std::vector<Request> readRequests(const std::string &path, const TamisModel *model);
 
+/// The request's input whose zeros mark padding; null when there is none. It is valid as long as the request.
+const TamisValue *maskOf(const Request &request, const TamisModel *model);
+
 /// The ids of a request's real tokens, in order; none for a model without the input input_ids.
 std::vector<int64_t> tokenIds(const Request &request, const TamisModel *model);
 

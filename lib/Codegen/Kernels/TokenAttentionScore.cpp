@@ -111,7 +111,7 @@ LogicalResult KernelExpander::expand(kernel::TokenAttentionScoreOp op) {
   Value products = e.mul(rows, heads * depth);
   e.parallel(
       e.mul(batch, heads), e.index(1), "token.attention_score",
-      e.mul(products, 2 * static_cast<int64_t>(op.getCount())), e.mul(products, 4),
+      e.mul(e.mul(products, 2), e.min(longest, static_cast<int64_t>(op.getCount()))), e.mul(products, 4),
       [&](Value first, Value last, Value thread) {
         e.loop(first, last, [&](Value unit) {
           Value b = e.div(unit, heads), head = e.rem(unit, e.index(heads)), keyHead = e.div(head, group),

@@ -53,7 +53,8 @@ private:
 } // namespace
 
 Value SequenceSelector::keysOf(Value scores) {
-  Value bits = arith::BitcastOp::create(e, vectorOfKeys, scores);
+  // The sum makes -0 the 0 that it is equal to.
+  Value bits = arith::BitcastOp::create(e, vectorOfKeys, e.addF(scores, e.vector(0)));
   // Of a negative number all bits turn, of a positive one the sign.
   Value turned = arith::OrIOp::create(e, arith::ShRSIOp::create(e, bits, vectorOf(31)), vectorOf(0x80000000));
   Value isNaN = e.compare(arith::CmpFPredicate::UNO, scores, scores);

@@ -203,7 +203,8 @@ static Value factorOfColumns(Stage &stage, Value factor, int64_t columns) {
 }
 
 /// A product of integers. Its one factor, which may have the scale of what it is quantised to in it, is the
-/// scale of the columns, so that the result is rounded as written.
+/// scale of the columns, so that the result is rounded as written; with a bias of integers the sum and the
+/// bias are rounded to floats each, and then added.
 static void raiseIntegerProduct(Stage &stage, onnx::MatMulIntegerOp op) {
   RankedTensorType type = typeOf(op.getB());
   if (!weight::isKnownWeight(op.getB()) || type.getRank() != 2 || typeOf(op.getA()).getRank() < 2)

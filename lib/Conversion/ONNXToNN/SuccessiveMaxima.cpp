@@ -1,7 +1,9 @@
 //===- SuccessiveMaxima.cpp - Experts that are chosen one after the other -------------------------------===//
 //
 // The first has the greatest score, the second the greatest of the scores with -infinity scattered to where
-// the first is, and so on. As no expert of -infinity is greater than one that is left, they are distinct.
+// the first is, and so on. As no expert of -infinity is greater than one that is left, they are distinct,
+// where no more than one expert has the score -infinity from the beginning: of those, moe.route chooses each
+// once.
 //
 //===----------------------------------------------------------------------------------------------===//
 #include "Experts.h"
@@ -53,5 +55,8 @@ SmallVector<Maximum> raising::successiveMaxima(Stage &stage, Value indices) {
       return {};
     found.push_back(*maximum);
   }
+  // A last one, of -infinity, would be one that was chosen before.
+  if (static_cast<int64_t>(found.size()) > typeOf(found.front().scores).getShape().back())
+    return {};
   return found;
 }

@@ -2,6 +2,7 @@
 #include "KernelTest.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace {
 /// The places of a mask's tokens.
@@ -160,6 +161,73 @@ static void testRestore(Report &report, const std::string &isa, const std::strin
       }
 }
 
+/// Scores by attention, from `queries` rows of each sequence, beside sums in double.
+static void testAttentionScore(Report &report, const std::string &isa, const std::string &queries,
+                               int64_t asked, int64_t heads, int64_t kvHeads, int64_t depth,
+                               int64_t valueDepth, bool byValues) {
+  std::string x = "memref<?x?xf32>", i = "memref<?xi64>", out = "memref<?xf32>";
+  // What attention reads lies in one product: queries, keys, values, and a column that is no one's.
+  int64_t keys = heads * depth, values = keys + kvHeads * depth, width = values + kvHeads * valueDepth + 1;
+  std::string types = x + ", " + x + ", " + (byValues ? x + ", " : "") + i + ", " + out;
+  auto integer = [](const std::string &name, int64_t value) {
+    return name + " = " + std::to_string(value) + " : i64, ";
+  };
+  JitKernel kernel("func.func @main(%x: " + x + ", %o: " + i + ", %s: " + out +
+                       ") {\nkernel.token_attention_score %x, %x, " + (byValues ? "%x, " : "") +
+                       "%o, %s {queries = #token<queries " + queries + ">, " + integer("count", asked) +
+                       integer("heads", heads) + integer("kv_heads", kvHeads) + integer("head_dim", depth) +
+                       integer("value_dim", valueDepth) + integer("q_column", 0) + integer("k_column", keys) +
+                       integer("v_column", values) + "scale = 0.25 : f32} : " + types + "\nreturn\n}",
+                   isa);
+  for (const std::vector<int64_t> &lengths : {std::vector<int64_t>{}, {0}, {1}, {3, 0, 16, 17}, {70, 2}}) {
+    std::vector<int64_t> offsets{0};
+    for (int64_t length : lengths)
+      offsets.push_back(offsets.back() + length);
+    int64_t rows = offsets.back();
+    Random random(rows + depth);
+    Buffer all({rows, width}), begins({int64_t(offsets.size())}, 8), scores({rows});
+    std::copy(offsets.begin(), offsets.end(), begins.as<int64_t>());
+    for (int64_t n = 0; n < all.elements(); ++n)
+      all.as<float>()[n] = float(int64_t(random.next() % 2001) - 1000) / 500;
+    kernel.run({&all, &begins, &scores});
+    double worst = 0;
+    for (size_t b = 0; b < lengths.size(); ++b) {
+      int64_t n = lengths[b], c = std::min(n, asked);
+      const float *first = all.as<float>() + offsets[b] * width;
+      std::vector<double> received(n);
+      for (int64_t head = 0; head < heads; ++head)
+        for (int64_t q = 0; q < c; ++q) {
+          int64_t row = queries == "first" ? q : queries == "last" ? n - c + q : (2 * q + 1) * n / (2 * c);
+          int64_t keyHead = head / (heads / kvHeads);
+          std::vector<double> weights(n);
+          double sum = 0;
+          for (int64_t k = 0; k < n; ++k) {
+            double dot = 0, magnitude = 0;
+            for (int64_t d = 0; d < depth; ++d)
+              dot += double(first[row * width + head * depth + d]) *
+                     first[k * width + keys + keyHead * depth + d];
+            for (int64_t d = 0; d < valueDepth; ++d)
+              magnitude += std::fabs(first[k * width + values + keyHead * valueDepth + d]);
+            weights[k] = std::exp(dot * 0.25);
+            sum += weights[k];
+            if (byValues)
+              weights[k] *= magnitude;
+          }
+          for (int64_t k = 0; k < n; ++k)
+            received[k] += weights[k] / sum * double(n) / double(heads * c);
+        }
+      for (int64_t k = 0; k < n; ++k)
+        worst = std::max(worst, std::fabs(scores.as<float>()[offsets[b] + k] - received[k]) /
+                                    std::max(1.0, received[k]));
+    }
+    report.require("token_attention_score from " + std::to_string(asked) + " " + queries + ", " +
+                       std::to_string(heads) + "/" + std::to_string(kvHeads) + " heads of " +
+                       std::to_string(depth) + ", " + std::to_string(rows) + " rows: off by " +
+                       std::to_string(worst),
+                   worst < 2e-6 * double(depth) && scores.guardIsIntact());
+  }
+}
+
 bool testTokens(const std::string &isa) {
   Report report{"tokens"};
   testIndex<int64_t>(report, isa, "i64");
@@ -172,5 +240,9 @@ bool testTokens(const std::string &isa) {
   testRestore<float>(report, isa, "f32");
   testRestore<int64_t>(report, isa, "i64");
   testRestore<int8_t>(report, isa, "i1");
+  testAttentionScore(report, isa, "first", 1, 4, 4, 32, 32, false);
+  testAttentionScore(report, isa, "last", 5, 4, 2, 24, 20, true);
+  testAttentionScore(report, isa, "spread", 3, 3, 1, 7, 33, true);
+  testAttentionScore(report, isa, "spread", 1000, 2, 2, 64, 16, false);
   return report.finish(isa);
 }

@@ -37,6 +37,8 @@ func.func @attention_score(%q: tensor<?x24xf32>, %k: tensor<?x8xf32>, %offsets: 
   %t = token.attention_score from first 1 : %q, %q, %q of %offsets {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64, scale = 0.5 : f32, k_column = 8 : i64, v_column = 16 : i64}
       : (tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>, tensor<?xi64>) -> tensor<?xf32>
   return %t : tensor<?xf32>
+}
+
 // CHECK-LABEL: func.func @restore
 func.func @restore(%y: tensor<?x8xf32>, %kept: tensor<?xi64>, %m: tensor<?x8xf32>, %rows: tensor<?xi64>) -> tensor<?x8xf32> {
   // CHECK: %[[DROPPED:.*]] = token.dropped %arg1 of %arg3 : (tensor<?xi64>, tensor<?xi64>) -> tensor<?xi64>

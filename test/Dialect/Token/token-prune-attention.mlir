@@ -38,7 +38,7 @@ module {
 
 // A bias is part of what a row gives its attention by, and no score of this op has it.
 module {
-  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x4xf32>, %w: tensor<4x4xf32>, %bias: tensor<1x2x?x?xf32>) -> tensor<?x4xf32> {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xi64>, %table: tensor<9x4xf32>, %w: tensor<4x4xf32>, %bias: tensor<1x2x?x?xf32>, %v: tensor<4xf32>) -> tensor<?x4xf32> {
     %rows, %offsets = token.index %mask : (tensor<?x?xi64>) -> (tensor<?xi64>, tensor<?xi64>)
     %p = token.pack %ids, %rows, %mask : (tensor<?x?xi64>, tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
     %places = token.positions %rows, %mask : (tensor<?xi64>, tensor<?x?xi64>) -> tensor<?xi64>
@@ -47,7 +47,8 @@ module {
     %a = nn.attention %e, %e, %e bias %bias offsets %offsets positions %places
          {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
          : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<1x2x?x?xf32>, tensor<?xi64>, tensor<?xi64>) -> tensor<?x4xf32>
-    %y = nn.linear %a, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+    %n = nn.layer_norm %a, %v {epsilon = 1.0e-5 : f32} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    %y = nn.linear %n, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
     %b = nn.attention %y, %y, %y offsets %offsets
          {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 2 : i64, value_dim = 2 : i64, scale = 1.0 : f32}
          : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>

@@ -112,6 +112,15 @@ class Calibration:
                           "precisions" not in bf16["certificate"], str(bf16["certificate"]))
         self.checks.count("two layers", [point["layer"] for point in bf16["tokens"]["prune"]] == [0, 1], str(bf16["tokens"]["prune"]))
 
+    def same_tests(self, name, page, policy):
+        """What the JSON beside a page has, whose tests must be the certificate's."""
+        found = json.loads(page.with_suffix(".json").read_text())
+        keys = ("keep", "requests", "violations", "passed")
+        got, want = ([[[test[key] for key in keys] for test in group["tests"]] for group in groups]
+                     for groups in (found["groups"], policy["certificate"]["groups"]))
+        self.checks.count(f"{name}: the report has the certificate's tests", got == want, f"{got} are not {want}")
+        return found
+
     def report(self):
         """A policy with a report, the page of which holds no more than its data."""
         words = {"model": {"vocab": {f"<word {i}>": i for i in range(WORDS)}}}
@@ -121,7 +130,7 @@ class Calibration:
                                 "--onnxruntime-ms", 3.25)
         found, certificate = json.loads(data.read_text()), policy["certificate"]
         self.checks.count("report: schema", found["schema"] == "tamis.calibration.v1", found["schema"])
-        for key in ("eps", "alpha", "delta", "precision", "loss", "output"):
+        for key in ("eps", "alpha", "delta", "precision", "reference", "loss", "output"):
             self.checks.count(f"report: {key}", found[key] == certificate[key], f"{found[key]} is not {certificate[key]}")
         tests = [[{key: test[key] for key in test} for test in group["tests"]] for group in found["groups"]]
         self.checks.count("report: tests", tests == [group["tests"] for group in certificate["groups"]], str(tests))
@@ -207,16 +216,14 @@ class Calibration:
         self.refuse("too few requests", "to prove alpha 0.001 with delta 0.05 takes 5990 at least", "--alpha", "0.001")
         self.refuse("a layer that there is not", "in front of layer 7 no hidden states were found", "--layers", "7")
         self.refuse("layers that do not ascend", "--layers are to ascend", "--layers", "1,0", code=2)
-        self.refuse("a precision twice", "--precision names one twice", "--precision", "bf16,bf16", code=2)
-        self.refuse("a precision that there is not", "--precision", "--precision", "f32,f8", code=2)
-        self.refuse("too few requests for two precisions", "among 2 precisions takes 7376 at least", "--alpha", "0.001", "--precision",
-               "f32,bf16")
         self.refuse("eps that cannot be kept", "no share of tokens can be left out within eps 0", "--eps", "0")
         self.refuse("no such output", "has no output 'nothing'; 'tamis inspect' lists them", "--output-name", "nothing")
         self.refuse("a share above a half", "--alpha", "--alpha", "0.9", code=2)
         self.refuse("a report without a folder", "cannot write", "--report", self.folder / "none" / "report.html", code=4)
         self.refuse("a report that is no page", "give it a name that ends with .html", "--report", self.folder / "report.pdf", code=2)
         self.refuse("a report in the policy's place", "as --output does", "--report", self.folder / "refused.html", code=2)
+        self.refuse("a report in the vocabulary's place", "tokenizer.json, which is read", "--report", self.folder / "tokenizer.html",
+                    "--vocabulary", self.folder / "tokenizer.json", code=2)
         self.refuse("no vocabulary", "has no vocabulary", "--report", self.folder / "no.html", "--vocabulary", self.folder / "one.json")
         self.checks.count("refused: no report is left", not list(self.folder.glob("no.*")), "there is one")
         (self.folder / "empty").mkdir(exist_ok=True)

@@ -72,8 +72,10 @@ class Losses(Calibration):
         self.refuse("one output for spans", "is of two outputs, starts and ends; --output-name names 1", "--loss", "span",
                     "--output-name", "start_logits", code=2)
         self.refuse("a distance of nothing", "is of one output; --output-name names 0", "--loss", "custom-output", code=2)
-        self.refuse("two outputs for one loss", "--loss kl is of one output; --output-name names 2", "--loss", "kl",
-                    "--output-name", "start_logits,end_logits", code=2)
+        self.refuse("one output for both", "--output-name names 'start_logits' twice", "--loss", "span", "--output-name",
+                    "start_logits,start_logits", code=2)
+        self.refuse("two outputs for one loss, whose name may have commas", "has no output 'start_logits,end_logits'", "--loss", "kl",
+                    "--output-name", "start_logits,end_logits")
 
 
 if __name__ == "__main__":

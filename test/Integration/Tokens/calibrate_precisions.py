@@ -32,7 +32,14 @@ class Precisions(Calibration):
         self.checks.count("its times are the policy's", times[chosen]["chosen_ms"] == policy["measured"]["chosen_ms"], str(times))
         self.truth_of("policy", policy)
         # Without f32, which is the fastest of none: the first test is that of all tokens.
-        other = self.calibrate("other", "--precision", "bf16,int8", "--groups", 1, "--threads", 1)
+        page = self.folder / "other-report.html"
+        other = self.calibrate("other", "--precision", "bf16,int8", "--groups", 1, "--threads", 1, "--report", page)
+        found, chosen = self.same_tests("other", page, other), other["certificate"]["precision"]
+        self.checks.count("other: precisions of the report", (found["precision"], found["reference"], found["precisions"]) ==
+                          (chosen, "f32", ["bf16", "int8"]), str(found["precisions"]))
+        text = page.read_text()
+        for words in (f"beside the dense answers at f32 and at {chosen})", f"Tamis, dense, {chosen}<"):
+            self.checks.count(f"other: the page says '{words}'", words in text, "it does not")
         self.truth_of("other", other)
 
     def truth_of(self, name, policy):

@@ -73,7 +73,8 @@ class Search(Calibration):
     def bounded(self, part, left):
         """The coarsest candidate alone: six of ten tokens, which an eps of a half allows."""
         part.write_text(left)
-        errors, text = self.again("resumed", "--budget-time", "1e-6", "--eps", "0.5")
+        page = self.folder / "bounded-report.html"
+        errors, text = self.again("resumed", "--budget-time", "1e-6", "--eps", "0.5", "--report", page)
         self.checks.count("of another calibration", "is of another model, requests or options; the calibration starts again" in
                           errors, errors)
         self.checks.count("a bounded search says so", f"{CANDIDATES - 1} of {CANDIDATES} candidates were left untried" in text,
@@ -83,6 +84,11 @@ class Search(Calibration):
                           [step["keep"] for step in policy["tokens"]["steps"]] == [[[0.6]]], str(policy["tokens"]["steps"]))
         tests = policy["certificate"]["groups"][0]["tests"]
         self.checks.count("what was tried is tested", [test["keep"] for test in tests] == [[0.6]], str(tests))
+        found = self.same_tests("bounded", page, policy)
+        self.checks.count("bounded: the report says what was left", (found["untried"], found["possible"]) ==
+                          (CANDIDATES - 1, CANDIDATES), f"{found['untried']} of {found['possible']}")
+        self.checks.count("bounded: so does the page", f"{CANDIDATES - 1} of {CANDIDATES} candidates were left untried" in
+                          page.read_text(), "it does not")
 
         state = json.loads(left)
         state["trials"][0]["losses"][0] = 0.125
@@ -96,7 +102,10 @@ class Search(Calibration):
         self.refuse("a file that is no state", "is no state of a calibration", *OPTIONS)
         self.checks.count("that file is as it was", part.read_text() == "notes of mine", part.read_text())
         part.unlink()
-        self.refuse("eps that cannot be kept", "no share of tokens can be left out", "--eps", "0", "--budget-time", "1e-6", *OPTIONS)
+        self.refuse("eps that cannot be kept in that time", "call it again with a greater --budget-time", "--eps", "1e-12",
+                    "--budget-time", "1e-6", *OPTIONS)
+        self.checks.count("a state is left where something is untried", part.exists(), "there is none")
+        self.refuse("eps that cannot be kept", "no share of tokens can be left out", "--eps", "1e-12", *OPTIONS)
         self.checks.count("no state is left where nothing is certified", not part.exists(), "there is one")
         self.refuse("no time at all", "--budget-time", "--budget-time", "0", code=2)
 

@@ -58,8 +58,11 @@ std::optional<RowCut> tamis::token::cutBefore(Operation *end, Value rows) {
       cut.state = value;
       ++states;
     }
-    if (states == 1 && typeOf(cut.state).getRank() == 2 && typeOf(cut.state).getElementType().isF32() &&
-        !typeOf(cut.state).isDynamicDim(1))
+    // A product that only the attention reads is part of it.
+    bool isOperand = states == 1 && isa<nn::LinearOp, nn::QuantizedLinearOp>(cut.state.getDefiningOp()) &&
+                     llvm::all_of(cut.state.getUsers(), llvm::IsaPred<nn::AttentionOp, AttentionScoreOp>);
+    if (states == 1 && !isOperand && typeOf(cut.state).getRank() == 2 &&
+        typeOf(cut.state).getElementType().isF32() && !typeOf(cut.state).isDynamicDim(1))
       return cut;
   }
   return std::nullopt;

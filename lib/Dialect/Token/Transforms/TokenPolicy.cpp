@@ -215,7 +215,8 @@ public:
   }
 
   llvm::Error readDropped(const json::Object &tokens, TokenPolicy &policy) {
-    auto dropped = llvm::StringSwitch<std::optional<Dropped>>(tokens.getString("dropped").value_or("refuse"))
+    StringRef word = tokens.getString("dropped").value_or(tokens.get("dropped") ? "" : "refuse");
+    auto dropped = llvm::StringSwitch<std::optional<Dropped>>(word)
                        .Case("refuse", Dropped::Refuse)
                        .Case("zeros", Dropped::Zeros)
                        .Case("restore", Dropped::Restore)
