@@ -56,7 +56,7 @@ def main():
     total = torch.export.Dim.DYNAMIC
     shapes = ({0: rows, 1: columns}, {0: rows, 1: total}, {0: rows, 1: columns}, [{0: rows, 2: before}] * (2 * layers))
     program = torch.onnx.export(
-        WithCache(model), inputs, dynamo=True, opset_version=20, dynamic_shapes=shapes,
+        WithCache(model).eval(), inputs, dynamo=True, opset_version=20, dynamic_shapes=shapes,
         input_names=["input_ids", "attention_mask", "position_ids"] + ["past_key_values." + name for name in tensors],
         output_names=["logits"] + ["present." + name for name in tensors])
     program.save(options.output)
