@@ -146,6 +146,13 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->check(numberWithin(1e-9, 0.5))
       ->capture_default_str();
   command
+      .add_option("--rule", options.rule,
+                  "What chooses tokens: linear (a score that is fitted), or random or stride, which know "
+                  "nothing of them")
+      ->check(CLI::IsMember({"linear", "random", "stride"}).description(""))
+      ->type_name("{linear,random,stride}")
+      ->capture_default_str();
+  command
       .add_option("--layers", options.layers,
                   "The layers in front of which tokens are left out, from 0, with commas between")
       ->delimiter(',')
@@ -238,6 +245,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"An embedding at the fastest of three precisions",
        "tamis calibrate encoder.onnx --requests requests.npz --eps 0.05 --precision f32,bf16,int8 --zeros -o "
        "policy.json"},
+      {"Tokens at random, for a model that was trained with random ones left out",
+       "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
+       "--rule random -o policy.json"},
       {"Put back what is left out, for a class of each token, and for the mean over them",
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},

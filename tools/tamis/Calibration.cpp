@@ -138,7 +138,7 @@ private:
         options.precisions,      options.measured,      options.lossName,   options.promise.eps,
         options.promise.alpha,   options.promise.delta, options.layers,     options.groups,
         options.minimum,         options.first,         options.last,       options.zerosForDropped,
-        options.restoresDropped, options.pool,          options.seed};
+        options.restoresDropped, options.pool,          options.rule,       options.seed};
     // Names of outputs need not be UTF-8.
     std::string text = known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return fmt::format("{:016x}", Hash::of(text.data(), text.size()));

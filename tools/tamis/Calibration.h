@@ -25,6 +25,7 @@ struct CalibrationOptions {
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};
+  std::string rule = "linear"; // that tokens are chosen by: linear (fitted), random or stride
   std::vector<int64_t> layers{0};
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;

@@ -147,7 +147,7 @@ Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, c
 }
 
 Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFindings &findings) {
-  Json tokens = tokensOf(options, findings.fit, "linear");
+  Json tokens = tokensOf(options, findings.fit, options.rule);
   for (Json &point : tokens["prune"])
     point["lengths"] = findings.split.bounds;
   tokens.update(
@@ -169,7 +169,7 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                   findings.requestCount, split.searched.size(), split.tested.size(), options.lossName,
                   fmt::to_string(fmt::join(findings.outputs, ",")), options.promise.eps,
                   options.promise.alpha, 1 - options.promise.delta);
-  for (size_t i = 0; i < findings.fit.sieves.size(); ++i)
+  for (size_t i = 0; i < findings.fit.sieves.size() && options.rule == "linear"; ++i)
     text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                         options.layers[i], findings.fit.sieves[i].correlation);
   for (size_t i = 0; i < findings.fit.maps.size(); ++i)

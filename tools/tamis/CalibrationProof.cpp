@@ -52,7 +52,7 @@ std::vector<PrecisionProof> certifyPrecisions(const CalibrationOptions &options,
                   fmt::format("testing {}, group {} of {}", proof.precision, group + 1, split.groupCount()));
             losses = candidate == search.dense()
                          ? trials.denseLosses(proof.precision, of)
-                         : trials.losses(proof.precision, "linear", search.candidates[candidate], of);
+                         : trials.losses(proof.precision, options.rule, search.candidates[candidate], of);
             return losses;
           }));
       const std::vector<Tested> &tests = proof.tests.back();

@@ -115,7 +115,7 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
         progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
                                   search.possible));
       Trial trial;
-      trial.losses = trials.losses(options.precisions[precision], "linear", search.candidates[candidate],
+      trial.losses = trials.losses(options.precisions[precision], options.rule, search.candidates[candidate],
                                    split.searched, &trial.work);
       take(precision, candidate, trial);
       state.add(precision, candidate, std::move(trial));

@@ -118,7 +118,7 @@ void CalibrationTrials::runDense() {
     if (precision != options.reference())
       precisions.push_back(precision);
   for (const std::string &precision : precisions) {
-    Session &session = sessionOf(precision, "linear");
+    Session &session = sessionOf(precision, options.rule);
     for (size_t i = 0; i < requests.size(); ++i) {
       prepare(session, denseShares(), i);
       session.run();
@@ -162,7 +162,7 @@ int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const 
 
 double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
                                        std::span<const TamisValue> answer) const {
-  const TamisModel *model = sessions.at(precision + "-linear")->model(); // all have the same inputs
+  const TamisModel *model = sessions.at(precision + "-" + options.rule)->model(); // all have the same inputs
   auto beside = [&](const std::string &dense) {
     return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request),
                   maskOf(requests[request], model));
@@ -204,23 +204,23 @@ bool CalibrationTrials::isDenseRight(size_t request) const {
 
 bool CalibrationTrials::isRight(const std::string &precision, const std::vector<float> &shares,
                                 size_t request) {
-  Session &session = sessionOf(precision, "linear");
+  Session &session = sessionOf(precision, options.rule);
   prepare(session, shares, request);
   session.run();
   return isOfClass(measuredOutputs(session).front(), labelOf(request));
 }
 
 void CalibrationTrials::observe(const std::string &precision, const TokenObserver &observer) {
-  sessionOf(precision, "linear").createContext(/*profile=*/false, {}, {}, observer);
+  sessionOf(precision, options.rule).createContext(/*profile=*/false, {}, {}, observer);
 }
 
 std::vector<int64_t> CalibrationTrials::tokensOf(size_t request) {
-  return tokenIds(requests[request], sessionOf(options.reference(), "linear").model());
+  return tokenIds(requests[request], sessionOf(options.reference(), options.rule).model());
 }
 
 double CalibrationTrials::time(const std::string &precision, const std::vector<float> &shares,
                                size_t request) {
-  Session &session = sessionOf(precision, "linear");
+  Session &session = sessionOf(precision, options.rule);
   prepare(session, shares, request);
   int64_t begin = monotonicNanoseconds();
   session.run();

@@ -42,12 +42,12 @@ public:
   /// The same with all tokens; needs no run.
   std::vector<double> denseLosses(const std::string &precision, const std::vector<size_t> &of) const;
 
-  /// Shows the tokens that stay to an observer in runs of a precision with the fitted score; none: no more.
+  /// Shows the tokens that stay to an observer in runs of a precision with the options' rule; none: no more.
   void observe(const std::string &precision, const TokenObserver &observer);
   /// The ids of a request's tokens; none for a model without ids.
   std::vector<int64_t> tokensOf(size_t request);
 
-  /// Milliseconds of a run with the fitted score.
+  /// Milliseconds of a run with the options' rule.
   double time(const std::string &precision, const std::vector<float> &shares, size_t request);
 
   /// Whether the dense answer of the reference to a request, or that with some shares, is its label.

@@ -23,8 +23,9 @@ struct Observed {
   std::vector<int64_t> ids;
 };
 
-std::vector<Observed> observeChosen(const CalibrationFindings &findings, const std::vector<Request> &requests,
-                                    CalibrationTrials &trials, Progress &progress) {
+std::vector<Observed> observeChosen(const CalibrationOptions &options, const CalibrationFindings &findings,
+                                    const std::vector<Request> &requests, CalibrationTrials &trials,
+                                    Progress &progress) {
   const PrecisionProof &proof = findings.proof();
   KeptTokens kept;
   trials.observe(proof.precision, {KeptTokens::observe, &kept});
@@ -36,7 +37,7 @@ std::vector<Observed> observeChosen(const CalibrationFindings &findings, const s
     std::vector<float> shares =
         proof.sharesAt(findings.search, findings.split.groupOf(requests[i]), proof.steps);
     kept.beginRun();
-    double loss = trials.losses(proof.precision, "linear", shares, {i}).front();
+    double loss = trials.losses(proof.precision, options.rule, shares, {i}).front();
     Observed observed{{requests[i].name, requests[i].length, loss, {}}, kept.ofRun(), trials.tokensOf(i)};
     for (const std::vector<int64_t> &tokens : observed.kept)
       observed.outcome.kept.push_back(static_cast<int64_t>(tokens.size()));
@@ -128,7 +129,7 @@ CalibrationReport reportFindings(const CalibrationOptions &options, const Calibr
   report.denseMs = findings.proof().denseTime;
   report.chosenMs = findings.proof().chosenTime;
 
-  std::vector<Observed> observed = observeChosen(findings, requests, trials, progress);
+  std::vector<Observed> observed = observeChosen(options, findings, requests, trials, progress);
   for (const Observed &request : observed)
     report.outcomes.push_back(request.outcome);
   std::vector<size_t> byLoss(observed.size());

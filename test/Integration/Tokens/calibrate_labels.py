@@ -66,6 +66,12 @@ class Labels(Calibration):
         self.checks.count("right: accuracy is without what is lost", abs(1 - accuracy["chosen"] - test["violations"] / test["requests"])
                           < 1e-12, f"{accuracy}, {test}")
 
+        at_random = self.calibrate("random", "--loss", "label", "--labels", files["right"], "--rule", "random", *OPTIONS)
+        points = at_random["tokens"]["prune"]
+        self.checks.count("random: the rule", [point["rule"] for point in points] == ["random"] and "weights" not in points[0], str(points))
+        lost = (self.classes(self.compiled("random", at_random), at_random["tokens"]["chosen"]) != dense).sum()
+        self.checks.count("random: violations", chosen(at_random)["violations"] <= lost, f"{chosen(at_random)} of {lost}")
+
         # Of all requests, those of the searched half with them.
         artifact = self.compiled("mixed", policies["mixed"])
         pruned = self.classes(artifact, policies["mixed"]["tokens"]["chosen"])

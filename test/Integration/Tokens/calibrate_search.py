@@ -36,6 +36,7 @@ class Search(Calibration):
         temporary.mkdir(exist_ok=True)
         part = self.folder / f"{name}.json.part"
         part.unlink(missing_ok=True)
+        (self.folder / f"{name}.json").unlink(missing_ok=True)
         process = subprocess.Popen(self.command(name), env=os.environ | {"TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         state = {"trials": []}
