@@ -26,8 +26,7 @@ void compileForCalibration(const std::string &model, const std::string &artifact
 }
 
 Session &CalibrationTrials::sessionOf(const std::string &precision, const std::string &rule) {
-  std::string name = precision + "-" + rule;
-  auto found = sessions.find(name);
+  auto found = sessions.find({precision, rule});
   if (found == sessions.end()) {
     if (progress.isDue())
       progress.show(fmt::format("compiling for {}", precision));
@@ -36,11 +35,11 @@ Session &CalibrationTrials::sessionOf(const std::string &precision, const std::s
     output.write(trialPolicy(options, fit, rule).dump());
     output.commit();
     SessionOptions session;
-    session.artifact = folder.file(name + ".tamis");
+    session.artifact = folder.file(precision + "-" + rule + ".tamis");
     session.threads = options.threads;
     compileForCalibration(options.model, session.artifact,
                           {"--policy", file, "--allow-uncertified", "--precision=" + precision});
-    found = sessions.emplace(name, std::make_unique<Session>(session)).first;
+    found = sessions.emplace(std::pair(precision, rule), std::make_unique<Session>(session)).first;
     found->second->createContext(/*profile=*/false);
   }
   return *found->second;
@@ -162,7 +161,7 @@ int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const 
 
 double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
                                        std::span<const TamisValue> answer) const {
-  const TamisModel *model = sessions.at(precision + "-" + options.rule)->model(); // all have the same inputs
+  const TamisModel *model = sessions.at({precision, options.rule})->model(); // all have the same inputs
   auto beside = [&](const std::string &dense) {
     return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request),
                   maskOf(requests[request], model));

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace tamis::tools {
 
@@ -75,7 +76,7 @@ private:
   const CalibrationFit &fit;
   const TemporaryFolder &folder;
   Progress &progress;
-  std::map<std::string, std::unique_ptr<Session>> sessions; // by precision and rule
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<Session>> sessions; // by precision and rule
   /// Dense ones, by precision and request: a tensor for each of the outputs.
   std::map<std::string, std::vector<std::vector<Tensor>>> answers;
   std::vector<std::string> outputNames;
