@@ -1,6 +1,8 @@
 """What the checks of compiled encoders share: calling Tamis, comparing at ISA levels and thread counts, counting."""
+import argparse
 import pathlib
 import subprocess
+import tempfile
 
 
 def call(*command):
@@ -47,3 +49,15 @@ def run_everywhere(checks, what, tamis, artifact, inputs, expected, isas, tolera
                 checks.count(here, f"tokens computed: {tokens}\n" in text, f"not {tokens} tokens computed: {text}")
         here = f"{what} {pathlib.Path(inputs).name} {isa}"
         checks.count(here, outputs[0] == outputs[1], "the bits differ by threads")
+
+
+def check_model(description, check):
+    """The exit status of check(options, folder), which compares a model of a folder with what lies beside it. The command
+    line gives `folder`, `tamis` and one or more `isa`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--tamis", default="tamis")
+    parser.add_argument("--isa", action="append", required=True)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        return check(options, pathlib.Path(folder)).finish()

@@ -7,16 +7,14 @@
 and two threads. The first step's logits, of the model run as ONNX says it, must be those of ONNX Runtime. The last line
 counts the checks; the exit status is 1 when one failed.
 """
-import argparse
 import json
 import pathlib
 import sys
-import tempfile
 
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Encoders"))
-from comparison import Checks, call  # noqa: E402
+from comparison import Checks, call, check_model  # noqa: E402
 
 # Logits are about 10; sums of some hundred products are added up in another order.
 TOLERANCE = 5e-5
@@ -60,15 +58,5 @@ def check(options, folder):
     return checks
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--tamis", default="tamis")
-    parser.add_argument("--isa", action="append", required=True)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        return check(options, pathlib.Path(folder)).finish()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_model(__doc__, check))
