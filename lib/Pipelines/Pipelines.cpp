@@ -76,7 +76,7 @@ void LoopPipeline::build(OpPassManager &passes) {
   simplify(passes);
   passes.addPass(weight::createWeightShare());
   passes.addPass(createWeightPlan());
-  passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  passes.addNestedPass<func::FuncOp>(createLinalgFuseElementwise());
   simplify(passes);
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
   passes.addPass(createRTBufferize());

@@ -16,6 +16,16 @@ def WeightPlan : Pass<"weight-plan", "::mlir::ModuleOp"> {
                     Statistic<"bytes", "bytes", "Bytes of the weight segment">];
 }
 
+def LinalgFuseElementwise : Pass<"linalg-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Make one loop of chains of elementwise ops";
+  let description = [{
+    Upstream's patterns: a generic op whose result one other reads becomes a part of that, and reshapes move through
+    elementwise ops and reductions to be out of the way. Contractions keep their shapes: a linalg.batch_matmul that took a
+    reshape of its operands over would be a generic op of more loops, and convert-matmul-to-kernel would not know it.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def RTBufferize : Pass<"rt-bufferize", "::mlir::ModuleOp"> {
   let summary = "One-shot bufferisation of everything but the recipes of weights";
   let description = "Functions take and return contiguous buffers; new ones are aligned to 64 bytes.";

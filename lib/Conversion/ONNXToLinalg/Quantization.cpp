@@ -153,23 +153,59 @@ static LoweredValues lowerDynamicQuantizeLinear(DynamicQuantizeLinearOp,
   return {y, scalar(scale), scalar(l.convert(zeroPoint, byte, false, true))};
 }
 
+/// So many products of differences of bytes, 255 * 255 each at most, add up to less than 2^24: sums of f32
+/// are exact, and products of f32 are kernels.
+constexpr int64_t exactTerms = 256;
+
 static LoweredValues lowerMatMulInteger(MatMulIntegerOp op, MatMulIntegerOp::Adaptor operands, Lowering &l) {
-  Type i32 = l.getI32Type();
+  Type f32 = l.getF32Type(), i32 = l.getI32Type();
+  Value a = operands.getA(), b = operands.getB();
+  unsigned aInner = typeOf(a).getRank() - 1, bInner = std::max<int64_t>(typeOf(b).getRank() - 2, 0);
+  Size inner = l.size(a, aInner);
+  l.checkEqual(inner, l.size(b, bInner), "the inner sizes of a matrix product differ");
+  auto isUnsigned = [](Value operand) { return getElementTypeOrSelf(operand.getType()).isUnsignedInteger(); };
   auto widened = [&](Value x, Value zero, bool isUnsigned, bool perRow) {
     SmallVector<Value> inputs = {x};
     if (zero && perRow && typeOf(zero).getRank() == 1 && !isOneElement(zero))
       zero = l.insertUnitDims(zero, 1);
     if (zero)
       inputs.push_back(isOneElement(zero) ? l.reshape(zero, {}) : zero);
-    return l.elementwise(inputs, i32, [&](ScalarBuilder &b, ValueRange args) {
+    return l.elementwise(inputs, f32, [&](ScalarBuilder &b, ValueRange args) {
       Value value = b.convert(args[0], i32, isUnsigned);
-      return args.size() < 2 ? value : b.sub(value, b.convert(args[1], i32, isUnsigned));
+      return b.convert(args.size() < 2 ? value : b.sub(value, b.convert(args[1], i32, isUnsigned)), f32);
     });
   };
-  auto isUnsigned = [](Value operand) { return getElementTypeOrSelf(operand.getType()).isUnsignedInteger(); };
-  Value a = widened(operands.getA(), operands.getAZeroPoint(), isUnsigned(op.getA()), /*perRow=*/true);
-  Value b = widened(operands.getB(), operands.getBZeroPoint(), isUnsigned(op.getB()), /*perRow=*/false);
-  return {matrixProduct(l, a, b)};
+  auto terms = [&](Value x, unsigned axis, const Size &begin, const Size &count) {
+    SmallVector<Size> offsets(typeOf(x).getRank(), l.size(0)), sizes(l.sizes(x));
+    SmallVector<int64_t> strides(sizes.size(), 1);
+    offsets[axis] = begin;
+    sizes[axis] = count;
+    return l.slice(x, offsets, sizes, strides);
+  };
+  auto product = [&](Value a, Value b) {
+    Value sums =
+        matrixProduct(l, widened(a, operands.getAZeroPoint(), isUnsigned(op.getA()), /*perRow=*/true),
+                      widened(b, operands.getBZeroPoint(), isUnsigned(op.getB()), /*perRow=*/false));
+    return l.convertElements(sums, i32);
+  };
+  if (inner.constant() && *inner.constant() <= exactTerms)
+    return {product(a, b)};
+
+  Value all = l.value(inner), step = l.index(exactTerms);
+  auto part = [&](const Size &begin) {
+    Size count = l.size(l.min(l.sub(all, l.value(begin)), step));
+    return product(terms(a, aInner, begin, count), terms(b, bInner, begin, count));
+  };
+  Value first = part(l.size(0));
+  auto loop = scf::ForOp::create(l, l.getLoc(), step, all, step, first);
+  OpBuilder::InsertionGuard guard(l);
+  l.setInsertionPointToStart(loop.getBody());
+  Value sums = loop.getRegionIterArg(0);
+  Value next = l.castTo(part(l.size(loop.getInductionVar())), typeOf(sums));
+  // In place, as a loop must hand on the buffer that it was given.
+  sums = linalg::AddOp::create(l, l.getLoc(), ValueRange{sums, next}, sums).getResult(0);
+  scf::YieldOp::create(l, l.getLoc(), sums);
+  return {loop.getResult(0)};
 }
 
 static LoweredValues lowerUnpackBits(UnpackBitsOp op, UnpackBitsOp::Adaptor operands, Lowering &l) {

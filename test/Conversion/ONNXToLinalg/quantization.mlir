@@ -43,17 +43,37 @@ func.func @axis(%x: tensor<?x8xi8>, %s: tensor<?xf32>) -> tensor<?x8xf32> {
 
 // -----
 
-// Zero points are subtracted before the product, one for each row and one for each column.
+// Zero points are subtracted before the product, one for each row and one for each column. So few terms add up exactly in
+// f32, whose products are kernels.
 // CHECK-LABEL: func.func @integers
 // CHECK: arith.extui
 // CHECK: arith.subi
 // CHECK: arith.extsi
 // CHECK: arith.subi
-// CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<4x6xi32>, tensor<6x3xi32>) outs(%{{.*}} : tensor<4x3xi32>)
+// CHECK: arith.sitofp
+// CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<4x6xf32>, tensor<6x3xf32>) outs(%{{.*}} : tensor<4x3xf32>)
+// CHECK: arith.fptosi
 func.func @integers(%a: tensor<4x6xui8>, %b: tensor<6x3xi8>, %az: tensor<4xui8>, %bz: tensor<3xi8>) -> tensor<4x3xi32> {
   %0 = onnx.MatMulInteger %a, %b, %az, %bz {operandSegmentSizes = array<i32: 1, 1, 1, 1>}
       : (tensor<4x6xui8>, tensor<6x3xi8>, tensor<4xui8>, tensor<3xi8>) -> tensor<4x3xi32>
   return %0 : tensor<4x3xi32>
+}
+
+// -----
+
+// Many terms go in steps of 256, whose sums are added up as integers.
+// CHECK-LABEL: func.func @many_terms
+// CHECK: %[[FIRST:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<?x?xf32>)
+// CHECK: arith.fptosi
+// CHECK: scf.for %[[BEGIN:.*]] = %c256{{.*}} to %{{.*}} step %c256{{.*}} iter_args(%[[SUMS:.*]] = %{{.*}}) -> (tensor<?x?xi32>)
+// CHECK: tensor.extract_slice %{{.*}}[0, %[[BEGIN]]]
+// CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<?x?xf32>, tensor<?x?xf32>)
+// CHECK: %[[NEXT:.*]] = linalg.add ins(%[[SUMS]], %{{.*}} : tensor<?x?xi32>, tensor<?x?xi32>) outs(%[[SUMS]] : tensor<?x?xi32>)
+// CHECK: scf.yield %[[NEXT]]
+func.func @many_terms(%a: tensor<?x?xui8>, %b: tensor<?x?xi8>) -> tensor<?x?xi32> {
+  %0 = onnx.MatMulInteger %a, %b {operandSegmentSizes = array<i32: 1, 1, 0, 0>}
+      : (tensor<?x?xui8>, tensor<?x?xi8>) -> tensor<?x?xi32>
+  return %0 : tensor<?x?xi32>
 }
 
 // -----

@@ -101,6 +101,10 @@ def check_form(checks, tamis, folder, spelling, form, levels):
     checks.count(what, layers == encoder.graph.layers["linear"] and left == 0,
                  f"{layers} products of 8 bits and {left} others, not {encoder.graph.layers['linear']} and none")
     checks.count(what, ("token.index" in text) == (form[4] is PRODUCTS), "padding is removed, or kept, wrongly")
+    if form[4] is ALL:
+        code, text = call(tamis, "compile", model, "-o", "-", "--quiet", "--emit=mlir", "--level=loops")
+        products = len(re.findall(r"\bkernel\.matmul\b", text))
+        checks.count(what, code == 0 and products >= 2, f"{products} products of attention are kernels")
     code, text = call(tamis, "compile", model, "-o", artifact, "--quiet", "--target", ",".join(levels))
     if not checks.count(what, code == 0, text):
         return
