@@ -3,8 +3,8 @@
 
     quantization.py --tamis build/bin/tamis --isa x86-64-v3 [--isa x86-64-v4] [--only TEXT]
 
-Each case is a model of one operator or one chain, with weights large enough to be weights (above 1024 elements) and
-sizes that no vector divides. The last line counts the comparisons; the exit status is 1 when one failed.
+Each case is one operator or one chain, with weights large enough to be weights (above 1024 elements) and sizes that no
+vector divides; many cases are one model. The last line counts the comparisons; the exit status is 1 when one failed.
 """
 import argparse
 import math
@@ -16,15 +16,17 @@ import tempfile
 import numpy as np
 import onnxruntime
 from onnx import TensorProto as T
+from onnx import compose
 from onnx import helper as h
 from onnx import numpy_helper as nh
 
 MS = "com.microsoft"
 RNG = np.random.default_rng(7)
 CASES = {}
+TOGETHER = 40  # cases in a model
 
 
-def case(nodes, inputs, weights, reference=None, opset=21, atol=1e-4):
+def case(nodes, inputs, weights, reference=None, atol=1e-4):
     """Registers a model under the name of the function that calls this. `reference` gives the outputs for inputs; without
     one they are ONNX Runtime's."""
     name = sys._getframe(1).f_locals["name"]
@@ -35,7 +37,7 @@ def case(nodes, inputs, weights, reference=None, opset=21, atol=1e-4):
              for key, value in inputs.items()]
     initializers = [value if isinstance(value, T) else nh.from_array(np.asarray(value), key) for key, value in weights.items()]
     graph = h.make_graph(nodes, "graph", feeds, outputs, initializers)
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", opset), h.make_opsetid(MS, 1)])
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 21), h.make_opsetid(MS, 1)])
     model.ir_version = 10
     CASES[name] = model, inputs, reference, atol
 
@@ -333,39 +335,61 @@ def call(*command):
     return result.returncode, (result.stdout + result.stderr).strip()
 
 
+def merged(cases):
+    """One model of many, since compiling costs more than all else, and what is fed to it. Names begin with the case's."""
+    models = [compose.add_prefix(model, f"{name}/") for name, (model, *_) in cases]
+    feeds = {f"{name}/{key}": value for name, (_, inputs, *_) in cases for key, value in inputs.items()}
+    whole = models[0]
+    for model in models[1:]:
+        for field in ("node", "initializer", "input", "output"):
+            getattr(whole.graph, field).extend(getattr(model.graph, field))
+    return whole, feeds
+
+
+def expected(model, inputs, reference):
+    if reference:
+        return [reference(*inputs.values())]
+    settings = onnxruntime.SessionOptions()
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)
+
+
+def results(tamis, isa, cases):
+    """What is wrong with each case, or None."""
+    model, inputs = merged(cases)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "model.onnx").write_bytes(model.SerializeToString())
+        np.savez(folder / "in.npz", **inputs)
+        code, text = call(tamis, "compile", folder / "model.onnx", "-o", folder / "m.tamis", "--quiet", "--target", isa)
+        if code == 0:
+            code, text = call(tamis, "run", folder / "m.tamis", "--inputs", folder / "in.npz", "--isa", isa, "--outputs",
+                              folder / "out.npz")
+        if code:
+            return {name: text for name, _ in cases}
+        got = dict(np.load(folder / "out.npz"))
+    found = {}
+    for name, (model, inputs, reference, atol) in cases:
+        wants = expected(model, inputs, reference)
+        texts = [close(got[f"{name}/{output.name}"], np.asarray(want), atol) for output, want in zip(model.graph.output, wants, strict=True)]
+        found[name] = next(filter(None, texts), None)
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tamis", default="tamis")
     parser.add_argument("--isa", action="append", required=True)
     parser.add_argument("--only", default="")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th case only")
     options = parser.parse_args()
     for add in (nbits_cases, dequantized_weight_cases, dynamic_cases, static_cases, operator_cases):
         add()
     passed, failed = 0, 0
-    cases = [case for case in CASES.items() if options.only in case[0]][::options.every]
-    for name, (model, inputs, reference, atol) in cases:
-        with tempfile.TemporaryDirectory() as folder:
-            folder = pathlib.Path(folder)
-            (folder / "model.onnx").write_bytes(model.SerializeToString())
-            np.savez(folder / "in.npz", **inputs)
-            if reference:
-                wants = [reference(*inputs.values())]
-            else:
-                settings = onnxruntime.SessionOptions()
-                settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-                session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
-                wants = session.run(None, inputs)
-            code, text = call(options.tamis, "compile", folder / "model.onnx", "-o", folder / "m.tamis", "--quiet",
-                              "--target", ",".join(options.isa))
-            for isa in options.isa:
-                if code == 0:
-                    run, text = call(options.tamis, "run", folder / "m.tamis", "--inputs", folder / "in.npz", "--isa", isa,
-                                     "--outputs", folder / "out.npz")
-                    got = dict(np.load(folder / "out.npz")) if run == 0 else {}
-                    if run == 0:
-                        found = [close(got[output.name], np.asarray(want), atol) for output, want in zip(model.graph.output, wants)]
-                        text = next(filter(None, found), None)
+    cases = [case for case in CASES.items() if options.only in case[0]]
+    for isa in options.isa:
+        for first in range(0, len(cases), TOGETHER):
+            for name, text in results(options.tamis, isa, cases[first:first + TOGETHER]).items():
                 passed, failed = passed + (not text), failed + bool(text)
                 if text:
                     print(f"{name} {isa}: {text}")
