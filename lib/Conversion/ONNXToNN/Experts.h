@@ -71,12 +71,12 @@ mlir::Value routerIndices(Stage &stage, mlir::Value indices);
 /// How many experts a router whose indices these are chooses among.
 int64_t routerExperts(Stage &stage, mlir::Value indices);
 
-/// A factor of a token, [..., 1] or [...], that is its weight when it chose `expert`, and 0 otherwise.
+/// A factor of a token, [..., 1] or, as a vector, [...], that is its weight when it chose `expert`, and 0 otherwise.
 struct Selection {
   Choice choice;
   int64_t expert;
 };
-std::optional<Selection> selectionOf(Stage &stage, mlir::Value factor);
+std::optional<Selection> selectionOf(Stage &stage, mlir::Value factor, bool isVector = false);
 
 /// Takes the operand that `match` accepts; the other one goes to `other`.
 bool matchEither(mlir::Operation *op, mlir::Value &other, llvm::function_ref<bool(mlir::Value)> match);
