@@ -526,15 +526,6 @@ static Operation *orderTerms(std::vector<Term> &terms,
   return nullptr;
 }
 
-/// Indices that are there once `part` is: what ends the run for another number of experts stays in the graph.
-static Value after(Stage &stage, Value part, Value indices) {
-  auto type = RankedTensorType::get({1, 1}, stage.builder.getI64Type());
-  Value zero =
-      onnx::ConstantOp::create(stage.builder, stage.location(), DenseElementsAttr::get(type, int64_t(0)));
-  Value nothing = onnx::MulOp::create(stage.builder, stage.location(), type, part, zero);
-  return onnx::AddOp::create(stage.builder, stage.location(), indices.getType(), indices, nothing);
-}
-
 bool ExpertLoops::hasOtherUses(ArrayRef<Term> terms) {
   Value indices = terms.front().indices;
   if (llvm::any_of(indices.getUsers(), [](Operation *user) {
