@@ -14,9 +14,7 @@
 // is not looked at (see ExpertMask.h): a token over an expert's capacity is one of which M says so.
 //
 //===----------------------------------------------------------------------------------------------===//
-#include "ExpertMask.h"
-#include "ExpertMatcher.h"
-#include "llvm/ADT/SmallSet.h"
+#include "ExpertTerms.h"
 
 using namespace mlir;
 using namespace tamis;
@@ -34,19 +32,6 @@ struct Write {
   SmallVector<Polynomial, 2> tokens; ///< the token's indices
   Polynomial row, column;
   ElementOf result; ///< what is written, not yet traced
-};
-
-/// One expert's rows.
-struct Term {
-  Operation *op;
-  bool adds;           ///< or else it writes
-  bool starts = false; ///< whether what it adds or writes to is zeros
-  std::optional<int64_t> slab; ///< the slab that it is written to
-  ExpertColumn mask;
-  SmallVector<ExpertColumn, 2> weights; ///< whose product the rows are multiplied by
-  float scale = 1;                      ///< likewise
-  Value single; ///< the list of its tokens, where the graph fails for another number of them than one
-  MatchedExpert layers;
 };
 
 class DispatchedExperts {
@@ -68,22 +53,14 @@ private:
   bool setTokens(Write &write, Value mask, ArrayRef<int64_t> dimensions, ArrayRef<Polynomial> sizes);
   /// Gives the rows of all lists of the same tokens their names; the list of the mask itself is returned.
   onnx::NonZeroOp nameRows(const Write &write);
-  std::optional<Term> termOf(Operation *op, bool isSlab, bool &failed,
+  std::optional<ExpertTerm> termOf(Operation *op, bool isSlab, bool &failed,
                              std::optional<int64_t> slab = std::nullopt);
   /// The write to what one slab had, when a scatter puts all of a slab back; the slab's number goes to `slab`.
   onnx::ScatterNDOp writeInsideSlab(Operation *op, std::optional<int64_t> &slab);
-  /// Takes the scaling factors off an element of an expert's weighted result.
-  std::optional<ExpertProduct> weightedProduct(ExpertMatcher &matcher, ElementOf element,
-                                               ArrayRef<Polynomial> tokens, Term &term);
-  bool collect(Value value, bool isSlab, bool isRoot, std::vector<Term> &terms,
+  bool collect(Value value, bool isSlab, bool isRoot, std::vector<ExpertTerm> &terms,
                SmallVectorImpl<Value> &others);
-  void build(Operation *root, std::vector<Term> &terms, ArrayRef<Value> others, Value slab);
   /// Are the elements of a slab 0 wherever a term's mask is?
-  bool isZeroElsewhere(Value slab, ArrayRef<Term> terms);
-  /// A term's column as [tokens..., 1].
-  Value columnValue(const ExpertColumn &column, int64_t tokenRank);
-  /// The columns [tokens..., E] of all terms.
-  Value matrixOf(ArrayRef<SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank);
+  bool isZeroElsewhere(Value slab, ArrayRef<ExpertTerm> terms);
   Polynomial newIndex(const Polynomial &size) {
     return size.isConstant(1) ? Polynomial() : stage.shapes.newIndex(size);
   }
@@ -263,31 +240,6 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
   return setTokens(write, mask, dimensions, to.drop_front(isSlab).drop_back()) ? std::optional(write) : std::nullopt;
 }
 
-std::optional<ExpertProduct> DispatchedExperts::weightedProduct(ExpertMatcher &matcher, ElementOf element,
-                                                                ArrayRef<Polynomial> tokens, Term &term) {
-  if (std::optional<ExpertProduct> product = matcher.product(element))
-    return product;
-  auto both = matcher.factors(element);
-  if (!both)
-    return std::nullopt;
-  for (auto [factor, rest] : {*both, std::make_pair(both->second, both->first)}) {
-    Term tried = term;
-    std::optional<double> scale = stage.scalar(factor.tensor);
-    std::optional<ExpertColumn> column = scale ? std::nullopt : columnOf(stage, factor, tokens);
-    if (scale)
-      tried.scale *= static_cast<float>(*scale);
-    else if (column && isF32(column->tensor))
-      tried.weights.push_back(*column);
-    else
-      continue;
-    if (std::optional<ExpertProduct> product = weightedProduct(matcher, rest, tokens, tried)) {
-      term = std::move(tried);
-      return product;
-    }
-  }
-  return std::nullopt;
-}
-
 /// A row's element before a reshape of rows to one row, which fails for another number of them.
 static std::optional<ElementOf> beforeSingleRow(Stage &stage, const ElementOf &element, const Polynomial &row,
                                                 const Polynomial &column) {
@@ -322,13 +274,13 @@ onnx::ScatterNDOp DispatchedExperts::writeInsideSlab(Operation *op, std::optiona
   return isOfSlab ? inner : onnx::ScatterNDOp();
 }
 
-std::optional<Term> DispatchedExperts::termOf(Operation *op, bool isSlab, bool &failed,
+std::optional<ExpertTerm> DispatchedExperts::termOf(Operation *op, bool isSlab, bool &failed,
                                               std::optional<int64_t> slab) {
   std::optional<Write> write = writeOf(op, isSlab);
   if (!write)
     return std::nullopt;
   onnx::NonZeroOp list = nameRows(*write);
-  Term term;
+  ExpertTerm term;
   term.op = op;
   term.adds = write->adds;
   term.slab = isSlab ? write->slab : slab;
@@ -359,7 +311,7 @@ std::optional<Term> DispatchedExperts::termOf(Operation *op, bool isSlab, bool &
     result = *single;
     term.single = list.getY();
   }
-  std::optional<ExpertProduct> out = weightedProduct(matcher, result, tokens, term);
+  std::optional<ExpertProduct> out = weightedProduct(stage, matcher, result, tokens, term);
   if (!out)
     return std::nullopt; // Most scatters are no experts.
   failed = true;
@@ -377,7 +329,7 @@ std::optional<Term> DispatchedExperts::termOf(Operation *op, bool isSlab, bool &
   return term;
 }
 
-bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vector<Term> &terms,
+bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vector<ExpertTerm> &terms,
                                 SmallVectorImpl<Value> &others) {
   Operation *op = value.getDefiningOp();
   // The rows of an expert may be read from a slab that others were written to.
@@ -392,7 +344,7 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
       bool failed = false;
       std::optional<int64_t> slab;
       onnx::ScatterNDOp inner = isSlab ? writeInsideSlab(op, slab) : onnx::ScatterNDOp();
-      std::optional<Term> term = inner ? termOf(inner, false, failed, slab) : termOf(op, isSlab, failed);
+      std::optional<ExpertTerm> term = inner ? termOf(inner, false, failed, slab) : termOf(op, isSlab, failed);
       if (term || failed)
         inside.insert(op);
       if (inner && (term || failed))
@@ -412,7 +364,7 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
   return true;
 }
 
-bool DispatchedExperts::isZeroElsewhere(Value slab, ArrayRef<Term> terms) {
+bool DispatchedExperts::isZeroElsewhere(Value slab, ArrayRef<ExpertTerm> terms) {
   if (stage.isFilledWith(slab, 0))
     return true;
   // Rows times the mask.
@@ -434,201 +386,27 @@ bool DispatchedExperts::isZeroElsewhere(Value slab, ArrayRef<Term> terms) {
   return false;
 }
 
-Value DispatchedExperts::columnValue(const ExpertColumn &column, int64_t tokenRank) {
-  OpBuilder &builder = stage.builder;
-  Value value = column.tensor;
-  if (column.isOfMatrix()) {
-    RankedTensorType type = typeOf(value);
-    SmallVector<int64_t> shape(type.getShape());
-    shape.erase(shape.begin() + column.axis);
-    auto scalar = RankedTensorType::get({}, builder.getI64Type());
-    Value number = onnx::ConstantOp::create(builder, stage.location(),
-                                            DenseElementsAttr::get(scalar, *column.expert.constant()));
-    value = onnx::GatherOp::create(builder, stage.location(), type.clone(shape), value, number, column.axis);
-  }
-  // What else it has are dimensions of 1.
-  RankedTensorType type = typeOf(value);
-  SmallVector<int64_t> shape, axes;
-  int64_t excess = type.getRank() - tokenRank;
-  for (int64_t i = 0; i < type.getRank(); ++i) {
-    if (excess > 0 && type.getDimSize(i) == 1) {
-      axes.push_back(i);
-      --excess;
-    } else {
-      shape.push_back(type.getDimSize(i));
-    }
-  }
-  if (!axes.empty())
-    value = onnx::SqueezeOp::create(builder, stage.location(), type.clone(shape), value, axes);
-  shape.push_back(1);
-  return onnx::UnsqueezeOp::create(builder, stage.location(), type.clone(shape), value, ArrayRef<int64_t>{tokenRank});
-}
-
-Value DispatchedExperts::matrixOf(ArrayRef<SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank) {
-  OpBuilder &builder = stage.builder;
-  // The graph's own matrix, where it has all columns in order.
-  const ExpertColumn &first = columns.front().front();
-  RankedTensorType type = typeOf(first.tensor);
-  bool isWhole = first.isOfMatrix() && type.getRank() == tokenRank + 1 &&
-                 type.getDimSize(first.axis) == static_cast<int64_t>(columns.size());
-  for (auto [i, parts] : llvm::enumerate(columns))
-    isWhole &= parts.size() == 1 && parts.front().tensor == first.tensor && parts.front().axis == first.axis &&
-               parts.front().expert.isConstant(static_cast<int64_t>(i));
-  if (isWhole) {
-    if (first.axis == tokenRank)
-      return first.tensor;
-    SmallVector<int64_t> order, shape;
-    for (int64_t i = 0; i <= tokenRank; ++i)
-      if (i != first.axis)
-        order.push_back(i);
-    order.push_back(first.axis);
-    for (int64_t i : order)
-      shape.push_back(type.getDimSize(i));
-    return onnx::TransposeOp::create(builder, stage.location(), type.clone(shape), first.tensor, order);
-  }
-  SmallVector<Value> values;
-  for (ArrayRef<ExpertColumn> parts : columns) {
-    Value value;
-    for (const ExpertColumn &part : parts) {
-      Value factor = columnValue(part, tokenRank);
-      value = value ? onnx::MulOp::create(builder, stage.location(), factor.getType(), value, factor).getResult()
-                    : factor;
-    }
-    values.push_back(value);
-  }
-  SmallVector<int64_t> shape(typeOf(values.front()).getShape());
-  shape.back() = static_cast<int64_t>(values.size());
-  return onnx::ConcatOp::create(builder, stage.location(), typeOf(values.front()).clone(shape), values, tokenRank);
-}
-
-/// A number that is there when a list has one row, and else ends the run.
-static Value oneRowOf(Stage &stage, Value list) {
-  OpBuilder &builder = stage.builder;
-  RankedTensorType type = typeOf(list);
-  auto scalar = RankedTensorType::get({}, type.getElementType());
-  Value zero = onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, int64_t(0)));
-  Value rows = onnx::GatherOp::create(builder, stage.location(), type.clone({type.getDimSize(1)}), list,
-                                      zero, 0);
-  return onnx::ReshapeOp::create(builder, stage.location(), type.clone({1, 1}), rows, integers(stage, {1, 1}),
-                                 false);
-}
-
-/// Are masks comparisons of the same number of a token with other constants each?
-static bool areOfDifferentNumbers(Stage &stage, ArrayRef<Term> terms) {
-  Value compared;
-  llvm::SmallSet<int64_t, 16> numbers;
-  for (const Term &term : terms) {
-    auto equal = term.mask.tensor.getDefiningOp<onnx::EqualOp>();
-    Value other;
-    std::optional<double> number = equal ? stage.scalarOperand(equal, other) : std::nullopt;
-    if (!number || (compared && other != compared) || other.getType() == equal.getC().getType() ||
-        typeOf(other).getShape() != typeOf(equal.getC()).getShape() ||
-        !numbers.insert(static_cast<int64_t>(*number)).second)
-      return false;
-    compared = other;
-  }
-  return true;
-}
-
-void DispatchedExperts::build(Operation *root, std::vector<Term> &terms, ArrayRef<Value> others, Value slab) {
-  ExpertMatcher matcher(stage);
-  // In the order of their experts, where those are known.
-  auto numberOf = [](const Term &term) {
-    return term.slab ? term.slab : term.mask.isOfMatrix() ? term.mask.expert.constant() : std::nullopt;
-  };
-  bool areNumbered = llvm::all_of(terms, [&](const Term &term) { return numberOf(term).has_value(); });
-  if (areNumbered)
-    llvm::sort(terms, [&](const Term &a, const Term &b) { return *numberOf(a) < *numberOf(b); });
-  else
-    std::reverse(terms.begin(), terms.end());
-  const Term &first = terms.front();
-  for (auto [i, term] : llvm::enumerate(terms)) {
-    if (term.mask.isOfMatrix() && !term.mask.expert.constant())
-      return (void)matcher.fail(term.op, "which expert this is, is not known");
-    if (!term.layers.isAlike(first.layers))
-      return (void)matcher.fail(term.op, "this expert is of another form than the first");
-    if (term.weights.empty() != first.weights.empty() || term.scale != first.scale)
-      return (void)matcher.fail(term.op, "this expert's rows have other weights than the first's");
-    if (i > 0 && areNumbered && numberOf(term) == numberOf(terms[i - 1]))
-      return (void)matcher.fail(term.op, "an expert is there twice");
-  }
-  if (terms.size() < 2)
-    return; // Rows that are computed for some tokens only.
-  int64_t tokenRank = typeOf(first.layers.x).getRank() - 1, experts = static_cast<int64_t>(terms.size());
-
-  // How many experts may a token have?
-  int64_t k = experts;
-  const ExpertColumn &mask = first.mask;
-  if (mask.isOfMatrix() &&
-      llvm::all_of(terms, [&](const Term &term) { return term.mask.tensor == mask.tensor && term.mask.axis == mask.axis; })) {
-    SmallVector<Polynomial, 4> place;
-    for (const Polynomial &size : stage.shapes.sizes(mask.tensor))
-      place.push_back(newIndex(size));
-    if (std::optional<int64_t> most = expertsPerToken(stage, {mask.tensor, place}, place[mask.axis]))
-      k = std::min(k, *most);
-  }
-  if (areOfDifferentNumbers(stage, terms))
-    k = 1;
-  bool overwrites = !slab && llvm::any_of(terms, [](const Term &term) { return !term.adds && !term.starts; });
-  if (overwrites && k != 1)
-    return (void)matcher.fail(root, "an expert's rows are written over those of another");
-  if (slab && !isZeroElsewhere(slab, terms))
-    return (void)matcher.fail(root, "rows that no expert writes are not proven to be zeros");
-  if (overwrites && (others.size() > 1 || llvm::any_of(terms, [](const Term &term) { return term.adds; })))
-    return (void)matcher.fail(root, "some of its rows are added, and others written over those");
-
-  std::vector<MatchedExpert> matches;
-  for (const Term &term : terms)
-    matches.push_back(term.layers);
-  stage.buildAt(root, mask.tensor.getDefiningOp());
-  std::optional<ExpertLayers> layers = matcher.layersOf(root, matches);
-  if (!layers)
-    return;
-  SmallVector<SmallVector<ExpertColumn, 2>> masks, weights;
-  for (const Term &term : terms) {
-    masks.push_back({term.mask});
-    weights.push_back(term.weights);
-  }
-  OpBuilder &builder = stage.builder;
-  Value matrix = matrixOf(masks, tokenRank);
-  ExpertList list = listExperts(stage, matrix, first.weights.empty() ? Value() : matrixOf(weights, tokenRank), k);
-  if (first.scale != 1) {
-    auto scalar = RankedTensorType::get({}, builder.getF32Type());
-    Value scale = onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, first.scale));
-    list.weights = onnx::MulOp::create(builder, stage.location(), list.weights.getType(), list.weights, scale);
-  }
-  for (const Term &term : terms)
-    if (term.single)
-      list.indices = after(stage, oneRowOf(stage, term.single), list.indices);
-  Value y = buildExperts(stage, first.layers.x, list.indices, list.weights, *layers, /*skips=*/true);
-  Type type = root->getResult(0).getType();
-  if (overwrites && !others.empty()) {
-    Value isTaken = onnx::CastOp::create(builder, stage.location(),
-                                         typeOf(list.taken).clone(builder.getI1Type()), list.taken);
-    y = onnx::WhereOp::create(builder, stage.location(), type, isTaken, y, others.front());
-  } else {
-    for (Value other : others)
-      if (!stage.isFilledWith(other, 0))
-        y = onnx::AddOp::create(builder, stage.location(), type, y, other);
-  }
-  root->getResult(0).replaceAllUsesWith(y);
-}
-
 void DispatchedExperts::raise(onnx::ReduceSumOp sum) {
   if (sum.getAxes() != ArrayRef<int64_t>{0} || sum.getKeepdims() || !isF32(sum.getData()) ||
       typeOf(sum.getData()).getRank() < 3)
     return;
-  std::vector<Term> terms;
+  std::vector<ExpertTerm> terms;
   SmallVector<Value> others;
-  if (collect(sum.getData(), true, true, terms, others) && !terms.empty())
-    build(sum, terms, {}, others.empty() ? terms.back().op->getOperand(0) : others.front());
+  if (!collect(sum.getData(), true, true, terms, others) || terms.size() < 2)
+    return;
+  Value slab = others.empty() ? terms.back().op->getOperand(0) : others.front();
+  if (!isZeroElsewhere(slab, terms))
+    return (void)ExpertMatcher(stage).fail(sum, "rows that no expert writes are not proven to be zeros");
+  for (ExpertTerm &term : terms)
+    term.adds = true; // At the end.
+  buildTerms(stage, sum, terms, {}, 0);
 }
 
 void DispatchedExperts::raise(Operation *root) {
-  std::vector<Term> terms;
+  std::vector<ExpertTerm> terms;
   SmallVector<Value> others;
-  if (collect(root->getResult(0), false, true, terms, others) && !terms.empty())
-    build(root, terms, others, Value());
+  if (collect(root->getResult(0), false, true, terms, others) && terms.size() > 1)
+    buildTerms(stage, root, terms, others, 0);
 }
 
 void raising::raiseDispatchedExperts(Stage &stage) {
