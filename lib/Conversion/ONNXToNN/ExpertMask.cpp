@@ -224,6 +224,41 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
   return std::nullopt;
 }
 
+std::optional<Choice> raising::choiceOf(Stage &stage, Value matrix) {
+  ArrayRef<Polynomial> sizes = stage.shapes.sizes(matrix);
+  int64_t axis = static_cast<int64_t>(sizes.size()) - 1;
+  Choice choice;
+  matrix = skipIdleCasts(matrix);
+  if (auto scatter = matrix.getDefiningOp<onnx::ScatterElementsOp>()) {
+    if (static_cast<int64_t>(scatter.getAxis()) != axis || scatter.getReduction() != "none" ||
+        !stage.isFilledWith(scatter.getData(), 0))
+      return std::nullopt;
+    choice = {routerIndices(stage, scatter.getIndices()), skipIdleCasts(scatter.getUpdates())};
+  } else if (auto sum = matrix.getDefiningOp<onnx::ReduceSumOp>()) {
+    // One-hot rows times weights, added up.
+    auto product = skipIdleCasts(sum.getData()).getDefiningOp<onnx::MulOp>();
+    if (!product || sum.getKeepdims() || sum.getAxes() != ArrayRef<int64_t>{axis})
+      return std::nullopt;
+    for (unsigned i : {0u, 1u}) {
+      Value mask = product->getOperand(i), weights = skipIdleCasts(product->getOperand(1 - i));
+      while (auto cast = mask.getDefiningOp<onnx::CastOp>())
+        mask = cast.getX();
+      auto oneHot = mask.getDefiningOp<onnx::OneHotOp>();
+      auto unsqueeze = weights.getDefiningOp<onnx::UnsqueezeOp>();
+      if (oneHot && static_cast<int64_t>(oneHot.getAxis()) == axis + 1 && unsqueeze &&
+          unsqueeze.getAxes() == ArrayRef<int64_t>{axis + 1} && typeOf(mask).getRank() == axis + 2 &&
+          oneHotOf(stage, {mask, SmallVector<Polynomial, 4>(axis + 2)}, true))
+        choice = {routerIndices(stage, oneHot.getIndices()), skipIdleCasts(unsqueeze.getData())};
+    }
+  }
+  if (!choice.indices || !isF32(choice.weights) ||
+      typeOf(choice.weights).getShape() != typeOf(choice.indices).getShape() ||
+      stage.shapes.sizes(choice.indices).drop_back() != sizes.drop_back() ||
+      !sizes.back().isConstant(routerExperts(stage, choice.indices)))
+    return std::nullopt;
+  return choice;
+}
+
 ExpertList raising::listExperts(Stage &stage, Value matrix, Value weights, int64_t k) {
   OpBuilder &builder = stage.builder;
   RankedTensorType type = typeOf(matrix);

@@ -38,6 +38,10 @@ bool isZeroOrOne(Stage &stage, const onnx::ElementOf &element);
 std::optional<int64_t> expertsPerToken(Stage &stage, const onnx::ElementOf &element,
                                        const onnx::Polynomial &expert);
 
+/// The router's choice when a matrix [..., E] has the weights of the experts that each token chose, and zeros
+/// elsewhere.
+std::optional<Choice> choiceOf(Stage &stage, mlir::Value matrix);
+
 /// A list of experts [..., k] with -1 for places that are free, and what belongs to it.
 struct ExpertList {
   mlir::Value indices, weights;

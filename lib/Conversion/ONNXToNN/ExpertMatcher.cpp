@@ -284,12 +284,15 @@ std::optional<std::pair<ElementOf, ElementOf>> ExpertMatcher::factors(const Elem
   return std::make_pair(operand(matmul.getA(), a), operand(matmul.getB(), b));
 }
 
-SmallVector<ElementOf, 3> ExpertMatcher::terms(const ElementOf &element, SmallVectorImpl<Polynomial> &summed) {
+SmallVector<ElementOf, 3> ExpertMatcher::terms(const ElementOf &element, SmallVectorImpl<Polynomial> &summed,
+                                               char chosen, const Polynomial &chosenAt) {
   auto op = cast<onnx::EinsumOp>(element.tensor.getDefiningOp());
   auto [operands, output] = op.getEquation().split("->");
   llvm::SmallDenseMap<char, Polynomial> at;
   for (auto [letter, index] : llvm::zip(output, element.indices))
     at[letter] = index;
+  if (chosen)
+    at[chosen] = chosenAt;
   SmallVector<StringRef, 3> letters;
   operands.split(letters, ',');
   SmallVector<ElementOf, 3> result;

@@ -65,8 +65,7 @@ static Value columnValue(Stage &stage, const ExpertColumn &column, int64_t token
   return onnx::UnsqueezeOp::create(builder, stage.location(), type.clone(shape), value, ArrayRef<int64_t>{tokenRank});
 }
 
-/// The columns [tokens..., E] of all terms, each the product of several.
-static Value matrixOf(Stage &stage, ArrayRef<SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank) {
+Value raising::matrixOf(Stage &stage, ArrayRef<SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank) {
   OpBuilder &builder = stage.builder;
   // The graph's own matrix, where it has all columns in order.
   const ExpertColumn &first = columns.front().front();
@@ -132,6 +131,13 @@ static bool areOfDifferentNumbers(Stage &stage, ArrayRef<ExpertTerm> terms) {
   return true;
 }
 
+void raising::replaceSum(Stage &stage, Operation *root, Value y) {
+  auto type = typeOf(root->getResult(0));
+  if (typeOf(y).getRank() < type.getRank())
+    y = onnx::UnsqueezeOp::create(stage.builder, stage.location(), type, y, ArrayRef<int64_t>{type.getRank() - 2});
+  root->getResult(0).replaceAllUsesWith(y);
+}
+
 void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> &terms, ArrayRef<Value> others,
                          int64_t limit) {
   ExpertMatcher matcher(stage);
@@ -192,6 +198,17 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
   }
   OpBuilder &builder = stage.builder;
   Value matrix = matrixOf(stage, masks, tokenRank);
+  bool isWeighted = llvm::all_of(terms, [](const ExpertTerm &term) {
+    return term.weights.size() == 1 && term.weights.front().tensor == term.mask.tensor && term.scale == 1;
+  });
+  if (std::optional<Choice> choice = isWeighted ? choiceOf(stage, matrix) : std::nullopt) {
+    Choice routed = raiseRouting(stage, *choice);
+    Value y = buildExperts(stage, first.layers.x, routed.indices, routed.weights, *layers);
+    for (Value other : others)
+      if (!stage.isFilledWith(other, 0))
+        y = onnx::AddOp::create(builder, stage.location(), root->getResult(0).getType(), y, other);
+    return replaceSum(stage, root, y);
+  }
   ExpertList list = listExperts(stage, matrix, first.weights.empty() ? Value() : matrixOf(stage, weights, tokenRank), k);
   if (first.scale != 1) {
     auto scalar = RankedTensorType::get({}, builder.getF32Type());
@@ -212,5 +229,5 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
       if (!stage.isFilledWith(other, 0))
         y = onnx::AddOp::create(builder, stage.location(), type, y, other);
   }
-  root->getResult(0).replaceAllUsesWith(y);
+  replaceSum(stage, root, y);
 }
