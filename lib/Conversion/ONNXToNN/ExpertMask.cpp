@@ -22,11 +22,13 @@ std::optional<ExpertColumn> raising::columnOf(Stage &stage, const ElementOf &ele
   result.tensor = element.tensor;
   size_t token = 0;
   ArrayRef<Polynomial> sizes = stage.shapes.sizes(element.tensor);
+  // All of the tokens, and no more.
+  auto isOfAll = [&](const Polynomial &index, const Polynomial &size) {
+    return stage.shapes.upperBound(index) == std::optional(size - Polynomial(1));
+  };
   for (auto [i, index] : llvm::enumerate(element.indices)) {
-    if (token < tokens.size() && index == tokens[token] && !index.constant()) {
+    if (token < tokens.size() && index == tokens[token] && isOfAll(index, sizes[i])) {
       ++token;
-    } else if (token < tokens.size() && tokens[token].isConstant(0) && sizes[i].isConstant(1)) {
-      ++token; // The only one.
     } else if (sizes[i].isConstant(1)) {
       continue;
     } else if (result.axis < 0) {

@@ -122,7 +122,7 @@ static bool areOfDifferentNumbers(Stage &stage, ArrayRef<ExpertTerm> terms) {
     auto equal = term.mask.tensor.getDefiningOp<onnx::EqualOp>();
     Value other;
     std::optional<double> number = equal ? stage.scalarOperand(equal, other) : std::nullopt;
-    if (!number || (compared && other != compared) || other.getType() == equal.getC().getType() ||
+    if (!number || (compared && other != compared) ||
         typeOf(other).getShape() != typeOf(equal.getC()).getShape() ||
         !numbers.insert(static_cast<int64_t>(*number)).second)
       return false;

@@ -254,7 +254,8 @@ void DenseExperts::raiseSingle() {
     std::optional<MatchedExpert> layers = matcher.expertOf(term.op, *out, column);
     if (!layers)
       return;
-    if (stage.shapes.sizes(layers->x).drop_back() != stage.shapes.sizes(terms.empty() ? layers->x : terms[0].layers.x).drop_back())
+    if (stage.shapes.sizes(layers->x).drop_back() !=
+        stage.shapes.sizes(sum.op->getResult(0)).take_front(tokens.size()))
       return;
     term.layers = *layers;
     terms.push_back(std::move(term));
