@@ -15,8 +15,8 @@ namespace tamis {
 
 using namespace mlir;
 
-/// An expansion of one dimension to several of unknown sizes, which fusion makes, has no lowering upstream once it
-/// is of buffers; a reshape has.
+/// An expansion of one dimension to several of unknown sizes, which fusion makes, has no lowering upstream
+/// once it is of buffers; a reshape has.
 static void reshapeWhereUnknown(tensor::ExpandShapeOp op) {
   RankedTensorType type = op.getResultType();
   bool isKnown = llvm::all_of(op.getReassociationIndices(), [&](const ReassociationIndices &group) {
@@ -27,7 +27,8 @@ static void reshapeWhereUnknown(tensor::ExpandShapeOp op) {
   OpBuilder builder(op);
   SmallVector<Value> sizes = getValueOrCreateConstantIndexOp(builder, op.getLoc(), op.getMixedOutputShape());
   auto shape = tensor::FromElementsOp::create(builder, op.getLoc(), sizes);
-  op.replaceAllUsesWith(tensor::ReshapeOp::create(builder, op.getLoc(), type, op.getSrc(), shape).getResult());
+  op.replaceAllUsesWith(
+      tensor::ReshapeOp::create(builder, op.getLoc(), type, op.getSrc(), shape).getResult());
   op.erase();
 }
 

@@ -39,7 +39,8 @@ std::optional<ExpertColumn> raising::columnOf(Stage &stage, const ElementOf &ele
     }
   }
   // A token's index that is there twice is no expert's.
-  bool isToken = result.isOfMatrix() && !result.expert.constant() && llvm::is_contained(tokens, result.expert);
+  bool isToken =
+      result.isOfMatrix() && !result.expert.constant() && llvm::is_contained(tokens, result.expert);
   return token == tokens.size() && !isToken ? std::optional(result) : std::nullopt;
 }
 
@@ -51,9 +52,9 @@ ElementOf raising::beforeCasts(Stage &stage, ElementOf element) {
       return element;
     Type from = typeOf(cast.getX()).getElementType(), to = typeOf(cast.getY()).getElementType();
     // Of a fraction, or of an integer that is cut off, 0 may be left.
-    bool keeps = to.isInteger(1) || from.isInteger(1) || (from.isInteger() && to.isFloat()) ||
-                 (from.isInteger() && to.isInteger() &&
-                  to.getIntOrFloatBitWidth() >= from.getIntOrFloatBitWidth());
+    bool keeps =
+        to.isInteger(1) || from.isInteger(1) || (from.isInteger() && to.isFloat()) ||
+        (from.isInteger() && to.isInteger() && to.getIntOrFloatBitWidth() >= from.getIntOrFloatBitWidth());
     if (!keeps)
       return element;
     element.tensor = cast.getX();
@@ -111,7 +112,8 @@ bool raising::isZeroOrOne(Stage &stage, const ElementOf &element) {
   if (type.isInteger(1) || (op && oneHotOf(stage, source, true)))
     return true;
   if (auto cast = dyn_cast_or_null<onnx::CastOp>(op))
-    return typeOf(cast.getX()).getElementType().isInteger(1) || isZeroOrOne(stage, {cast.getX(), source.indices});
+    return typeOf(cast.getX()).getElementType().isInteger(1) ||
+           isZeroOrOne(stage, {cast.getX(), source.indices});
   if (isa_and_nonnull<onnx::MulOp>(op))
     return isZeroOrOne(stage, operandOf(stage, op->getOperand(0), source.indices)) &&
            isZeroOrOne(stage, operandOf(stage, op->getOperand(1), source.indices));
@@ -134,8 +136,7 @@ static std::optional<ElementOf> sameRow(Stage &stage, const ElementOf &element, 
   Value source = op->getOperand(0);
   ArrayRef<Polynomial> from = stage.shapes.sizes(source), to = stage.shapes.sizes(element.tensor);
   auto gather = dyn_cast<onnx::GatherOp>(op);
-  if (from.empty() || !(from.back() == to.back()) ||
-      (gather && gather.getAxis() + 1 == from.size()))
+  if (from.empty() || !(from.back() == to.back()) || (gather && gather.getAxis() + 1 == from.size()))
     return std::nullopt;
   ElementOf result{source, {}};
   for (const Polynomial &size : from.drop_back())
@@ -163,8 +164,7 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
   if (llvm::none_of(source.indices, isOfExpert))
     return std::nullopt;
   if (onnx::OneHotOp oneHot = oneHotOf(stage, source, false))
-    return isOfExpert(source.indices[oneHot.getAxis()]) &&
-                   llvm::count_if(source.indices, isOfExpert) == 1
+    return isOfExpert(source.indices[oneHot.getAxis()]) && llvm::count_if(source.indices, isOfExpert) == 1
                ? std::optional<int64_t>(1)
                : std::nullopt;
   if (isa<onnx::MulOp, onnx::AndOp>(op))
@@ -204,7 +204,8 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
     // As many as are scattered to a row of zeros.
     int64_t axis = scatter.getAxis();
     std::optional<int64_t> places = stage.shapes.sizes(scatter.getIndices())[axis].constant();
-    return isOfExpert(source.indices[axis]) && stage.isFilledWith(scatter.getData(), 0) ? places : std::nullopt;
+    return isOfExpert(source.indices[axis]) && stage.isFilledWith(scatter.getData(), 0) ? places
+                                                                                        : std::nullopt;
   }
   auto reduced = [&](auto reduce) -> std::optional<int64_t> {
     if (!reduce || reduce.getKeepdims() || reduce.getAxes().size() != 1)
@@ -212,8 +213,9 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
     int64_t axis = reduce.getAxes()[0];
     std::optional<int64_t> places = stage.shapes.sizes(reduce.getData())[axis].constant();
     SmallVector<Polynomial, 4> place(source.indices);
-    place.insert(place.begin() + axis, places == 1 ? Polynomial()
-                                                   : stage.shapes.newIndex(stage.shapes.sizes(reduce.getData())[axis]));
+    place.insert(place.begin() + axis,
+                 places == 1 ? Polynomial()
+                             : stage.shapes.newIndex(stage.shapes.sizes(reduce.getData())[axis]));
     std::optional<int64_t> each = expertsPerToken(stage, {reduce.getData(), place}, expert);
     return places && each ? std::optional(*places * *each) : std::nullopt;
   };
@@ -287,8 +289,8 @@ ExpertList raising::listExperts(Stage &stage, Value matrix, Value weights, int64
     list.taken = top.getValues();
     isTaken = cast(list.taken, i1);
     numbers = top.getIndices();
-    list.weights = weights ? onnx::GatherElementsOp::create(builder, stage.location(), top.getValues().getType(),
-                                                            weights, numbers, axis)
+    list.weights = weights ? onnx::GatherElementsOp::create(builder, stage.location(),
+                                                            top.getValues().getType(), weights, numbers, axis)
                                  .getResult()
                            : list.taken;
   } else {
@@ -297,6 +299,7 @@ ExpertList raising::listExperts(Stage &stage, Value matrix, Value weights, int64
       all.push_back(expert);
     numbers = integers(stage, all);
   }
-  list.indices = onnx::WhereOp::create(builder, stage.location(), typeOf(isTaken).clone(i64), isTaken, numbers, free);
+  list.indices =
+      onnx::WhereOp::create(builder, stage.location(), typeOf(isTaken).clone(i64), isTaken, numbers, free);
   return list;
 }

@@ -33,8 +33,8 @@ onnx::ElementOf beforeCasts(Stage &stage, onnx::ElementOf element);
 /// Is an element, which is a number, 0 or 1?
 bool isZeroOrOne(Stage &stage, const onnx::ElementOf &element);
 
-/// How many experts a token may have: elements of `element`, of which one index is `expert`, that are not 0 for
-/// one token. Absent where that is not known.
+/// How many experts a token may have: elements of `element`, of which one index is `expert`, that are not 0
+/// for one token. Absent where that is not known.
 std::optional<int64_t> expertsPerToken(Stage &stage, const onnx::ElementOf &element,
                                        const onnx::Polynomial &expert);
 

@@ -270,7 +270,8 @@ std::optional<std::pair<ElementOf, ElementOf>> ExpertMatcher::factors(const Elem
   SmallVector<Polynomial, 2> summed;
   if (isa_and_nonnull<onnx::EinsumOp>(op)) {
     SmallVector<ElementOf, 3> found = terms(element, summed);
-    return found.size() == 2 && summed.empty() ? std::optional(std::make_pair(found[0], found[1])) : std::nullopt;
+    return found.size() == 2 && summed.empty() ? std::optional(std::make_pair(found[0], found[1]))
+                                               : std::nullopt;
   }
   // An outer product: of a column and a row.
   auto matmul = dyn_cast_or_null<onnx::MatMulOp>(op);

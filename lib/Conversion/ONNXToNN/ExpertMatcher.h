@@ -85,12 +85,13 @@ public:
 
   /// The two factors that an element is the product of, when it is one of two numbers.
   std::optional<std::pair<onnx::ElementOf, onnx::ElementOf>> factors(const onnx::ElementOf &element);
-  /// The elements of an Einsum's operands that are multiplied: `summed` has the indices that they are added up
-  /// over, but for that of the letter `chosen`, which is `at`.
+  /// The elements of an Einsum's operands that are multiplied: `summed` has the indices that they are added
+  /// up over, but for that of the letter `chosen`, which is `at`.
   llvm::SmallVector<onnx::ElementOf, 3> terms(const onnx::ElementOf &element,
-                                              llvm::SmallVectorImpl<onnx::Polynomial> &summed, char chosen = 0,
-                                              const onnx::Polynomial &at = {});
-  /// The product of an element of a weight of all experts, or of one, and one of a row, added up over `inner`.
+                                              llvm::SmallVectorImpl<onnx::Polynomial> &summed,
+                                              char chosen = 0, const onnx::Polynomial &at = {});
+  /// The product of an element of a weight of all experts, or of one, and one of a row, added up over
+  /// `inner`.
   bool productOf(const onnx::ElementOf &a, const onnx::ElementOf &b, const onnx::Polynomial &inner,
                  ExpertProduct &result);
   /// The product that an element is of, when its matrix is that of the pair's expert.

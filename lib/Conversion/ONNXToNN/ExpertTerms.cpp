@@ -62,7 +62,8 @@ static Value columnValue(Stage &stage, const ExpertColumn &column, int64_t token
   if (!axes.empty())
     value = onnx::SqueezeOp::create(builder, stage.location(), type.clone(shape), value, axes);
   shape.push_back(1);
-  return onnx::UnsqueezeOp::create(builder, stage.location(), type.clone(shape), value, ArrayRef<int64_t>{tokenRank});
+  return onnx::UnsqueezeOp::create(builder, stage.location(), type.clone(shape), value,
+                                   ArrayRef<int64_t>{tokenRank});
 }
 
 Value raising::matrixOf(Stage &stage, ArrayRef<SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank) {
@@ -73,8 +74,8 @@ Value raising::matrixOf(Stage &stage, ArrayRef<SmallVector<ExpertColumn, 2>> col
   bool isWhole = first.isOfMatrix() && type.getRank() == tokenRank + 1 &&
                  type.getDimSize(first.axis) == static_cast<int64_t>(columns.size());
   for (auto [i, parts] : llvm::enumerate(columns))
-    isWhole &= parts.size() == 1 && parts.front().tensor == first.tensor && parts.front().axis == first.axis &&
-               parts.front().expert.isConstant(static_cast<int64_t>(i));
+    isWhole &= parts.size() == 1 && parts.front().tensor == first.tensor &&
+               parts.front().axis == first.axis && parts.front().expert.isConstant(static_cast<int64_t>(i));
   if (isWhole) {
     if (first.axis == tokenRank)
       return first.tensor;
@@ -92,14 +93,16 @@ Value raising::matrixOf(Stage &stage, ArrayRef<SmallVector<ExpertColumn, 2>> col
     Value value;
     for (const ExpertColumn &part : parts) {
       Value factor = columnValue(stage, part, tokenRank);
-      value = value ? onnx::MulOp::create(builder, stage.location(), factor.getType(), value, factor).getResult()
-                    : factor;
+      value =
+          value ? onnx::MulOp::create(builder, stage.location(), factor.getType(), value, factor).getResult()
+                : factor;
     }
     values.push_back(value);
   }
   SmallVector<int64_t> shape(typeOf(values.front()).getShape());
   shape.back() = static_cast<int64_t>(values.size());
-  return onnx::ConcatOp::create(builder, stage.location(), typeOf(values.front()).clone(shape), values, tokenRank);
+  return onnx::ConcatOp::create(builder, stage.location(), typeOf(values.front()).clone(shape), values,
+                                tokenRank);
 }
 
 /// A number that is there when a list has one row, and else ends the run.
@@ -107,9 +110,10 @@ static Value oneRowOf(Stage &stage, Value list) {
   OpBuilder &builder = stage.builder;
   RankedTensorType type = typeOf(list);
   auto scalar = RankedTensorType::get({}, type.getElementType());
-  Value zero = onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, int64_t(0)));
-  Value rows = onnx::GatherOp::create(builder, stage.location(), type.clone({type.getDimSize(1)}), list,
-                                      zero, 0);
+  Value zero =
+      onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, int64_t(0)));
+  Value rows =
+      onnx::GatherOp::create(builder, stage.location(), type.clone({type.getDimSize(1)}), list, zero, 0);
   return onnx::ReshapeOp::create(builder, stage.location(), type.clone({1, 1}), rows, integers(stage, {1, 1}),
                                  false);
 }
@@ -134,12 +138,13 @@ static bool areOfDifferentNumbers(Stage &stage, ArrayRef<ExpertTerm> terms) {
 void raising::replaceSum(Stage &stage, Operation *root, Value y) {
   auto type = typeOf(root->getResult(0));
   if (typeOf(y).getRank() < type.getRank())
-    y = onnx::UnsqueezeOp::create(stage.builder, stage.location(), type, y, ArrayRef<int64_t>{type.getRank() - 2});
+    y = onnx::UnsqueezeOp::create(stage.builder, stage.location(), type, y,
+                                  ArrayRef<int64_t>{type.getRank() - 2});
   root->getResult(0).replaceAllUsesWith(y);
 }
 
-void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> &terms, ArrayRef<Value> others,
-                         int64_t limit) {
+void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> &terms,
+                         ArrayRef<Value> others, int64_t limit) {
   ExpertMatcher matcher(stage);
   // In the order of their experts, where those are known.
   auto numberOf = [](const ExpertTerm &term) {
@@ -166,8 +171,9 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
   // How many experts may a token have?
   int64_t k = experts;
   const ExpertColumn &mask = first.mask;
-  if (mask.isOfMatrix() &&
-      llvm::all_of(terms, [&](const ExpertTerm &term) { return term.mask.tensor == mask.tensor && term.mask.axis == mask.axis; })) {
+  if (mask.isOfMatrix() && llvm::all_of(terms, [&](const ExpertTerm &term) {
+        return term.mask.tensor == mask.tensor && term.mask.axis == mask.axis;
+      })) {
     SmallVector<Polynomial, 4> place;
     for (const Polynomial &size : stage.shapes.sizes(mask.tensor))
       place.push_back(size.isConstant(1) ? Polynomial() : stage.shapes.newIndex(size));
@@ -181,7 +187,8 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
   bool overwrites = llvm::any_of(terms, [](const ExpertTerm &term) { return !term.adds && !term.starts; });
   if (overwrites && k != 1)
     return (void)matcher.fail(root, "an expert's rows are written over those of another");
-  if (overwrites && (others.size() > 1 || llvm::any_of(terms, [](const ExpertTerm &term) { return term.adds; })))
+  if (overwrites &&
+      (others.size() > 1 || llvm::any_of(terms, [](const ExpertTerm &term) { return term.adds; })))
     return (void)matcher.fail(root, "some of its rows are added, and others written over those");
 
   std::vector<MatchedExpert> matches;
@@ -209,11 +216,14 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
         y = onnx::AddOp::create(builder, stage.location(), root->getResult(0).getType(), y, other);
     return replaceSum(stage, root, y);
   }
-  ExpertList list = listExperts(stage, matrix, first.weights.empty() ? Value() : matrixOf(stage, weights, tokenRank), k);
+  ExpertList list =
+      listExperts(stage, matrix, first.weights.empty() ? Value() : matrixOf(stage, weights, tokenRank), k);
   if (first.scale != 1) {
     auto scalar = RankedTensorType::get({}, builder.getF32Type());
-    Value scale = onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, first.scale));
-    list.weights = onnx::MulOp::create(builder, stage.location(), list.weights.getType(), list.weights, scale);
+    Value scale =
+        onnx::ConstantOp::create(builder, stage.location(), DenseElementsAttr::get(scalar, first.scale));
+    list.weights =
+        onnx::MulOp::create(builder, stage.location(), list.weights.getType(), list.weights, scale);
   }
   for (const ExpertTerm &term : terms)
     if (term.single)

@@ -21,17 +21,20 @@ struct ExpertTerm {
 };
 
 /// The last product of an expert whose weighted result an element is of; the weights go to `term`.
-std::optional<ExpertProduct> weightedProduct(Stage &stage, ExpertMatcher &matcher, const onnx::ElementOf &element,
+std::optional<ExpertProduct> weightedProduct(Stage &stage, ExpertMatcher &matcher,
+                                             const onnx::ElementOf &element,
                                              llvm::ArrayRef<onnx::Polynomial> tokens, ExpertTerm &term);
 
 /// The columns [tokens..., E] of all terms, each the product of several.
-mlir::Value matrixOf(Stage &stage, llvm::ArrayRef<llvm::SmallVector<ExpertColumn, 2>> columns, int64_t tokenRank);
+mlir::Value matrixOf(Stage &stage, llvm::ArrayRef<llvm::SmallVector<ExpertColumn, 2>> columns,
+                     int64_t tokenRank);
 
 /// Replaces the result of `root` by a mixture's, which may lack the dimension of 1 before the last.
 void replaceSum(Stage &stage, mlir::Operation *root, mlir::Value y);
 
-/// Replaces the result of `root` by a mixture of the terms' experts, which comes with `others`: added to their
-/// sum, or written over the only one. With a `limit` above 0, only where no token has more experts than that.
+/// Replaces the result of `root` by a mixture of the terms' experts, which comes with `others`: added to
+/// their sum, or written over the only one. With a `limit` above 0, only where no token has more experts than
+/// that.
 void buildTerms(Stage &stage, mlir::Operation *root, std::vector<ExpertTerm> &terms,
                 llvm::ArrayRef<mlir::Value> others, int64_t limit);
 

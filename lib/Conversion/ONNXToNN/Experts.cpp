@@ -54,8 +54,8 @@ Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights,
   Value none;
   Value y = moe::ExpertsOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), x,
                                    indices, none, w, bias, none, none, layers.out.w, layers.out.bias, none,
-                                   none, none, skips, layers.activation, isGated,
-                                   APFloat(layers.alpha), APFloat(layers.beta), APFloat(layers.limit));
+                                   none, none, skips, layers.activation, isGated, APFloat(layers.alpha),
+                                   APFloat(layers.beta), APFloat(layers.limit));
   shape.erase(shape.end() - 2);
   ++stage.counts.experts;
   return moe::CombineOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), y,

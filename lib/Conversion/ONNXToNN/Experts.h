@@ -72,7 +72,8 @@ mlir::Value routerIndices(Stage &stage, mlir::Value indices);
 /// How many experts a router whose indices these are chooses among.
 int64_t routerExperts(Stage &stage, mlir::Value indices);
 
-/// A factor of a token, [..., 1] or, as a vector, [...], that is its weight when it chose `expert`, and 0 otherwise.
+/// A factor of a token, [..., 1] or, as a vector, [...], that is its weight when it chose `expert`, and 0
+/// otherwise.
 struct Selection {
   Choice choice;
   int64_t expert;
@@ -100,8 +101,8 @@ Choice raiseRouting(Stage &stage, const Choice &choice);
 
 /// A weight [E, N, K] as [E, K, N].
 mlir::Value transposed(Stage &stage, mlir::Value w);
-/// Indices that are there once `part`, [1, 1], is: what ends the run for another number of experts stays in the
-/// graph.
+/// Indices that are there once `part`, [1, 1], is: what ends the run for another number of experts stays in
+/// the graph.
 mlir::Value after(Stage &stage, mlir::Value part, mlir::Value indices);
 /// A constant vector of i64.
 mlir::Value integers(Stage &stage, llvm::ArrayRef<int64_t> values);

@@ -10,9 +10,9 @@
 // activation that keeps 0, it makes zeros of it. (Where such an expert overflows, the model gives NaN and
 // moe.experts does not.)
 //
-// The sum may be a ReduceSum, or one of the letters of an Einsum, with the last product in it or before. Where r
-// is no router's choice, a token's experts are those for which r is not 0; where it is a softmax or a sigmoid,
-// those are all: a soft mixture, for which the token chooses every expert.
+// The sum may be a ReduceSum, or one of the letters of an Einsum, with the last product in it or before.
+// Where r is no router's choice, a token's experts are those for which r is not 0; where it is a softmax or a
+// sigmoid, those are all: a soft mixture, for which the token chooses every expert.
 //
 //===----------------------------------------------------------------------------------------------===//
 #include "ExpertTerms.h"
@@ -62,7 +62,8 @@ private:
 };
 } // namespace
 
-SmallVector<ElementOf, 3> DenseExperts::factorsOf(const Polynomial &expert, SmallVectorImpl<Polynomial> &summed) {
+SmallVector<ElementOf, 3> DenseExperts::factorsOf(const Polynomial &expert,
+                                                  SmallVectorImpl<Polynomial> &summed) {
   if (auto einsum = dyn_cast<onnx::EinsumOp>(sum.op))
     return matcher.terms({einsum.getY(), place}, summed, sum.letter, expert);
   if (auto product = dyn_cast<onnx::MatMulOp>(sum.op)) {
@@ -98,7 +99,8 @@ bool DenseExperts::keepsZero(const MatchedExpert &expert) const {
   return !hasBias && expert.form.activation != nn::Activation::Sigmoid;
 }
 
-std::optional<ExpertProduct> DenseExperts::lastProduct(ArrayRef<ElementOf> factors, ArrayRef<Polynomial> summed,
+std::optional<ExpertProduct> DenseExperts::lastProduct(ArrayRef<ElementOf> factors,
+                                                       ArrayRef<Polynomial> summed,
                                                        std::optional<ElementOf> &weight) {
   auto productOf = [&](ArrayRef<ElementOf> rest) -> std::optional<ExpertProduct> {
     ExpertProduct result;
@@ -288,11 +290,14 @@ void DenseExperts::raise() {
     return;
   Operation *node = sum.op;
   if (auto reduce = dyn_cast<onnx::ReduceSumOp>(sum.op); reduce && reduce.getData().getDefiningOp())
-    node = matcher.trace(reduce.getData(), [&] {
-             SmallVector<Polynomial, 4> inner(place);
-             inner.insert(inner.begin() + sum.axis, *matcher.expert);
-             return inner;
-           }()).tensor.getDefiningOp();
+    node = matcher
+               .trace(reduce.getData(),
+                      [&] {
+                        SmallVector<Polynomial, 4> inner(place);
+                        inner.insert(inner.begin() + sum.axis, *matcher.expert);
+                        return inner;
+                      }())
+               .tensor.getDefiningOp();
   raiseStacked(*out, weight, node);
 }
 
@@ -372,7 +377,8 @@ private:
     matcher.expert = Polynomial(-1); // Of layers of its own.
     ExpertTerm term;
     term.op = value.getDefiningOp();
-    std::optional<ExpertProduct> out = weightedProduct(stage, matcher, matcher.trace(value, place), tokens, term);
+    std::optional<ExpertProduct> out =
+        weightedProduct(stage, matcher, matcher.trace(value, place), tokens, term);
     if (!out || term.weights.size() != 1 || !term.weights.front().isOfMatrix())
       return std::nullopt;
     std::optional<MatchedExpert> layers = matcher.expertOf(term.op, *out, place.back());

@@ -5,13 +5,13 @@
 //
 //   for each expert e: rows = nonzero(M[:, e]); y[rows] = w[rows, e] * mlp_e(x[rows])
 //
-// Results are added to those of the tokens, or written over them (a token that no expert takes then keeps what
-// was there), or written to a slab for each expert, which are added up at the end:
+// Results are added to those of the tokens, or written over them (a token that no expert takes then keeps
+// what was there), or written to a slab for each expert, which are added up at the end:
 //
 //   z = zeros or x * M, [E, tokens, H]; z[e, rows] = ...; y = sum over e of z[e]
 //
-// A row that was listed by NonZero gets its token's indices as a name, as in RaiseExpertLoops.cpp. What M means
-// is not looked at (see ExpertMask.h): a token over an expert's capacity is one of which M says so.
+// A row that was listed by NonZero gets its token's indices as a name, as in RaiseExpertLoops.cpp. What M
+// means is not looked at (see ExpertMask.h): a token over an expert's capacity is one of which M says so.
 //
 //===----------------------------------------------------------------------------------------------===//
 #include "ExpertTerms.h"
@@ -26,9 +26,9 @@ namespace {
 /// Rows that a scatter writes or adds to those of the tokens that a mask is not 0 for.
 struct Write {
   bool adds;
-  std::optional<int64_t> slab; ///< of its data, that rows are written to
-  Value mask;                  ///< what the tokens are listed from
-  ElementOf masked;            ///< the mask's element for a token, before casts
+  std::optional<int64_t> slab;       ///< of its data, that rows are written to
+  Value mask;                        ///< what the tokens are listed from
+  ElementOf masked;                  ///< the mask's element for a token, before casts
   SmallVector<Polynomial, 2> tokens; ///< the token's indices
   Polynomial row, column;
   ElementOf result; ///< what is written, not yet traced
@@ -46,16 +46,17 @@ public:
 private:
   /// Writes of whole rows; with `isSlab` to one of the slabs that the data's first dimension is of.
   std::optional<Write> writeOf(Operation *op, bool isSlab);
-  /// Writes of a row's elements: the list of a mask that was expanded to all columns has the rows' elements one
-  /// after the other.
+  /// Writes of a row's elements: the list of a mask that was expanded to all columns has the rows' elements
+  /// one after the other.
   std::optional<Write> elementwiseWriteOf(onnx::ScatterNDOp op);
   /// Tokens that a dimension of the list of a mask is of, in order.
   bool setTokens(Write &write, Value mask, ArrayRef<int64_t> dimensions, ArrayRef<Polynomial> sizes);
   /// Gives the rows of all lists of the same tokens their names; the list of the mask itself is returned.
   onnx::NonZeroOp nameRows(const Write &write);
   std::optional<ExpertTerm> termOf(Operation *op, bool isSlab, bool &failed,
-                             std::optional<int64_t> slab = std::nullopt);
-  /// The write to what one slab had, when a scatter puts all of a slab back; the slab's number goes to `slab`.
+                                   std::optional<int64_t> slab = std::nullopt);
+  /// The write to what one slab had, when a scatter puts all of a slab back; the slab's number goes to
+  /// `slab`.
   onnx::ScatterNDOp writeInsideSlab(Operation *op, std::optional<int64_t> &slab);
   bool collect(Value value, bool isSlab, bool isRoot, std::vector<ExpertTerm> &terms,
                SmallVectorImpl<Value> &others);
@@ -106,7 +107,8 @@ onnx::NonZeroOp DispatchedExperts::nameRows(const Write &write) {
     SmallVector<Polynomial, 4> place;
     size_t token = 0;
     for (const Polynomial &size : stage.shapes.sizes(list.getX()))
-      place.push_back(size.isConstant(1) || token == write.tokens.size() ? Polynomial() : write.tokens[token++]);
+      place.push_back(size.isConstant(1) || token == write.tokens.size() ? Polynomial()
+                                                                         : write.tokens[token++]);
     if (token != write.tokens.size() || !(beforeCasts(stage, {list.getX(), place}) == write.masked))
       continue;
     bool isOfAll = true;
@@ -143,7 +145,8 @@ std::optional<Write> DispatchedExperts::elementwiseWriteOf(onnx::ScatterNDOp op)
   Polynomial element = newIndex(at[0]);
   onnx::NonZeroOp list;
   for (size_t part = 0; part < to.size(); ++part) {
-    ElementOf place = stage.elements.trace({op.getIndices(), {element, Polynomial(static_cast<int64_t>(part))}});
+    ElementOf place =
+        stage.elements.trace({op.getIndices(), {element, Polynomial(static_cast<int64_t>(part))}});
     auto own = place.tensor.getDefiningOp<onnx::NonZeroOp>();
     if (!own || (list && own.getX() != list.getX()) || place.indices.size() != 2 ||
         !place.indices[0].isConstant(static_cast<int64_t>(part)) || !(place.indices[1] == element))
@@ -237,7 +240,8 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
     dimensions.push_back(*dimension);
     mask = list.getX();
   }
-  return setTokens(write, mask, dimensions, to.drop_front(isSlab).drop_back()) ? std::optional(write) : std::nullopt;
+  return setTokens(write, mask, dimensions, to.drop_front(isSlab).drop_back()) ? std::optional(write)
+                                                                               : std::nullopt;
 }
 
 /// A row's element before a reshape of rows to one row, which fails for another number of them.
@@ -275,7 +279,7 @@ onnx::ScatterNDOp DispatchedExperts::writeInsideSlab(Operation *op, std::optiona
 }
 
 std::optional<ExpertTerm> DispatchedExperts::termOf(Operation *op, bool isSlab, bool &failed,
-                                              std::optional<int64_t> slab) {
+                                                    std::optional<int64_t> slab) {
   std::optional<Write> write = writeOf(op, isSlab);
   if (!write)
     return std::nullopt;
@@ -334,8 +338,8 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
   Operation *op = value.getDefiningOp();
   // The rows of an expert may be read from a slab that others were written to.
   if (op && (isRoot || isSlab || hasOneReader(value))) {
-    if (auto add = dyn_cast<onnx::AddOp>(op);
-        add && !isSlab && add.getA().getType() == value.getType() && add.getB().getType() == value.getType()) {
+    if (auto add = dyn_cast<onnx::AddOp>(op); add && !isSlab && add.getA().getType() == value.getType() &&
+                                              add.getB().getType() == value.getType()) {
       inside.insert(op);
       return collect(add.getA(), isSlab, false, terms, others) &&
              collect(add.getB(), isSlab, false, terms, others);
@@ -344,7 +348,8 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
       bool failed = false;
       std::optional<int64_t> slab;
       onnx::ScatterNDOp inner = isSlab ? writeInsideSlab(op, slab) : onnx::ScatterNDOp();
-      std::optional<ExpertTerm> term = inner ? termOf(inner, false, failed, slab) : termOf(op, isSlab, failed);
+      std::optional<ExpertTerm> term =
+          inner ? termOf(inner, false, failed, slab) : termOf(op, isSlab, failed);
       if (term || failed)
         inside.insert(op);
       if (inner && (term || failed))

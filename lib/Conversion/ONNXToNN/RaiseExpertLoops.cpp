@@ -46,7 +46,7 @@ struct Mask {
 /// Rows that are added to those of tokens.
 struct Addition {
   Value updates;
-  ElementOf at;                 ///< the place that row `row` of the updates is added to
+  ElementOf at;                  ///< the place that row `row` of the updates is added to
   SmallVector<Polynomial, 2> to; ///< the sizes of what is added to
   Polynomial row, column;
 };
@@ -68,7 +68,8 @@ public:
 
 private:
   std::optional<Addition> additionOf(Operation *op);
-  /// The expert whose rows an op adds: nullopt when it is no expert's; then `failed` says whether it almost is.
+  /// The expert whose rows an op adds: nullopt when it is no expert's; then `failed` says whether it almost
+  /// is.
   std::optional<Term> termOf(Operation *scatter, bool &failed);
   bool hasZeroAndOne(onnx::OneHotOp op);
   std::optional<Mask> maskOf(ElementOf element);
@@ -265,7 +266,8 @@ std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
   // A matrix of zeros with a one in each column, times rows.
   if (auto product = dyn_cast<onnx::MatMulOp>(op)) {
     result.updates = product.getB();
-    ArrayRef<Polynomial> places = stage.shapes.sizes(product.getA()), from = stage.shapes.sizes(result.updates);
+    ArrayRef<Polynomial> places = stage.shapes.sizes(product.getA()),
+                         from = stage.shapes.sizes(result.updates);
     if (places.size() != 2 || from.size() != 2 || !(places[1] == from[0]) || !isF32(product.getC()))
       return std::nullopt;
     result.to = {places[0], from[1]};
@@ -284,8 +286,8 @@ std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
       return result;
     }
     auto oneHot = one.tensor.getDefiningOp<onnx::OneHotOp>();
-    if (!oneHot || one.indices.size() != 2 || !hasZeroAndOne(oneHot) || !(one.indices[oneHot.getAxis()] == token) ||
-        !(one.indices[1 - oneHot.getAxis()] == result.row))
+    if (!oneHot || one.indices.size() != 2 || !hasZeroAndOne(oneHot) ||
+        !(one.indices[oneHot.getAxis()] == token) || !(one.indices[1 - oneHot.getAxis()] == result.row))
       return std::nullopt;
     result.at = stage.elements.trace({oneHot.getIndices(), {result.row}});
     return result;
@@ -447,7 +449,8 @@ std::optional<std::pair<Value, Operation *>> ExpertLoops::grownSum(Value value) 
       if (!matchEither(add, rows, [&](Value operand) { return operand == before; }))
         continue;
       addition = rows.getDefiningOp();
-    } else if (!isa_and_nonnull<onnx::ScatterElementsOp, onnx::ScatterNDOp>(op) || op->getOperand(0) != before) {
+    } else if (!isa_and_nonnull<onnx::ScatterElementsOp, onnx::ScatterNDOp>(op) ||
+               op->getOperand(0) != before) {
       continue;
     }
     bool isAddition = isa_and_nonnull<onnx::MatMulOp, onnx::ScatterElementsOp, onnx::ScatterNDOp>(addition);
@@ -488,8 +491,8 @@ void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl
         // The sum before is read twice: by what grew, and by the choice.
         for (Operation *user : before.getUsers())
           inside.insert(user);
-        bool isOnlyRead = llvm::count_if(before.getUsers(),
-                                         [](Operation *user) { return !givesShape(user); }) == 2;
+        bool isOnlyRead =
+            llvm::count_if(before.getUsers(), [](Operation *user) { return !givesShape(user); }) == 2;
         flatten(before, terms, others, isOnlyRead, failed);
         return;
       }
