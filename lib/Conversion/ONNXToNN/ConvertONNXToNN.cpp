@@ -164,8 +164,8 @@ struct ConvertONNXToNN : tamis::impl::ConvertONNXToNNBase<ConvertONNXToNN> {
       weight::foldTransforms(function);
       for (auto run : {refineTypes, readShapesFromArguments, raiseActivations, raiseNorms, convertExperts,
                        raiseStaticQuantizedLinears, raiseLinears, raiseQuantizedLinears, raiseMaskedExperts,
-                       raiseExpertLoops, raiseDenseExperts, raiseGatheredExperts, raiseEmbeddings,
-                       raisePooling, raiseAttention}) {
+                       raiseExpertLoops, raiseDispatchedExperts, raiseDenseExperts, raiseGatheredExperts,
+                       raiseEmbeddings, raisePooling, raiseAttention}) {
         Stage stage(function, counts, printRaising);
         run(stage);
         if (stage.hasRefused())

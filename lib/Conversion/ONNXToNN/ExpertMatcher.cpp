@@ -124,6 +124,31 @@ bool ExpertMatcher::matmul(const ElementOf &element, ExpertProduct &result) {
   return false;
 }
 
+bool ExpertMatcher::productOf(const ElementOf &a, const ElementOf &b, const Polynomial &inner,
+                              ExpertProduct &result) {
+  for (bool weightIsLeft : {true, false}) {
+    SmallVector<Polynomial, 4> rest;
+    Value w = weightAt(weightIsLeft ? a : b, 2, rest);
+    if (!w || (!(rest[0] == inner) && !(rest[1] == inner)))
+      continue;
+    result.isTransposed = rest[1] == inner;
+    result.column = rest[result.isTransposed ? 0 : 1];
+    result.inner = inner;
+    result.w = {w};
+    result.x = weightIsLeft ? b : a;
+    return true;
+  }
+  return false;
+}
+
+bool ExpertMatcher::einsum(const ElementOf &element, ExpertProduct &result) {
+  if (!isa_and_nonnull<onnx::EinsumOp>(element.tensor.getDefiningOp()))
+    return false;
+  SmallVector<Polynomial, 2> summed;
+  SmallVector<ElementOf, 3> found = terms(element, summed);
+  return found.size() == 2 && summed.size() == 1 && productOf(found[0], found[1], summed.front(), result);
+}
+
 std::optional<ExpertProduct> ExpertMatcher::product(const ElementOf &element) {
   ExpertProduct result;
   ElementOf place = element;
@@ -135,7 +160,7 @@ std::optional<ExpertProduct> ExpertMatcher::product(const ElementOf &element) {
         place = operand(add->getOperand(1 - i), element.indices);
         break;
       }
-  if (!linear(place, result) && !matmul(place, result) && !grouped(place, result))
+  if (!linear(place, result) && !matmul(place, result) && !einsum(place, result) && !grouped(place, result))
     return std::nullopt;
   if (!biasColumn.empty() && !(biasColumn.front() == result.column))
     return std::nullopt;
@@ -237,13 +262,63 @@ static std::optional<ColumnRange> columnsOf(const ExpertProduct &product, const 
   return std::nullopt;
 }
 
+std::optional<std::pair<ElementOf, ElementOf>> ExpertMatcher::factors(const ElementOf &element) {
+  Operation *op = element.tensor.getDefiningOp();
+  if (isa_and_nonnull<onnx::MulOp>(op))
+    return std::make_pair(operand(op->getOperand(0), element.indices),
+                          operand(op->getOperand(1), element.indices));
+  SmallVector<Polynomial, 2> summed;
+  if (isa_and_nonnull<onnx::EinsumOp>(op)) {
+    SmallVector<ElementOf, 3> found = terms(element, summed);
+    return found.size() == 2 && summed.empty() ? std::optional(std::make_pair(found[0], found[1]))
+                                               : std::nullopt;
+  }
+  // An outer product: of a column and a row.
+  auto matmul = dyn_cast_or_null<onnx::MatMulOp>(op);
+  ArrayRef<Polynomial> place = element.indices;
+  if (!matmul || place.size() < 2 || stage.shapes.sizes(matmul.getA()).size() < 2 ||
+      stage.shapes.sizes(matmul.getB()).size() < 2 || !stage.shapes.sizes(matmul.getA()).back().isConstant(1))
+    return std::nullopt;
+  SmallVector<Polynomial, 4> a(place), b(place);
+  a.back() = Polynomial();
+  b[b.size() - 2] = Polynomial();
+  return std::make_pair(operand(matmul.getA(), a), operand(matmul.getB(), b));
+}
+
+SmallVector<ElementOf, 3> ExpertMatcher::terms(const ElementOf &element, SmallVectorImpl<Polynomial> &summed,
+                                               char chosen, const Polynomial &chosenAt) {
+  auto op = cast<onnx::EinsumOp>(element.tensor.getDefiningOp());
+  auto [operands, output] = op.getEquation().split("->");
+  llvm::SmallDenseMap<char, Polynomial> at;
+  for (auto [letter, index] : llvm::zip(output, element.indices))
+    at[letter] = index;
+  if (chosen)
+    at[chosen] = chosenAt;
+  SmallVector<StringRef, 3> letters;
+  operands.split(letters, ',');
+  SmallVector<ElementOf, 3> result;
+  for (auto [own, input] : llvm::zip(letters, op.getInputs())) {
+    SmallVector<Polynomial, 4> place;
+    for (auto [letter, size] : llvm::zip(own, stage.shapes.sizes(input))) {
+      auto [found, isNew] = at.try_emplace(letter);
+      if (isNew) {
+        found->second = newIndex(size);
+        summed.push_back(found->second);
+      }
+      place.push_back(size.isConstant(1) ? Polynomial() : found->second);
+    }
+    result.push_back(trace(input, place));
+  }
+  return result;
+}
+
 ElementOf ExpertMatcher::withoutFactor(const ElementOf &element, bool &found) {
-  auto product = rowFactor ? element.tensor.getDefiningOp<onnx::MulOp>() : onnx::MulOp();
+  auto both = rowFactor ? factors(element) : std::nullopt;
   found = false;
-  if (product)
-    for (unsigned i : {0u, 1u})
-      if ((found = rowFactor(operand(product->getOperand(i), element.indices))))
-        return operand(product->getOperand(1 - i), element.indices);
+  if (both && (found = rowFactor(both->first)))
+    return both->second;
+  if (both && (found = rowFactor(both->second)))
+    return both->first;
   return element;
 }
 
@@ -289,8 +364,9 @@ std::optional<MatchedExpert> ExpertMatcher::expertOf(Operation *result, const Ex
   }
   auto readsToken = [&](const ExpertProduct &product) {
     const ElementOf &x = product.x;
-    return x.tensor == found.gate.x.tensor && x.indices.size() == 2 && x.indices[0] == token &&
-           x.indices[1] == product.inner;
+    SmallVector<Polynomial, 4> expected(leading.begin(), leading.end());
+    expected.append({token, product.inner});
+    return x.tensor == found.gate.x.tensor && x.indices == expected;
   };
   if (!readsToken(found.gate) || (found.up && !readsToken(*found.up)))
     return fail(hidden, "its rows are not the tokens'");

@@ -40,7 +40,7 @@ struct ColumnRange {
 
 /// An expert, from the row that it reads to its result.
 struct MatchedExpert {
-  mlir::Value x; ///< [T, H]
+  mlir::Value x; ///< [..., T, H]
   ExpertProduct gate, out;
   std::optional<ExpertProduct> up;
   ColumnRange gateColumns, upColumns;
@@ -57,6 +57,8 @@ public:
   /// The pair that rows are for: element [token, slot] of the router's indices. Indices of their own, 0 where
   /// there is one only.
   onnx::Polynomial token, slot;
+  /// Indices of x before the token's, where its rows have several dimensions.
+  llvm::SmallVector<onnx::Polynomial, 2> leading;
   /// The expert of all rows, when it is one.
   std::optional<onnx::Polynomial> expert;
   /// What sorted the pairs by expert, when rows are sorted; `row` is the pair's.
@@ -81,6 +83,17 @@ public:
     return size.isConstant(1) ? onnx::Polynomial() : stage.shapes.newIndex(size);
   }
 
+  /// The two factors that an element is the product of, when it is one of two numbers.
+  std::optional<std::pair<onnx::ElementOf, onnx::ElementOf>> factors(const onnx::ElementOf &element);
+  /// The elements of an Einsum's operands that are multiplied: `summed` has the indices that they are added
+  /// up over, but for that of the letter `chosen`, which is `at`.
+  llvm::SmallVector<onnx::ElementOf, 3> terms(const onnx::ElementOf &element,
+                                              llvm::SmallVectorImpl<onnx::Polynomial> &summed,
+                                              char chosen = 0, const onnx::Polynomial &at = {});
+  /// The product of an element of a weight of all experts, or of one, and one of a row, added up over
+  /// `inner`.
+  bool productOf(const onnx::ElementOf &a, const onnx::ElementOf &b, const onnx::Polynomial &inner,
+                 ExpertProduct &result);
   /// The product that an element is of, when its matrix is that of the pair's expert.
   std::optional<ExpertProduct> product(const onnx::ElementOf &element);
   /// The expert whose last product is `out`, whose columns are those of the result; else null, after a
@@ -108,6 +121,7 @@ private:
   onnx::ElementOf withoutFactor(const onnx::ElementOf &element, bool &found);
   bool linear(const onnx::ElementOf &element, ExpertProduct &result);
   bool matmul(const onnx::ElementOf &element, ExpertProduct &result);
+  bool einsum(const onnx::ElementOf &element, ExpertProduct &result);
   bool grouped(const onnx::ElementOf &element, ExpertProduct &result);
 
   Stage &stage;

@@ -34,11 +34,11 @@ static bool matchEqual(Stage &stage, Value value, Value &indices, int64_t &exper
   return true;
 }
 
-std::optional<Selection> raising::selectionOf(Stage &stage, Value factor) {
+std::optional<Selection> raising::selectionOf(Stage &stage, Value factor, bool isVector) {
   factor = skipIdleCasts(factor);
-  bool keeps = true;
+  bool keeps = !isVector;
   if (auto unsqueeze = factor.getDefiningOp<onnx::UnsqueezeOp>();
-      unsqueeze && unsqueeze.getAxes() == ArrayRef<int64_t>{typeOf(factor).getRank() - 1}) {
+      unsqueeze && !isVector && unsqueeze.getAxes() == ArrayRef<int64_t>{typeOf(factor).getRank() - 1}) {
     factor = skipIdleCasts(unsqueeze.getData());
     keeps = false;
   }

@@ -39,7 +39,8 @@ static Value biasOf(Stage &stage, const ExpertLayer &layer) {
                                   weight::asWeight(stage.builder, zero));
 }
 
-Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights, const ExpertLayers &layers) {
+Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights, const ExpertLayers &layers,
+                            bool skips) {
   Value w = layers.gate.w, bias = layers.gate.bias;
   bool isGated = static_cast<bool>(layers.up.w);
   if (isGated) {
@@ -53,8 +54,8 @@ Value raising::buildExperts(Stage &stage, Value x, Value indices, Value weights,
   Value none;
   Value y = moe::ExpertsOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), x,
                                    indices, none, w, bias, none, none, layers.out.w, layers.out.bias, none,
-                                   none, none, /*skips=*/false, layers.activation, isGated,
-                                   APFloat(layers.alpha), APFloat(layers.beta), APFloat(layers.limit));
+                                   none, none, skips, layers.activation, isGated, APFloat(layers.alpha),
+                                   APFloat(layers.beta), APFloat(layers.limit));
   shape.erase(shape.end() - 2);
   ++stage.counts.experts;
   return moe::CombineOp::create(stage.builder, stage.location(), RankedTensorType::get(shape, f32), y,
@@ -80,4 +81,12 @@ moe::RouteOp raising::buildRoute(Stage &stage, Value logits, Value bias, const R
       routing.softmaxChosen, routing.normalize, APFloat(routing.epsilon), APFloat(routing.scale),
       DenseI64ArrayAttr(), APFloat(0.0f), routing.limitsWeights,
       routing.mixerThreshold ? builder.getF32FloatAttr(*routing.mixerThreshold) : FloatAttr());
+}
+
+Value raising::after(Stage &stage, Value part, Value indices) {
+  auto type = RankedTensorType::get({1, 1}, stage.builder.getI64Type());
+  Value zero =
+      onnx::ConstantOp::create(stage.builder, stage.location(), DenseElementsAttr::get(type, int64_t(0)));
+  Value nothing = onnx::MulOp::create(stage.builder, stage.location(), type, part, zero);
+  return onnx::AddOp::create(stage.builder, stage.location(), indices.getType(), indices, nothing);
 }

@@ -35,9 +35,10 @@ struct ExpertLayers {
   float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
 };
 
-/// moe.experts of x [T, H] for the given indices and weights [T, k], which it adds up: [T, N].
+/// moe.experts of x [..., H] for the given indices and weights [..., k], which it adds up: [..., N]. With
+/// `skips` an index of -1 is no expert.
 mlir::Value buildExperts(Stage &stage, mlir::Value x, mlir::Value indices, mlir::Value weights,
-                         const ExpertLayers &layers);
+                         const ExpertLayers &layers, bool skips = false);
 /// moe.route of logits [..., E] and a bias [E] that only chooses, or null.
 moe::RouteOp buildRoute(Stage &stage, mlir::Value logits, mlir::Value bias, const Routing &routing);
 
@@ -71,12 +72,13 @@ mlir::Value routerIndices(Stage &stage, mlir::Value indices);
 /// How many experts a router whose indices these are chooses among.
 int64_t routerExperts(Stage &stage, mlir::Value indices);
 
-/// A factor of a token, [..., 1] or [...], that is its weight when it chose `expert`, and 0 otherwise.
+/// A factor of a token, [..., 1] or, as a vector, [...], that is its weight when it chose `expert`, and 0
+/// otherwise.
 struct Selection {
   Choice choice;
   int64_t expert;
 };
-std::optional<Selection> selectionOf(Stage &stage, mlir::Value factor);
+std::optional<Selection> selectionOf(Stage &stage, mlir::Value factor, bool isVector = false);
 
 /// Takes the operand that `match` accepts; the other one goes to `other`.
 bool matchEither(mlir::Operation *op, mlir::Value &other, llvm::function_ref<bool(mlir::Value)> match);
@@ -99,6 +101,9 @@ Choice raiseRouting(Stage &stage, const Choice &choice);
 
 /// A weight [E, N, K] as [E, K, N].
 mlir::Value transposed(Stage &stage, mlir::Value w);
+/// Indices that are there once `part`, [1, 1], is: what ends the run for another number of experts stays in
+/// the graph.
+mlir::Value after(Stage &stage, mlir::Value part, mlir::Value indices);
 /// A constant vector of i64.
 mlir::Value integers(Stage &stage, llvm::ArrayRef<int64_t> values);
 

@@ -1,7 +1,8 @@
 //===- RaiseExpertLoops.cpp - A loop over experts that the exporter unrolled ---------------------------===//
 //
 // For each expert: the pairs of a token and a slot that chose it (NonZero of a mask), the rows of those
-// tokens, the expert's layers, the weights of those pairs, and an addition to the tokens' rows (a scatter).
+// tokens, the expert's layers, the weights of those pairs, and an addition to the tokens' rows: a scatter, or
+// a product with a matrix that has a one where a row is for a token.
 //
 //   for each expert e: slot, token = nonzero(indices == e); y[token] += weights[token, slot] *
 //   mlp_e(x[token])
@@ -42,6 +43,14 @@ struct Mask {
   Polynomial expert;
 };
 
+/// Rows that are added to those of tokens.
+struct Addition {
+  Value updates;
+  ElementOf at;                  ///< the place that row `row` of the updates is added to
+  SmallVector<Polynomial, 2> to; ///< the sizes of what is added to
+  Polynomial row, column;
+};
+
 /// One expert's rows, added to those of its tokens.
 struct Term {
   Operation *op;
@@ -58,8 +67,11 @@ public:
   bool isInside(Operation *op) const { return inside.contains(op); }
 
 private:
-  /// The scatter's expert: nullopt when it is no expert's; then `failed` says whether it almost is.
+  std::optional<Addition> additionOf(Operation *op);
+  /// The expert whose rows an op adds: nullopt when it is no expert's; then `failed` says whether it almost
+  /// is.
   std::optional<Term> termOf(Operation *scatter, bool &failed);
+  bool hasZeroAndOne(onnx::OneHotOp op);
   std::optional<Mask> maskOf(ElementOf element);
   /// A mask of tokens that chose an expert in any slot.
   std::optional<Mask> anySlotOf(ElementOf element, const Polynomial &token);
@@ -67,6 +79,10 @@ private:
   ElementOf follow(ElementOf element);
   HitList *hitsOf(onnx::NonZeroOp op);
   std::optional<HitList> matchHits(onnx::NonZeroOp op);
+  bool isTrueWithRows(Value condition, onnx::NonZeroOp list, bool isInverted);
+  std::optional<std::pair<Value, Operation *>> grownSum(Value value);
+  /// Adds an op's term, if it adds an expert's rows or almost does.
+  bool takeTerm(Operation *op, std::vector<Term> &terms, bool &failed);
   void flatten(Value value, std::vector<Term> &terms, SmallVectorImpl<Value> &others, bool isRoot,
                bool &failed);
   /// Is there something that looks for experts of the terms' router, besides these terms?
@@ -104,15 +120,20 @@ ElementOf ExpertLoops::follow(ElementOf element) {
   }
 }
 
+/// Does it have ones, and zeros elsewhere?
+bool ExpertLoops::hasZeroAndOne(onnx::OneHotOp op) {
+  std::optional<Polynomial> off = stage.elements.integer({op.getValues(), {Polynomial(0)}}),
+                            on = stage.elements.integer({op.getValues(), {Polynomial(1)}});
+  return off && off->isConstant(0) && on && on->isConstant(1);
+}
+
 std::optional<Mask> ExpertLoops::maskOf(ElementOf element) {
   element = follow(element);
   Operation *op = element.tensor.getDefiningOp();
   if (auto cast = dyn_cast_or_null<onnx::CastOp>(op))
     return maskOf({cast.getX(), element.indices});
   if (auto oneHot = dyn_cast_or_null<onnx::OneHotOp>(op)) {
-    std::optional<Polynomial> off = stage.elements.integer({oneHot.getValues(), {Polynomial(0)}}),
-                              on = stage.elements.integer({oneHot.getValues(), {Polynomial(1)}});
-    if (!off || !off->isConstant(0) || !on || !on->isConstant(1))
+    if (!hasZeroAndOne(oneHot))
       return std::nullopt;
     SmallVector<Polynomial, 4> place(element.indices);
     Polynomial expert = place[oneHot.getAxis()];
@@ -240,19 +261,60 @@ HitList *ExpertLoops::hitsOf(onnx::NonZeroOp op) {
   return match ? &*hits[op] : nullptr;
 }
 
-std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
-  Value data = scatter->getOperand(0), indices = scatter->getOperand(1), updates = scatter->getOperand(2);
-  ArrayRef<Polynomial> to = stage.shapes.sizes(data), from = stage.shapes.sizes(updates);
-  auto isTuple = isa<onnx::ScatterNDOp>(scatter);
+std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
+  Addition result;
+  // A matrix of zeros with a one in each column, times rows.
+  if (auto product = dyn_cast<onnx::MatMulOp>(op)) {
+    result.updates = product.getB();
+    ArrayRef<Polynomial> places = stage.shapes.sizes(product.getA()),
+                         from = stage.shapes.sizes(result.updates);
+    if (places.size() != 2 || from.size() != 2 || !(places[1] == from[0]) || !isF32(product.getC()))
+      return std::nullopt;
+    result.to = {places[0], from[1]};
+    result.row = stage.shapes.newIndex(from[0]);
+    result.column = newIndex(from[1]);
+    Polynomial token = stage.shapes.newIndex(places[0]);
+    ElementOf one = stage.elements.trace({product.getA(), {token, result.row}});
+    if (auto scatter = one.tensor.getDefiningOp<onnx::ScatterElementsOp>()) {
+      ArrayRef<Polynomial> sizes = stage.shapes.sizes(scatter.getIndices());
+      if (scatter.getAxis() != 0 || one.indices != ArrayRef({token, result.row}) || sizes.size() != 2 ||
+          !sizes[0].isConstant(1) || !(sizes[1] == from[0]) || !stage.isFilledWith(scatter.getData(), 0) ||
+          !stage.isFilledWith(scatter.getUpdates(), 1) ||
+          (scatter.getReduction() != "none" && scatter.getReduction() != "add"))
+        return std::nullopt;
+      result.at = stage.elements.trace({scatter.getIndices(), {Polynomial(), result.row}});
+      return result;
+    }
+    auto oneHot = one.tensor.getDefiningOp<onnx::OneHotOp>();
+    if (!oneHot || one.indices.size() != 2 || !hasZeroAndOne(oneHot) ||
+        !(one.indices[oneHot.getAxis()] == token) || !(one.indices[1 - oneHot.getAxis()] == result.row))
+      return std::nullopt;
+    result.at = stage.elements.trace({oneHot.getIndices(), {result.row}});
+    return result;
+  }
+  Value data = op->getOperand(0), indices = op->getOperand(1);
+  result.updates = op->getOperand(2);
+  ArrayRef<Polynomial> to = stage.shapes.sizes(data), from = stage.shapes.sizes(result.updates);
+  auto isTuple = isa<onnx::ScatterNDOp>(op);
   if (to.size() != 2 || from.size() != 2 || !isF32(data) || !(to[1] == from[1]))
     return std::nullopt;
-  if (auto elements = dyn_cast<onnx::ScatterElementsOp>(scatter);
+  if (auto elements = dyn_cast<onnx::ScatterElementsOp>(op);
       elements && (elements.getAxis() != 0 || !(stage.shapes.sizes(indices)[1] == to[1])))
     return std::nullopt;
   if (isTuple && (stage.shapes.sizes(indices).size() != 2 || !stage.shapes.sizes(indices)[1].isConstant(1)))
     return std::nullopt;
-  Polynomial row = stage.shapes.newIndex(from[0]), column = newIndex(from[1]);
-  ElementOf at = stage.elements.trace({indices, {row, isTuple ? Polynomial() : column}});
+  result.to.append(to.begin(), to.end());
+  result.row = stage.shapes.newIndex(from[0]);
+  result.column = newIndex(from[1]);
+  result.at = stage.elements.trace({indices, {result.row, isTuple ? Polynomial() : result.column}});
+  return result;
+}
+
+std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
+  std::optional<Addition> addition = additionOf(scatter);
+  if (!addition)
+    return std::nullopt;
+  const auto &[updates, at, to, row, column] = *addition;
   auto list = at.tensor.getDefiningOp<onnx::NonZeroOp>();
   if (!list || at.indices.size() != 2 || !at.indices[0].constant() || !(at.indices[1] == row))
     return std::nullopt;
@@ -302,7 +364,7 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
     if (place.size() == 2 && matcher.isPair(factor)) {
       weights = factor.tensor;
     } else if (place.size() == 1) {
-      std::optional<Selection> selection = selectionOf(stage, factor.tensor);
+      std::optional<Selection> selection = selectionOf(stage, factor.tensor, factor.indices.size() == 1);
       if (!selection || selection->choice.indices != matcher.indices || factor.indices.empty() ||
           !(factor.indices.front() == matcher.token) || !mask->expert.isConstant(selection->expert))
         continue;
@@ -337,6 +399,80 @@ static bool hasOneReader(Value value) {
   return llvm::count_if(value.getUsers(), [](Operation *user) { return !givesShape(user); }) == 1;
 }
 
+/// Is a condition true whenever tensor `list` of NonZero has rows? Or false, when inverted.
+bool ExpertLoops::isTrueWithRows(Value condition, onnx::NonZeroOp list, bool isInverted) {
+  Polynomial count = stage.shapes.sizes(list.getY())[1];
+  auto isCount = [&](Value value) {
+    std::optional<Polynomial> number = stage.shapes.integer(value);
+    return number && *number == count;
+  };
+  auto isNumber = [&](Value value, int64_t expected) {
+    std::optional<Polynomial> number = stage.shapes.integer(value);
+    return number && number->isConstant(expected);
+  };
+  for (;;) {
+    Operation *op = condition.getDefiningOp();
+    if (isa_and_nonnull<onnx::CastOp, onnx::SqueezeOp, onnx::UnsqueezeOp, onnx::ReshapeOp>(op)) {
+      condition = op->getOperand(0);
+    } else if (isa_and_nonnull<onnx::NotOp>(op)) {
+      isInverted = !isInverted;
+      condition = op->getOperand(0);
+    } else if (isa_and_nonnull<onnx::EqualOp>(op)) {
+      return isInverted && ((isCount(op->getOperand(0)) && isNumber(op->getOperand(1), 0)) ||
+                            (isCount(op->getOperand(1)) && isNumber(op->getOperand(0), 0)));
+    } else if (isa_and_nonnull<onnx::GreaterOp, onnx::LessOp>(op)) {
+      bool isGreater = isa<onnx::GreaterOp>(op);
+      Value large = op->getOperand(isGreater ? 0 : 1);
+      return !isInverted && isCount(large) && isNumber(op->getOperand(isGreater ? 1 : 0), 0);
+    } else if (isa_and_nonnull<onnx::GreaterOrEqualOp, onnx::LessOrEqualOp>(op)) {
+      bool isGreater = isa<onnx::GreaterOrEqualOp>(op);
+      return !isInverted && isCount(op->getOperand(isGreater ? 0 : 1)) &&
+             isNumber(op->getOperand(isGreater ? 1 : 0), 1);
+    } else {
+      return !isInverted && isCount(condition);
+    }
+  }
+}
+
+/// A sum that grew by an expert's rows if there are any, and the expert's addition: the sum before, and what
+/// ends the longer one. Null when a value is something else.
+std::optional<std::pair<Value, Operation *>> ExpertLoops::grownSum(Value value) {
+  auto where = value.getDefiningOp<onnx::WhereOp>();
+  if (!where || !stage.shapes.sizes(where.getCondition()).empty() ||
+      where.getX().getType() != value.getType() || where.getY().getType() != value.getType())
+    return std::nullopt;
+  for (bool isFirst : {true, false}) {
+    Value grown = isFirst ? where.getX() : where.getY(), before = isFirst ? where.getY() : where.getX();
+    Operation *op = grown.getDefiningOp(), *addition = op;
+    if (auto add = dyn_cast_or_null<onnx::AddOp>(op)) {
+      Value rows;
+      if (!matchEither(add, rows, [&](Value operand) { return operand == before; }))
+        continue;
+      addition = rows.getDefiningOp();
+    } else if (!isa_and_nonnull<onnx::ScatterElementsOp, onnx::ScatterNDOp>(op) ||
+               op->getOperand(0) != before) {
+      continue;
+    }
+    bool isAddition = isa_and_nonnull<onnx::MatMulOp, onnx::ScatterElementsOp, onnx::ScatterNDOp>(addition);
+    std::optional<Addition> found = isAddition ? additionOf(addition) : std::nullopt;
+    auto list = found ? found->at.tensor.getDefiningOp<onnx::NonZeroOp>() : onnx::NonZeroOp();
+    if (list && isTrueWithRows(where.getCondition(), list, !isFirst))
+      return std::make_pair(before, addition);
+  }
+  return std::nullopt;
+}
+
+bool ExpertLoops::takeTerm(Operation *op, std::vector<Term> &terms, bool &failed) {
+  bool almost = false;
+  std::optional<Term> term = termOf(op, almost);
+  failed |= almost;
+  if (term)
+    terms.push_back(std::move(*term));
+  if (term || almost)
+    inside.insert(op);
+  return term || almost;
+}
+
 void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl<Value> &others, bool isRoot,
                           bool &failed) {
   Operation *op = value.getDefiningOp();
@@ -348,28 +484,34 @@ void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl
       flatten(add.getB(), terms, others, false, failed);
       return;
     }
+    if (auto grown = grownSum(value)) {
+      auto [before, addition] = *grown;
+      if (takeTerm(addition, terms, failed)) {
+        inside.insert(op);
+        // The sum before is read twice: by what grew, and by the choice.
+        for (Operation *user : before.getUsers())
+          inside.insert(user);
+        bool isOnlyRead =
+            llvm::count_if(before.getUsers(), [](Operation *user) { return !givesShape(user); }) == 2;
+        flatten(before, terms, others, isOnlyRead, failed);
+        return;
+      }
+    }
     if (isa<onnx::ScatterElementsOp, onnx::ScatterNDOp>(op)) {
       auto elements = dyn_cast<onnx::ScatterElementsOp>(op);
       StringRef reduction = elements ? elements.getReduction() : cast<onnx::ScatterNDOp>(op).getReduction();
       // A token chooses an expert once: written to zeros, rows are as good as added.
       bool starts = stage.isFilledWith(op->getOperand(0), 0),
-           isTerm = reduction == "add" || (reduction == "none" && starts);
-      bool almost = false;
-      std::optional<Term> term = isTerm ? termOf(op, almost) : std::nullopt;
-      failed |= almost;
-      if (term) {
-        inside.insert(op);
-        terms.push_back(std::move(*term));
-        if (!starts)
+           isTerm = reduction == "add" || (reduction == "none" && starts), wasRaised = !failed;
+      if (isTerm && takeTerm(op, terms, failed)) {
+        // What a failed one adds to is no sum of its own.
+        if (!starts || (wasRaised && failed))
           flatten(op->getOperand(0), terms, others, false, failed);
         return;
       }
-      if (almost) { // What it adds to is no sum of its own.
-        inside.insert(op);
-        flatten(op->getOperand(0), terms, others, false, failed);
-        return;
-      }
     }
+    if (isa<onnx::MatMulOp>(op) && takeTerm(op, terms, failed))
+      return;
   }
   others.push_back(value);
 }
@@ -385,15 +527,6 @@ static Operation *orderTerms(std::vector<Term> &terms,
     if (*number(term) != static_cast<int64_t>(i))
       return term.op;
   return nullptr;
-}
-
-/// Indices that are there once `part` is: what ends the run for another number of experts stays in the graph.
-static Value after(Stage &stage, Value part, Value indices) {
-  auto type = RankedTensorType::get({1, 1}, stage.builder.getI64Type());
-  Value zero =
-      onnx::ConstantOp::create(stage.builder, stage.location(), DenseElementsAttr::get(type, int64_t(0)));
-  Value nothing = onnx::MulOp::create(stage.builder, stage.location(), type, part, zero);
-  return onnx::AddOp::create(stage.builder, stage.location(), indices.getType(), indices, nothing);
 }
 
 bool ExpertLoops::hasOtherUses(ArrayRef<Term> terms) {
@@ -510,7 +643,7 @@ void ExpertLoops::raise(Operation *root) {
 void raising::raiseExpertLoops(Stage &stage) {
   SmallVector<Operation *> ops;
   stage.function.walk([&](Operation *op) {
-    if (isa<onnx::AddOp, onnx::ScatterElementsOp, onnx::ScatterNDOp>(op))
+    if (isa<onnx::AddOp, onnx::ScatterElementsOp, onnx::ScatterNDOp, onnx::WhereOp>(op))
       ops.push_back(op);
   });
   // The last addition of a sum comes first; those inside it are not sums of their own.

@@ -144,10 +144,14 @@ static bool raise(Stage &stage, onnx::AddOp add) {
     }
     std::optional<MLP> mlp = matchMLP(term.expert);
     if (!mlp || (!experts.empty() && !isAlike(*mlp, experts.front()))) {
-      stage.remark(
-          term.op,
-          mlp ? "this looks like a mixture of experts, but this expert is of another form than the first"
-              : "this looks like a mixture of experts, but this is no expert of linear layers");
+      bool isRounded = isa_and_nonnull<onnx::DequantizeLinearOp, nn::QuantizedLinearOp>(
+          skipIdleCasts(term.expert).getDefiningOp());
+      stage.remark(term.op,
+                   Twine("this looks like a mixture of experts, but this ") +
+                       (mlp         ? "expert is of another form than the first"
+                        : isRounded ? "expert's result is rounded to 8 bits by a range of its own, which "
+                                      "moe.experts does not do: it runs as the model has it, for all tokens"
+                                    : "is no expert of linear layers"));
       return true;
     }
     experts.push_back(*mlp);

@@ -73,6 +73,7 @@ void raiseQuantizedLinears(Stage &stage);
 void raiseEmbeddings(Stage &stage);
 void raiseMaskedExperts(Stage &stage);
 void raiseExpertLoops(Stage &stage);
+void raiseDispatchedExperts(Stage &stage);
 void raiseDenseExperts(Stage &stage);
 void raiseGatheredExperts(Stage &stage);
 void raisePooling(Stage &stage);

@@ -302,9 +302,18 @@ func.func @swapped(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x8x
   return %r : tensor<?x32xf32>
 }
 
-// What excludes the first is a number that a logit may be below: the experts may be the same one.
+// What excludes the first is a number that a logit may be below: the experts may be the same one. Their list is not the
+// router's, but where the matrix of weights is not 0.
 // CHECK-LABEL: func.func @finite
-// CHECK-NOT: moe.
+// CHECK-NOT: moe.route
+// CHECK: %[[M:.*]] = onnx.ScatterElements {{.*}} tensor<?x2xi64>
+// CHECK: %[[TAKEN:.*]] = onnx.Cast %[[M]] : (tensor<?x8xf32>) -> tensor<?x8xi1>
+// CHECK: %[[ONES:.*]] = onnx.Cast %[[TAKEN]]
+// CHECK: %[[HAS:.*]], %[[I:.*]] = onnx.TopK %[[ONES]]
+// CHECK: %[[IS:.*]] = onnx.Cast %[[HAS]]
+// CHECK: %[[W:.*]] = onnx.GatherElements %[[M]], %[[I]]
+// CHECK: %[[LIST:.*]] = onnx.Where %[[IS]], %[[I]], %{{.*}}
+// CHECK: moe.experts %arg0 to %[[LIST]] weighted %[[W]] {{.*}} skips
 // CHECK: return
 func.func @finite(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x8xf32> {onnx.dims = ["t", ""]}) -> tensor<?x32xf32> {
   %f0 = onnx.Constant dense<0.0> : tensor<f32>

@@ -203,12 +203,103 @@ def sparse_mixer(w, g, by_topk=False):
     return times_matrix(w, g, g.Concat(*chosen, axis=-1), g.Concat(*weights, axis=-1))
 
 
+def scripted(w, g):
+    """A scripted loop: rows are added by a matrix of zeros and ones, where there are rows."""
+    weights, indices = route(g)
+    y = zeros_like(g, "x")
+    for e in range(EXPERTS):
+        mask = g.Equal(indices, g.constant(e))
+        token = g.Squeeze(g.NonZero(g.ReduceSum(g.Cast(mask, to=T.INT64), g.constant([1]), keepdims=0)), g.constant([0]))
+        count = g.Shape(token)
+        weight = g.ReduceSum(g.Mul(weights, g.Cast(mask, to=T.FLOAT)), g.constant([1]), keepdims=0)
+        rows = mlp(g, g.Gather("x", token, axis=0), g.constant(w.gate_up[e], np.float32), g.constant(w.down[e], np.float32))
+        rows = g.Mul(rows, g.Unsqueeze(g.Gather(weight, token, axis=0), g.constant([1])))
+        zeros = g.ConstantOfShape(g.Concat(g.Shape("x", end=1), count, axis=0), value=nh.from_array(np.zeros(1, np.float32)))
+        place = g.Unsqueeze(token, g.constant([0]))
+        ones = g.ScatterElements(zeros, place, g.Expand(g.constant(1, np.float32), g.Shape(place)), axis=0)
+        longer = g.Add(y, g.MatMul(ones, rows))
+        y = g.Where(g.Greater(g.Squeeze(count, g.constant([0])), g.constant(0)), longer, y)
+    return y
+
+
+CAPACITY = 3
+
+
+def one_hot(g, scores):
+    return g.OneHot(g.ArgMax(scores, axis=-1, keepdims=0), g.constant(EXPERTS), g.constant([0, 1]), axis=-1)
+
+
+def tokens_of(g, mask, e):
+    return g.Transpose(g.NonZero(g.Gather(mask, g.constant(e), axis=1)), perm=[1, 0])
+
+
+def switch(w, g):
+    """One expert a token, while it has capacity: rows are written over those of tokens, which keep theirs beyond it."""
+    mask = one_hot(g, g.Softmax("router", axis=-1))
+    fits = g.LessOrEqual(g.CumSum(mask, g.constant(0)), g.constant(CAPACITY))
+    mask, y = g.Mul(mask, g.Cast(fits, to=T.INT64)), "x"
+    for e in range(EXPERTS):
+        token = tokens_of(g, mask, e)
+        y = g.ScatterND(y, token, mlp(g, g.GatherND("x", token), g.constant(w.gate_up[e], np.float32), g.constant(w.down[e], np.float32)))
+    return g.Mul(y, g.ReduceMax(g.Softmax("router", axis=-1), g.constant([-1]), keepdims=1))
+
+
+def slabs(w, g, capacity=CAPACITY):
+    """Two experts a token, while they have capacity: a slab for each, read and written in place, added up at the end."""
+    probabilities, first = g.Softmax("router", axis=-1), one_hot(g, g.Softmax("router", axis=-1))
+    second = one_hot(g, g.Where(g.Cast(first, to=T.BOOL), g.constant(-np.inf, np.float32), "router"))
+    if capacity:
+        before = g.Add(g.CumSum(second, g.constant(0)), g.ReduceSum(first, g.constant([0]), keepdims=1))
+        fits = lambda count: g.Cast(g.LessOrEqual(count, g.constant(capacity)), to=T.INT64)
+        first, second = g.Mul(first, fits(g.CumSum(first, g.constant(0)))), g.Mul(second, fits(before))
+    gates = g.Mul(probabilities, g.Cast(g.Add(first, second), to=T.FLOAT))
+    mask = g.Cast(gates, to=T.BOOL)
+    y = g.Einsum("x", g.Cast(mask, to=T.FLOAT), equation="bm,be->ebm")
+    for e in range(EXPERTS):
+        token = tokens_of(g, g.Cast(mask, to=T.INT32), e)
+        rows = mlp(g, g.GatherND(g.Gather(y, g.constant(e), axis=0), token), g.constant(w.gate_up[e], np.float32), g.constant(w.down[e], np.float32))
+        rows = g.Einsum(g.GatherND(g.Gather(gates, g.constant(e), axis=1), token), rows, equation="b,be->be")
+        place = g.Concat(g.Expand(g.constant(e), g.Shape(token)), token, axis=1)
+        y = g.ScatterND(y, place, rows)
+    return g.ReduceSum(y, g.constant([0]), keepdims=0)
+
+
+def chosen_matrix(g):
+    weights, indices = route(g)
+    return g.ScatterElements(zeros_like(g, "router"), indices, weights, axis=1)
+
+
+def summed(w, g, is_soft=False):
+    """The last product, the weights and the sum over experts in one Einsum."""
+    matrix = g.Softmax("router", axis=-1) if is_soft else chosen_matrix(g)
+    gate, up = g.Split(g.Einsum("x", g.constant(w.gate_up, np.float32), equation="td,edf->etf"), outputs=2, axis=-1, num_outputs=2)
+    hidden = g.Mul(g.Mul(gate, g.Sigmoid(gate)), up)
+    return g.Einsum(hidden, g.constant(w.down, np.float32), matrix, equation="etf,efd,te->td")
+
+
+def columns(w, g, is_stacked=False):
+    """Experts with layers of their own, times columns of a matrix: added one by one, or stacked and multiplied."""
+    matrix, y = chosen_matrix(g), []
+    for e in range(EXPERTS):
+        rows = mlp(g, "x", g.constant(w.gate_up[e], np.float32), g.constant(w.down[e], np.float32))
+        column = g.Slice(matrix, g.constant([e]), g.constant([e + 1]), g.constant([1]))
+        y.append(g.Unsqueeze(rows, g.constant([1])) if is_stacked else g.Mul(column, rows))
+    if is_stacked:
+        return g.Squeeze(g.MatMul(g.Unsqueeze(matrix, g.constant([1])), g.Concat(*y, axis=1)), g.constant([1]))
+    for part in y[1:]:
+        y[0] = g.Add(y[0], part)
+    return y[0]
+
+
 FORMS = {
     "by_number": by_number, "hits": hits, "hits_own": lambda w, g: hits(w, g, own=True),
     "hits_of_four": lambda w, g: hits(w, g, count=4), "grouped": grouped, "gathered": gathered, "dense": dense,
     "dense_rows": lambda w, g: dense(w, g, on_rows=True), "group_limited": group_limited,
     "group_limited_product": lambda w, g: group_limited(w, g, product=True), "sparse_mixer": sparse_mixer,
-    "sparse_mixer_topk": lambda w, g: sparse_mixer(w, g, by_topk=True),
+    "sparse_mixer_topk": lambda w, g: sparse_mixer(w, g, by_topk=True), "scripted": scripted, "switch": switch,
+    "slabs": lambda w, g: slabs(w, g, capacity=None), "slabs_limited": slabs, "summed": summed,
+    "summed_soft": lambda w, g: summed(w, g, is_soft=True), "columns": columns,
+    "columns_stacked": lambda w, g: columns(w, g, is_stacked=True),
 }
 
 
@@ -234,6 +325,7 @@ class Form:
         self.checks, self.options, self.name, self.folder = checks, options, name, folder
         self.counted = 0
         self.is_grouped = name.startswith("group_limited")
+        self.is_limited = name in ("switch", "slabs_limited")  # What a token gets depends on those before it.
         self.routes = self.is_grouped or name.startswith("sparse_mixer")
 
     def compile(self, what, model):
@@ -287,6 +379,8 @@ class Form:
                 self.near(f"close logits {isa}", self.run("close logits", artifact, feeds, isa), session.run(None, feeds)[0], 1e-5)
             if traced:
                 self.run("another number of experts", artifact, feeds_of(rng, 7, chosen - 1), isa, fails=True)
+                continue
+            if self.is_limited:
                 continue
             feeds = feeds_of(rng, 9, experts, experts)
             whole = self.run("together", artifact, feeds, isa)

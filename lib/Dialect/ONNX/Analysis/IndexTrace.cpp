@@ -176,6 +176,33 @@ std::optional<ElementOf> Elements::step(const ElementOf &element) {
         from.indices.append(indices.begin() + leading, indices.end());
         return from;
       })
+      .Case([&](ScatterElementsOp op) -> Result {
+        // What is written to one place of the axis leaves the others.
+        std::optional<int64_t> own = indices[op.getAxis()].constant();
+        ElementOf place{op.getIndices(), {}};
+        for (const Polynomial &size : shapes.sizes(op.getIndices()))
+          place.indices.push_back(size.isConstant(1) ? Polynomial() : shapes.newIndex(size));
+        std::optional<Polynomial> written = own ? integer(place) : std::nullopt;
+        if (written && written->constant() && *written->constant() >= 0 && *written->constant() != *own)
+          return ElementOf{op.getData(), indices};
+        return std::nullopt;
+      })
+      .Case([&](ScatterNDOp op) -> Result {
+        ArrayRef<Polynomial> sizes = shapes.sizes(op.getIndices());
+        std::optional<int64_t> depth = sizes.back().constant();
+        ElementOf place{op.getIndices(), {}};
+        for (const Polynomial &size : sizes.drop_back())
+          place.indices.push_back(size.isConstant(1) ? Polynomial() : shapes.newIndex(size));
+        place.indices.push_back(Polynomial());
+        for (int64_t k = 0; depth && k < *depth; ++k) {
+          std::optional<int64_t> own = indices[k].constant();
+          place.indices.back() = k;
+          std::optional<Polynomial> written = own ? integer(place) : std::nullopt;
+          if (written && written->constant() && *written->constant() >= 0 && *written->constant() != *own)
+            return ElementOf{op.getData(), indices};
+        }
+        return std::nullopt;
+      })
       .Case([&](TopKOp op) -> Result {
         // What was chosen, when it has a name.
         std::optional<Polynomial> at =

@@ -370,6 +370,20 @@ Sizes SymbolicShapes::resultSizes(OpResult result) {
         to.append({rows, columns});
         return to;
       })
+      .Case([&](EinsumOp einsum) {
+        auto [operands, output] = einsum.getEquation().split("->");
+        llvm::SmallDenseMap<char, Polynomial> known;
+        SmallVector<StringRef, 3> letters;
+        operands.split(letters, ',');
+        for (auto [own, input] : llvm::zip(letters, einsum.getInputs()))
+          for (auto [letter, size] : llvm::zip(own, Sizes(sizes(input))))
+            if (auto [found, isNew] = known.try_emplace(letter, size); !isNew && found->second.isConstant(1))
+              found->second = size;
+        Sizes to;
+        for (char letter : output)
+          to.push_back(known.lookup(letter));
+        return to;
+      })
       .Case([&](GemmOp gemm) {
         return Sizes{sizes(gemm.getA())[gemm.getTransA() ? 1 : 0],
                      sizes(gemm.getB())[gemm.getTransB() ? 0 : 1]};
