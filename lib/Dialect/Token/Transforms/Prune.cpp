@@ -85,7 +85,7 @@ struct TokenPrune : tamis::token::impl::TokenPruneBase<TokenPrune> {
     builder.setInsertionPointAfter(point.attention ? cut->after : scores->getDefiningOp());
     Location loc = attention.getLoc();
     auto vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI64Type());
-    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), *scores, offsets, whole, setting,
+    auto select = SelectOp::create(builder, loc, vector, offsets.getType(), *scores, offsets, whole, Value(), setting,
                                    point.lengths, point.minimum, point.first, point.last, point.threshold);
     SmallVector<Value> living = cut->besides;
     living.append({cut->state, rows});
