@@ -52,6 +52,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   passes.addPass(nn::createNNFuseQKV());
   // Behind it, so that scores by attention read what the attention reads.
   if (!options.policy.empty()) {
+    passes.addPass(token::createTokenMerge({options.policy}));
     passes.addPass(token::createTokenPrune({options.policy}));
     passes.addPass(token::createTokenRestore({options.policy}));
   }

@@ -19,6 +19,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   int64_t rank = cast<MemRefType>(op.getQ().getType()).getRank();
   if (ragged && op.getKeyMask())
     return op.emitOpError("takes a key mask in the padded form only");
+  if (!ragged && op.getKeyBias())
+    return op.emitOpError("takes a bias of keys in the ragged form only");
   if (rank < (ragged ? 2 : 3))
     return op.emitOpError("needs q, k and v of rank 3 (padded) or 2 (ragged)");
 
@@ -75,6 +77,8 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   }
   if (op.getKeyMask())
     operands.keyMask = e.flatten(op.getKeyMask());
+  if (op.getKeyBias())
+    operands.keyBias = e.flatten(op.getKeyBias());
   if (op.getPositions())
     operands.positions = e.flatten(op.getPositions());
   if (op.getBias()) {

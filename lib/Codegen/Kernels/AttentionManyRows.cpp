@@ -24,7 +24,7 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
   int64_t heads = op.getHeads(), depth = op.getHeadDim(), valueDepth = op.getValueDim();
   AttentionFactors factors(expander, op);
   int64_t queryBlock = factors.queryBlock();
-  bool hasMask = bool(operands.keyMask);
+  bool hasMask = operands.keyMask || operands.keyBias;
   Value longestBlocks = e.ceilDiv(sizes.longestQuery, queryBlock);
   // Heads are split over several units only where there are fewer of them than work for the threads.
   Value headUnits = e.max(e.mul(sizes.batch, heads), 1), threads = e.threads();
@@ -49,7 +49,7 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
     Value scratch = args[0], packed = args[1], splits = args[2], paddedBlock = args[3], unitQueries = args[4];
     Value begin = args[5], end = args[6], thread = args[7];
     Value zero = e.index(0);
-    AttentionScratch at = factors.scratch(e, paddedBlock, unitQueries, bool(own.keyMask));
+    AttentionScratch at = factors.scratch(e, paddedBlock, unitQueries, hasMask);
     at.moveTo(e, thread);
 
     e.loop(begin, end, [&](Value unit) {
@@ -80,7 +80,7 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
         rows.bias.locate(e, own.positions, keyRow, keys);
       }
       rows.alignment = e.sub(keys, queries);
-      if (own.keyMask)
+      if (hasMask)
         rows.maskAt = at.mask;
 
       // No key at all: the weights are empty sums.
@@ -99,6 +99,8 @@ void AttentionManyRows::emit(Emitter &e, const AttentionOperands &operands, cons
           factors.packValues(e, own.valuesAt(e, op, b, keyHead, keyBegin), blockKeys, packed, at.valuePanels);
           if (own.keyMask)
             emitKeyMask(e, scratch, at.mask, blockKeys, own.keyMask, e.madd(b, own.keyLength, keyBegin));
+          if (own.keyBias)
+            rows.emitKeyBias(e, at.mask, blockKeys, own.keyBias, e.add(keyRow, keyBegin));
           rows.setBlock(e, keyBegin, blockKeys, padded, factors.weightRows(e, blockKeys, packed, at));
           Value isFirst = e.equal(keyBegin, zero);
           Value isLast = e.equal(e.add(keyBegin, blockKeys), keys);

@@ -17,7 +17,7 @@ struct AttentionOperands {
   mlir::Value kHeadStride, vHeadStride;
   mlir::Value length, keyLength; ///< padded form: queries and keys of a sequence
   AttentionResult result;
-  mlir::Value offsets, keyMask, positions;
+  mlir::Value offsets, keyMask, positions, keyBias;
   AttentionBias bias; ///< data and strides
 
   /// The rows of key head `head` of `sequence` from row `row` on, as keys and as values.

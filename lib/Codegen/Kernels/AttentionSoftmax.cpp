@@ -193,6 +193,15 @@ bool AttentionRows::isScaledFirst() const { return bias.data || softcap != 0 || 
 // e^(scale (s - m)) = 2^(s c - m c). The rounding of m c scales all weights of the row alike.
 float AttentionRows::powerScale() const { return isScaledFirst() ? log2OfE : scale * log2OfE; }
 
+// Scores that are not scaled yet take the bias divided by the scale.
+void AttentionRows::emitKeyBias(Emitter &e, Value at, Value keys, Value keyBias, Value from) const {
+  Value factor = e.vector(isScaledFirst() ? 1 : 1 / scale);
+  e.forVectors(keys, [&](Value j, Value mask) {
+    Value v = e.mulF(e.loadVector(keyBias, e.add(from, j), mask), factor);
+    e.storeVector(v, scratch, e.add(at, j), mask);
+  });
+}
+
 Value tamis::emitFiniteMaximum(Emitter &e, Value maximum) {
   Value isNone = e.compare(arith::CmpFPredicate::OEQ, maximum, e.scalar(-infinity));
   return e.select(isNone, e.scalar(0), maximum);

@@ -38,13 +38,17 @@ public:
 
   AttentionBias bias;
   mlir::Value alignment; ///< keys - queries: query i stands at key i + alignment
-  mlir::Value maskAt;    ///< the mask of a block's keys in scratch, 0 or -infinity; null: none
+  /// What is added to the scores of a block's keys, in scratch: 0 or -infinity for a mask; null: nothing.
+  mlir::Value maskAt;
 
   /// A block of the keys [keyBegin, keyBegin + keys). Rows have `padded` scores, a multiple of 16 (of 32 with
   /// `weights`), of which those behind the keys become -infinity. Weights are written over the scores, or
   /// rounded into the rows of `weights`.
   void setBlock(Emitter &e, mlir::Value keyBegin, mlir::Value keys, mlir::Value padded,
                 std::optional<LeftRows> weights);
+  /// Writes the bias of keys [0, keys), the first one's at bias[from], to `scratch` from `at` on, in the unit
+  /// that scores have when masks are added.
+  void emitKeyBias(Emitter &e, mlir::Value at, mlir::Value keys, mlir::Value bias, mlir::Value from) const;
   /// The first step for each row of a block of queries, with its scores at `at`, for query number `query`.
   /// Updates the row's maximum (as a power of 2) at its place. If this is not the first block of keys,
   /// `factorAt` gets what earlier results must be multiplied by.

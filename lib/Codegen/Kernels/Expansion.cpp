@@ -122,7 +122,8 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
                     kernel::CombineOp, kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp,
                     kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenAttentionScoreOp,
                     kernel::TokenSelectOp, kernel::TokenGatherOp, kernel::TokenDroppedOp,
-                    kernel::TokenRestoreOp>([&](auto kernelOp) { return expander.expand(kernelOp); })
+                    kernel::TokenRestoreOp, kernel::TokenProtectOp, kernel::TokenMatchOp,
+                    kernel::TokenMergeOp>([&](auto kernelOp) { return expander.expand(kernelOp); })
               .Default([](Operation *other) { return other->emitOpError("has no expansion"); });
       if (failed(result)) {
         signalPassFailure();

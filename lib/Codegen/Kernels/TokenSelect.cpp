@@ -4,6 +4,7 @@
 // number. That is 32 reads of a few hundred words for each sequence, without a sort and without branches.
 //
 //===--------------------------------------------------------------------------------------------------===//
+#include "GroupSetting.h"
 #include "tamis/Codegen/Kernels/Expansion.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -23,7 +24,9 @@ public:
         vectorOfKeys(VectorType::get(e.getWidth(), e.getI32Type())) {}
 
   void makeKeys(Value scores);
-  void protect(int64_t first, int64_t last);
+  /// The rows at the ends, and those of `fixed`, flags of all rows or null, stay in any case.
+  void protect(int64_t first, int64_t last, Value fixed);
+  Value countProtected() { return count(arith::CmpIPredicate::uge, vectorOf(protectedKey)); }
   /// How many rows have at least this score, an f32.
   Value countFrom(Value score);
   /// The `count`-th greatest key, and how many are greater.
@@ -32,6 +35,7 @@ public:
   void write(Value bound, Value ties, Value kept, Value at);
 
 private:
+  static constexpr uint32_t protectedKey = 0xffffffff;
   Value integer(uint32_t value) {
     return arith::ConstantOp::create(e, e.getI32IntegerAttr(static_cast<int32_t>(value)));
   }
@@ -75,10 +79,13 @@ Value SequenceSelector::countFrom(Value score) {
   return e.select(e.compare(arith::CmpFPredicate::OLE, score, lowest), length, found);
 }
 
-void SequenceSelector::protect(int64_t first, int64_t last) {
-  Value greatest = integer(0xffffffff), end = e.add(begin, length);
+void SequenceSelector::protect(int64_t first, int64_t last, Value fixed) {
+  Value greatest = integer(protectedKey), end = e.add(begin, length);
   e.loop(begin, e.add(begin, e.min(length, first)), [&](Value row) { e.store(greatest, keys, row); });
   e.loop(e.sub(end, e.min(length, last)), end, [&](Value row) { e.store(greatest, keys, row); });
+  if (fixed)
+    e.loop(begin, end,
+           [&](Value row) { e.store(e.select(e.load(fixed, row), greatest, e.load(keys, row)), keys, row); });
 }
 
 Value SequenceSelector::count(arith::CmpIPredicate predicate, Value bounds) {
@@ -119,18 +126,6 @@ void SequenceSelector::write(Value bound, Value ties, Value kept, Value at) {
   });
 }
 
-/// The setting for a sequence; `whole`, its length in the beginning, says of which group it is.
-static Value settingOf(Emitter &e, kernel::TokenSelectOp op, Value whole) {
-  ArrayRef<int64_t> lengths = op.getLengths();
-  auto setting = [&](size_t i) -> Value {
-    return rt::SettingOp::create(e, e.getF32Type(), op.getSetting() + static_cast<int64_t>(i));
-  };
-  Value chosen = setting(lengths.size());
-  for (size_t i = lengths.size(); i-- > 0;)
-    chosen = e.select(e.less(e.index(lengths[i]), whole), chosen, setting(i));
-  return chosen;
-}
-
 /// share * length, rounded.
 static Value shareOf(Emitter &e, Value share, Value length) {
   Value rows =
@@ -145,23 +140,34 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
   Value scores = e.flatten(op.getScores()), offsets = e.flatten(op.getOffsets()),
         kept = e.flatten(op.getKept()), keptOffsets = e.flatten(op.getKeptOffsets());
   Value keys = e.flatten(e.allocate(e.getI32Type(), rows));
-  Value whole = e.flatten(op.getWhole());
+  Value whole = e.flatten(op.getWhole()), fixed = op.getFixed() ? e.flatten(op.getFixed()) : Value();
   auto lengthOf = [&](Value flat, Value b) {
     return e.sub(e.loadIndex(flat, e.add(b, 1)), e.loadIndex(flat, b));
   };
   auto store = [&](Value value, Value at) {
     e.store(arith::IndexCastOp::create(e, e.getI64Type(), value), keptOffsets, at);
   };
+  auto selectorOf = [&](Value b, Value length) {
+    SequenceSelector selector(e, keys, e.loadIndex(offsets, b), length);
+    selector.makeKeys(scores);
+    selector.protect(op.getFirst(), op.getLast(), fixed);
+    return selector;
+  };
+  // Where the counts depend on scores or flags, the keys are made for them.
+  bool countsKeys = op.getByScore() || fixed;
   // The number of rows that stay of a sequence.
   auto countOf = [&](Value b) {
-    Value length = lengthOf(offsets, b), setting = settingOf(e, op, lengthOf(whole, b)), count;
+    Value length = lengthOf(offsets, b);
+    Value setting = emitGroupSetting(e, op.getSetting(), op.getLengths(), lengthOf(whole, b)), count;
     if (op.getByScore()) {
-      SequenceSelector selector(e, keys, e.loadIndex(offsets, b), length);
-      selector.makeKeys(scores);
-      selector.protect(op.getFirst(), op.getLast());
-      count = selector.countFrom(setting);
+      count = selectorOf(b, length).countFrom(setting);
     } else {
       count = shareOf(e, setting, length);
+      if (fixed)
+        count = e.decide(
+            e.less(count, length),
+            [&] { return Emitter::Values{e.max(count, selectorOf(b, length).countProtected())}; },
+            [&] { return Emitter::Values{count}; })[0];
     }
     int64_t least = std::max<int64_t>(op.getMinimum(), op.getFirst() + op.getLast());
     return e.min(e.max(count, least), length);
@@ -187,12 +193,8 @@ LogicalResult KernelExpander::expand(kernel::TokenSelectOp op) {
                 });
               },
               [&] {
-                SequenceSelector selector(e, keys, begin, length);
-                // By score they are there already.
-                if (!op.getByScore()) {
-                  selector.makeKeys(scores);
-                  selector.protect(op.getFirst(), op.getLast());
-                }
+                SequenceSelector selector =
+                    countsKeys ? SequenceSelector(e, keys, begin, length) : selectorOf(b, length);
                 auto [bound, above] = selector.boundOf(count);
                 selector.write(bound, e.sub(count, above), kept, at);
               });

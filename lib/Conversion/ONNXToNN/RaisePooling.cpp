@@ -64,7 +64,7 @@ static void raise(Stage &stage, onnx::DivOp op) {
       continue;
     stage.buildAt(op);
     op.getC().replaceAllUsesWith(nn::MeanPoolOp::create(stage.builder, stage.location(), op.getC().getType(),
-                                                        x, mask, Value(),
+                                                        x, mask, Value(), Value(),
                                                         APFloat(static_cast<float>(*epsilon))));
     ++stage.counts.pool;
     return;

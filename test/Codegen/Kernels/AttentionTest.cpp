@@ -22,6 +22,7 @@ struct Form {
   bool ragged = true, mask = false, bias = false, positions = false, causal = false, fused = true;
   /// Rows of the bias that exclude all keys by the lowest float: means of the values.
   bool lowestRows = false;
+  bool keyBias = false;
   int64_t window = 0;
   float softcap = 0, scale = 0.2f;
   /// The type of mask and bias.
@@ -57,6 +58,7 @@ static std::string textOf(const Form &f) {
   add(f.bias, "%bias", biasType);
   add(f.ragged, "%offsets", indexType);
   add(f.positions, "%positions", indexType);
+  add(f.keyBias, "%key_bias", "memref<?xf32>");
   add(true, "%out", outType);
   char attributes[800];
   std::snprintf(
@@ -65,10 +67,10 @@ static std::string textOf(const Form &f) {
       "%.9e : f32, q_column = 0 : i64, k_column = %ld : i64, v_column = %ld : i64, causal = %s, "
       "window = %ld : i64, softcap = %.9e : f32, precision = #nn<product_precision %s>, operandSegmentSizes "
       "= array<i32: 1, 1, 1, %d, %d, "
-      "%d, %d, 1>}",
+      "%d, %d, %d, 1>}",
       f.heads, f.kvHeads, f.depth, f.valueDepth, f.scale, f.fused ? q : 0, f.fused ? q + k : 0,
       f.causal ? "true" : "false", f.window, f.softcap, f.precision.name, f.mask, f.bias, f.ragged,
-      f.positions);
+      f.positions, f.keyBias);
   std::string weightType = "memref<?x?x16x2xbf16>", linear;
   if (f.behindLinear)
     linear = "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n%n0 = memref.dim %q, %c0 : " +
@@ -79,8 +81,8 @@ static std::string textOf(const Form &f) {
              qType + ", " + weightType + ", " + qType + "\n";
   return "func.func @main(%q: " + qType + ", %k: " + kType + ", %v: " + vType + ", %mask: " + maskType +
          ", %bias: " + biasType + ", %offsets: " + indexType + ", %positions: " + indexType +
-         ", %w: " + weightType + ", %out: " + outType + ") {\n" + linear + "kernel.attention " + use + " " +
-         attributes + " : " + types + "\nreturn\n}";
+         ", %key_bias: memref<?xf32>, %w: " + weightType + ", %out: " + outType + ") {\n" + linear +
+         "kernel.attention " + use + " " + attributes + " : " + types + "\nreturn\n}";
 }
 
 /// The identity [n, n] as a packed weight.
@@ -138,6 +140,10 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
     bias.as()[i] = -std::numeric_limits<float>::infinity();
   for (int64_t row = 0; f.lowestRows && row < f.heads * places; row += 3)
     std::fill_n(bias.as() + row * keyPlaces, keyPlaces, std::numeric_limits<float>::lowest());
+  // The logarithms of small numbers.
+  Buffer keyBias({total});
+  for (int64_t row = 0; row < total; ++row)
+    keyBias.as()[row] = float(std::log(1 + row % 5));
   std::vector<int64_t> first(count);
   for (int64_t b = 0, row = 0; b < count; ++b) {
     first[b] = row;
@@ -151,8 +157,8 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
   fillNaN(out);
   const Buffer &ks = f.fused ? q : k, &vs = f.fused ? q : v;
   Buffer weight = identity(f.behindLinear ? width : 2);
-  std::vector<Buffer *> buffers = {&q,       f.fused ? &q : &k, f.fused ? &q : &v, &mask, &bias,
-                                   &offsets, &positions,        &weight,           &out};
+  std::vector<Buffer *> buffers = {&q,       f.fused ? &q : &k, f.fused ? &q : &v, &mask,   &bias,
+                                   &offsets, &positions,        &keyBias,          &weight, &out};
   kernel.run(buffers);
   buffers.back() = &out2;
   kernel.run(buffers, 2);
@@ -179,6 +185,8 @@ static void attentionCase(Report &report, JitKernel &kernel, const Form &f, cons
             int64_t pj = f.positions ? positions.as<int64_t>()[k0 + j] : j;
             s += bias.as()[(h * places + pi) * keyPlaces + pj];
           }
+          if (f.keyBias)
+            s += keyBias.as()[k0 + j];
           int64_t centre = i + keys - queries;
           if ((f.causal && j > centre) || (f.window && std::abs(centre - j) > f.window / 2) || !kept(b, j))
             s = -INFINITY;
@@ -307,6 +315,17 @@ static void attentionForms(Report &report, const std::string &isa, const Precisi
   grouped.depth = grouped.valueDepth = 16;
   grouped.causal = true;
   once(grouped, small, "grouped, causal");
+  Form sizes = plain;
+  sizes.keyBias = true;
+  once(sizes, ragged, "bias of keys");
+  once(sizes, Batch{{700}}, "bias of keys over blocks");
+  sizes.bias = sizes.positions = true;
+  sizes.softcap = 0.7f;
+  once(sizes, small, "bias of keys, bias, softcap", true);
+  sizes = plain;
+  sizes.keyBias = true;
+  sizes.scale = -0.2f;
+  once(sizes, small, "bias of keys, scale below 0");
   Form window = plain;
   window.window = 9;
   once(window, small, "window");

@@ -118,6 +118,7 @@ struct Host : TamisHost {
                  int64_t) { static_cast<Host *>(host)->expertCounts.assign(counts, counts + count); };
     observe = [](TamisHost *, int64_t, int64_t, int64_t, int64_t, int64_t, const int64_t *, const float *,
                  const float *, const float *) {};
+    tokens = [](TamisHost *, int64_t, int64_t, int64_t, const int64_t *) {};
     cache = nullptr;
     wanted_rows = nullptr;
     weights = nullptr;
@@ -238,6 +239,7 @@ __attribute__((no_sanitize("function"))) std::string JitKernel::run(const std::v
   host.failure.clear();
   host.expertCounts.clear();
   std::memset(host.counters, 0, sizeof host.counters);
+  host.settings = settings.data();
   if (setjmp(host.onFailure) == 0)
     code->entry(&host, tensors.data(), nullptr);
   std::memcpy(counters, host.counters, sizeof counters);

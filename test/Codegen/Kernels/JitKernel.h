@@ -44,6 +44,8 @@ public:
   static void keepCores();
   /// Counters of the last run.
   int64_t counters[8];
+  /// Settings of the next runs.
+  std::vector<float> settings;
   /// How many rows chose each expert, of the last run's last layer of experts.
   std::vector<int64_t> expertCounts;
 

@@ -101,6 +101,7 @@ bool testAttention(const std::string &isa);
 bool testExperts(const std::string &isa);
 bool testRows(const std::string &isa);
 bool testTokens(const std::string &isa);
+bool testMerge(const std::string &isa);
 bool testVectorMath(const std::string &isa);
 
 #endif

@@ -9,11 +9,17 @@
 #include "llvm/ADT/ArrayRef.h"
 
 int main(int argc, char **argv) {
-  std::pair<const char *, bool (*)(const std::string &)> tests[] = {
-      {"linear", testLinear}, {"precision", testPrecision}, {"quantized-linear", testQuantizedLinear},
-      {"matmul", testMatmul}, {"attention", testAttention}, {"experts", testExperts},
-      {"rows", testRows},     {"tokens", testTokens},       {"vector-math", testVectorMath},
-      {"int4", testInt4}};
+  std::pair<const char *, bool (*)(const std::string &)> tests[] = {{"linear", testLinear},
+                                                                    {"precision", testPrecision},
+                                                                    {"quantized-linear", testQuantizedLinear},
+                                                                    {"matmul", testMatmul},
+                                                                    {"attention", testAttention},
+                                                                    {"experts", testExperts},
+                                                                    {"rows", testRows},
+                                                                    {"tokens", testTokens},
+                                                                    {"merge", testMerge},
+                                                                    {"vector-math", testVectorMath},
+                                                                    {"int4", testInt4}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();

@@ -153,29 +153,42 @@ static void testMeanPool(Report &report, const std::string &isa) {
   std::string y = "memref<?x?xf32>";
   JitKernel padded("func.func @main(%x: memref<?x?x?xf32>, %m: memref<?x?xi64>, %y: " + y +
                        ") {\nkernel.mean_pool %x, %m, %y {epsilon = 1.0e-09 : f32, operandSegmentSizes = "
-                       "array<i32: 1, 1, 0, 1>} : memref<?x?x?xf32>, memref<?x?xi64>, " +
+                       "array<i32: 1, 1, 0, 0, 1>} : memref<?x?x?xf32>, memref<?x?xi64>, " +
                        y + "\nreturn\n}",
                    isa);
   JitKernel ragged("func.func @main(%x: " + y + ", %o: memref<?xi64>, %y: " + y +
                        ") {\nkernel.mean_pool %x, %o, %y {epsilon = 1.0e-09 : f32, operandSegmentSizes = "
-                       "array<i32: 1, 0, 1, 1>} : " +
+                       "array<i32: 1, 0, 1, 0, 1>} : " +
                        y + ", memref<?xi64>, " + y + "\nreturn\n}",
                    isa);
+  JitKernel weighted(
+      "func.func @main(%x: " + y + ", %o: memref<?xi64>, %w: memref<?xf32>, %y: " + y +
+          ") {\nkernel.mean_pool %x, %o, %w, %y {epsilon = 1.0e-09 : f32, operandSegmentSizes = "
+          "array<i32: 1, 0, 1, 1, 1>} : " +
+          y + ", memref<?xi64>, memref<?xf32>, " + y + "\nreturn\n}",
+      isa);
   int64_t lengths[] = {3, 0, 1, 11}, batch = 4, length = 11, rows = 15;
   for (int64_t h : widths) {
     Random random(h);
     Buffer x({batch, length, h}), mask({batch, length}, 8), packed({rows, h}), offsets({batch + 1}, 8),
-        y({batch, h}), z({batch, h});
+        y({batch, h}), z({batch, h}), weights({rows}), w({batch, h});
     random.fill(x);
     fillNaN(y);
     fillNaN(z);
-    std::vector<double> expected(batch * h);
+    fillNaN(w);
+    std::vector<double> expected(batch * h), byWeight(batch * h);
+    for (int64_t row = 0; row < rows; ++row)
+      weights.as()[row] = float(1 + row % 4);
     for (int64_t b = 0, row = 0; b < batch; ++b) {
+      double sum = 0;
+      for (int64_t s = 0; s < lengths[b]; ++s)
+        sum += weights.as()[row + s];
       for (int64_t s = 0; s < lengths[b]; ++s, ++row)
         for (int64_t d = 0; d < h; ++d) {
           mask.as<int64_t>()[b * length + s] = 1;
           packed.as()[row * h + d] = x.as()[(b * length + s) * h + d];
           expected[b * h + d] += x.as()[(b * length + s) * h + d] / double(lengths[b]);
+          byWeight[b * h + d] += x.as()[(b * length + s) * h + d] * (weights.as()[row] / sum);
         }
       offsets.as<int64_t>()[b + 1] = row;
     }
@@ -183,6 +196,8 @@ static void testMeanPool(Report &report, const std::string &isa) {
     ragged.run({&packed, &offsets, &z});
     report.compare("mean_pool, padded, " + std::to_string(h), y, expected, 1e-6);
     report.compare("mean_pool, ragged, " + std::to_string(h), z, expected, 1e-6);
+    weighted.run({&packed, &offsets, &weights, &w});
+    report.compare("mean_pool, weighted, " + std::to_string(h), w, byWeight, 1e-6);
   }
 }
 

@@ -9,7 +9,7 @@
 func.func @main(%x: memref<?x8xf32>, %w: memref<8x8xf32>, %y: memref<?x8xf32>) {
   kernel.linear %x, %w, %y {activation = #nn<activation none>, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 1>}
     : memref<?x8xf32>, memref<8x8xf32>, memref<?x8xf32>
-  kernel.mean_pool %x, %y {epsilon = 1.0e-09 : f32, operandSegmentSizes = array<i32: 1, 0, 0, 1>}
+  kernel.mean_pool %x, %y {epsilon = 1.0e-09 : f32, operandSegmentSizes = array<i32: 1, 0, 0, 0, 1>}
     : memref<?x8xf32>, memref<?x8xf32>
   return
 }

@@ -44,3 +44,20 @@ func.func @prune(%x: memref<?x8xf32>, %w: memref<8xf32>, %o: memref<?xi64>, %s: 
   kernel.token_restore %y, %k, %y, %o, %x : memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>, memref<?xi64>, memref<?x8xf32>
   return
 }
+
+// CHECK-LABEL: func.func @merge
+func.func @merge(%x: memref<?x8xf32>, %i: memref<?xi64>, %f: memref<?xi1>, %s: memref<?xf32>, %y: memref<?x8xf32>) {
+  // CHECK: kernel.token_protect %arg1, %arg2 {values = array<i64: 3>}
+  kernel.token_protect %i, %f {values = array<i64: 3>} : memref<?xi64>, memref<?xi1>
+  // CHECK: kernel.token_match %arg0, %arg1, %arg1, %arg3, %arg1, %arg2
+  kernel.token_match %x, %i, %i, %s, %i, %f {setting = 0 : i64, lengths = array<i64>, first = 1 : i64, last = 1 : i64,
+      kv_heads = 2 : i64, head_dim = 4 : i64, k_column = 0 : i64}
+    : memref<?x8xf32>, memref<?xi64>, memref<?xi64>, memref<?xf32>, memref<?xi64>, memref<?xi1>
+  // CHECK: kernel.token_select %arg3, %arg1, %arg1, %arg2, %arg1, %arg1
+  kernel.token_select %s, %i, %i, %f, %i, %i {setting = 0 : i64, lengths = array<i64>, minimum = 8 : i64, first = 1 : i64, last = 1 : i64}
+    : memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi1>, memref<?xi64>, memref<?xi64>
+  // CHECK: kernel.token_merge %arg0, %arg3, %arg1, %arg1, %arg1, %arg1, %arg4, %arg3, %arg1
+  kernel.token_merge %x, %s, %i, %i, %i, %i, %y, %s, %i
+    : memref<?x8xf32>, memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?x8xf32>, memref<?xf32>, memref<?xi64>
+  return
+}

@@ -63,3 +63,14 @@ func.func @decoding(%q: tensor<?x?x16xf32>, %past: tensor<?x2x?x8xf32>, %new: te
   // CHECK: return %[[P]]
   return %present : tensor<?x2x?x8xf32>
 }
+
+// CHECK-LABEL: func.func @merged
+func.func @merged(%x: tensor<?x8xf32>, %o: tensor<?xi64>, %sizes: tensor<?xf32>) -> tensor<?x8xf32> {
+  // CHECK: %[[Y:.*]] = nn.attention %arg0, %arg0, %arg0 offsets %arg1 key_bias %arg2 {
+  %y = nn.attention %x, %x, %x offsets %o key_bias %sizes {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64,
+      value_dim = 4 : i64, scale = 1.0 : f32}
+    : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi64>, tensor<?xf32>) -> tensor<?x8xf32>
+  // CHECK: nn.mean_pool %[[Y]] offsets %arg1 weights %arg2 {
+  %z = nn.mean_pool %y offsets %o weights %sizes {epsilon = 1.0e-9 : f32} : (tensor<?x8xf32>, tensor<?xi64>, tensor<?xf32>) -> tensor<?x8xf32>
+  return %z : tensor<?x8xf32>
+}

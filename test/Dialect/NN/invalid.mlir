@@ -178,3 +178,20 @@ func.func @wanted_rows_of_known_number(%x: tensor<?x4x16xf32>) -> tensor<?x4x16x
   %0 = nn.wanted_rows %x : (tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
   return %0 : tensor<?x4x16xf32>
 }
+
+// -----
+
+func.func @padded_key_bias(%x: tensor<?x?x8xf32>, %w: tensor<?xf32>) {
+  // expected-error @below {{takes a bias of keys of rank 1, and only with offsets}}
+  %0 = nn.attention %x, %x, %x key_bias %w {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 4 : i64, value_dim = 4 : i64,
+      scale = 1.0 : f32} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @padded_weights(%x: tensor<?x?x8xf32>, %mask: tensor<?x?xi64>, %w: tensor<?xf32>) {
+  // expected-error @below {{takes weights of rank 1, and only with offsets}}
+  %0 = nn.mean_pool %x mask %mask weights %w {epsilon = 1.0e-9 : f32} : (tensor<?x?x8xf32>, tensor<?x?xi64>, tensor<?xf32>) -> tensor<?x8xf32>
+  return
+}

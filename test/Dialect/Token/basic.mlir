@@ -47,3 +47,27 @@ func.func @restore(%y: tensor<?x8xf32>, %kept: tensor<?xi64>, %m: tensor<?x8xf32
   %all = token.restore %y at %kept, %m at %dropped : (tensor<?x8xf32>, tensor<?xi64>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return %all : tensor<?x8xf32>
 }
+
+// CHECK-LABEL: func.func @merge
+func.func @merge(%x: tensor<?x8xf32>, %k: tensor<?x24xf32>, %sizes: tensor<?xf32>, %ids: tensor<?xi32>, %offsets: tensor<?xi64>) -> tensor<?x8xf32> {
+  // CHECK: %[[F:.*]] = token.protect %arg3 of [101, 102] : (tensor<?xi32>) -> tensor<?xi1>
+  %f = token.protect %ids of [101, 102] : (tensor<?xi32>) -> tensor<?xi1>
+  // CHECK: %[[S:.*]], %[[P:.*]], %[[STAYS:.*]] = token.match %arg1 of %arg4 whole %arg4 fixed %[[F]] setting 1 lengths [64] first 1 last 1 {head_dim = 4 : i64, k_column = 8 : i64, kv_heads = 2 : i64} :
+  %s, %p, %stays = token.match %k of %offsets whole %offsets fixed %f setting 1 lengths [64] first 1 last 1 {kv_heads = 2 : i64, head_dim = 4 : i64, k_column = 8 : i64}
+      : (tensor<?x24xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi1>) -> (tensor<?xf32>, tensor<?xi64>, tensor<?xi1>)
+  // CHECK: token.match %arg1 of %arg4 whole %arg4 setting 0 lengths [] first 0 last 0 {
+  %s1, %p1, %stays1 = token.match %k of %offsets whole %offsets setting 0 lengths [] first 0 last 0 {kv_heads = 2 : i64, head_dim = 4 : i64}
+      : (tensor<?x24xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xf32>, tensor<?xi64>, tensor<?xi1>)
+  // CHECK: %[[KEPT:.*]], %[[O:.*]] = token.select %[[S]] of %arg4 whole %arg4 fixed %[[STAYS]] setting 1 lengths [64] minimum 8 first 1 last 1 :
+  %kept, %o = token.select %s of %offsets whole %offsets fixed %stays setting 1 lengths [64] minimum 8 first 1 last 1
+      : (tensor<?xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi1>) -> (tensor<?xi64>, tensor<?xi64>)
+  // CHECK: %[[Y:.*]], %[[N:.*]], %[[INTO:.*]] = token.merge %arg0 sizes %arg2 of %arg4 at %[[KEPT]] of %[[O]] into %[[P]] :
+  %y, %n, %into = token.merge %x sizes %sizes of %offsets at %kept of %o into %p
+      : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?x8xf32>, tensor<?xf32>, tensor<?xi64>)
+  // CHECK: token.merge %arg0 of %arg4 at
+  %y1, %n1, %into1 = token.merge %x of %offsets at %kept of %o into %p
+      : (tensor<?x8xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?x8xf32>, tensor<?xf32>, tensor<?xi64>)
+  // CHECK: token.gather %[[Y]] at %[[INTO]]
+  %all = token.gather %y at %into : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
+  return %all : tensor<?x8xf32>
+}

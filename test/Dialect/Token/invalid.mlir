@@ -112,3 +112,38 @@ func.func @places(%y: tensor<?x8xf32>, %k: tensor<?x1xi64>, %m: tensor<?x8xf32>,
   %r = token.restore %y at %k, %m at %d : (tensor<?x8xf32>, tensor<?x1xi64>, tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @no_ids(%ids: tensor<?xi64>) {
+  // expected-error@+1 {{needs one id at least}}
+  %f = token.protect %ids of [] : (tensor<?xi64>) -> tensor<?xi1>
+  return
+}
+
+// -----
+
+func.func @key_columns(%k: tensor<?x16xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs keys of one head at least, and rows that hold them}}
+  %s, %p, %t = token.match %k of %o whole %o setting 0 lengths [] first 0 last 0 {kv_heads = 2 : i64, head_dim = 8 : i64, k_column = 1 : i64}
+      : (tensor<?x16xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xf32>, tensor<?xi64>, tensor<?xi1>)
+  return
+}
+
+// -----
+
+func.func @match_lengths(%k: tensor<?x16xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{needs lengths that ascend from 1}}
+  %s, %p, %t = token.match %k of %o whole %o setting 0 lengths [8, 4] first 0 last 0 {kv_heads = 2 : i64, head_dim = 8 : i64}
+      : (tensor<?x16xf32>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?xf32>, tensor<?xi64>, tensor<?xi1>)
+  return
+}
+
+// -----
+
+func.func @merged_columns(%x: tensor<?x8xf32>, %o: tensor<?xi64>) {
+  // expected-error@+1 {{makes [K, H] of [R, H]}}
+  %y, %n, %into = token.merge %x of %o at %o of %o into %o
+      : (tensor<?x8xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?x9xf32>, tensor<?xf32>, tensor<?xi64>)
+  return
+}

@@ -193,9 +193,9 @@ class Restoring(Pruning):
         refuse("a 'restore' has the key 'scale'", prune=changed(scale=1))
         refuse("by a map of 2304 numbers and a bias of 2, and the hidden states have 48 columns", prune=changed(bias=[1, 2]))
         refuse("by a map of 4 numbers and a bias of 48", prune=changed(map="003c" * 4))
-        refuse("its 'pool' is neither kept nor mapped", pool="all")
+        refuse("its 'pool' is neither kept, weighted nor mapped", pool="all")
         refuse("its 'pool' is mapped, and its 'dropped' is not restore", prune=[{"layer": 0, "rule": "stride"}], dropped="zeros", pool="mapped")
-        refuse("its 'dropped' is neither refuse, zeros nor restore", dropped="keep")
+        refuse("its 'dropped' is neither refuse, zeros, restore nor merged", dropped="keep")
 
 
 def main():

@@ -101,6 +101,9 @@ public:
   mlir::LogicalResult expand(kernel::TokenGatherOp op);
   mlir::LogicalResult expand(kernel::TokenDroppedOp op);
   mlir::LogicalResult expand(kernel::TokenRestoreOp op);
+  mlir::LogicalResult expand(kernel::TokenProtectOp op);
+  mlir::LogicalResult expand(kernel::TokenMatchOp op);
+  mlir::LogicalResult expand(kernel::TokenMergeOp op);
 
   /// The level's kernel for operands of a kind.
   const Microkernel &microkernel(OperandKind kind = OperandKind::F32);

@@ -175,16 +175,19 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     auto rows = [&](Value x) { return cached ? build.strided(x) : build.buffer(x); };
     Value q = build.buffer(attention.getQ()), k = rows(attention.getK()), v = rows(attention.getV()),
           keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
-          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions());
+          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions()),
+          keyBias = build.buffer(attention.getKeyBias());
     if (build.hasFailed())
       return failure();
     checkSizes(attention, build, q, k, v, keyMask);
+    if (keyBias)
+      build.checkSame(k, 0, keyBias, 0, "the bias of keys is not of their number");
     // The last size is static: heads * value_dim.
     auto type = cast<RankedTensorType>(attention.getType());
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = attention.getHeads() * attention.getValueDim();
     Value out = build.allocateLike(RankedTensorType::get(shape, type.getElementType()), q);
-    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, out,
+    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, keyBias, out,
                         attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
                         attention.getValueDimAttr(), attention.getScaleAttr(), attention.getQColumnAttr(),
                         attention.getKColumnAttr(), attention.getVColumnAttr(), attention.getCausalAttr(),
@@ -204,11 +207,13 @@ struct MeanPoolModel : AllocatingOpModel<MeanPoolModel, nn::MeanPoolOp> {
     auto type = cast<RankedTensorType>(pool.getType());
     BufferBuilder build(rewriter, op, options, state);
     Value x = build.buffer(pool.getX()), mask = build.buffer(pool.getMask()),
-          offsets = build.buffer(pool.getOffsets());
+          offsets = build.buffer(pool.getOffsets()), weights = build.buffer(pool.getWeights());
     if (build.hasFailed())
       return failure();
     for (int64_t i = 0; mask && i < 2; ++i)
       build.checkSame(x, i, mask, i, "the mask is not of the size of what is pooled");
+    if (weights)
+      build.checkSame(x, 0, weights, 0, "the weights are not of the number of rows");
     SmallVector<Value> sizes;
     if (type.isDynamicDim(0)) {
       Value batch = build.dim(mask ? x : offsets, 0);
@@ -221,7 +226,7 @@ struct MeanPoolModel : AllocatingOpModel<MeanPoolModel, nn::MeanPoolOp> {
     if (type.isDynamicDim(1))
       sizes.push_back(build.dim(x, mask ? 2 : 1));
     Value out = build.allocate(type, sizes);
-    MeanPoolOp::create(rewriter, op->getLoc(), x, mask, offsets, out, pool.getEpsilonAttr());
+    MeanPoolOp::create(rewriter, op->getLoc(), x, mask, offsets, weights, out, pool.getEpsilonAttr());
     replaceOpWithBufferizedValues(rewriter, op, out);
     return success();
   }

@@ -187,19 +187,75 @@ struct SelectModel : AllocatingOpModel<SelectModel, token::SelectOp> {
     Location loc = op->getLoc();
     BufferBuilder build(rewriter, op, options, state);
     Value scores = build.buffer(select.getScores()), offsets = build.buffer(select.getOffsets()),
-          whole = build.buffer(select.getWhole());
+          whole = build.buffer(select.getWhole()), flags = build.buffer(select.getFixed());
     if (build.hasFailed())
       return failure();
     Type vector = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getI64Type());
     Value all = build.allocate(vector, build.dim(scores, 0)),
           keptOffsets = build.allocateLike(select.getKeptOffsets().getType(), offsets);
-    TokenSelectOp::create(rewriter, loc, scores, offsets, whole, all, keptOffsets, select.getSetting(),
+    TokenSelectOp::create(rewriter, loc, scores, offsets, whole, flags, all, keptOffsets, select.getSetting(),
                           select.getLengths(), select.getMinimum(), select.getFirst(), select.getLast(),
                           select.getByScore());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value last = arith::SubIOp::create(rewriter, loc, build.dim(keptOffsets, 0), one);
     Value count = loadIndex(rewriter, loc, keptOffsets, last);
     replaceOpWithBufferizedValues(rewriter, op, {firstOf(rewriter, loc, all, count), keptOffsets});
+    return success();
+  }
+};
+
+struct ProtectModel : AllocatingOpModel<ProtectModel, token::ProtectOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto protect = cast<token::ProtectOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value ids = build.buffer(protect.getIds());
+    if (build.hasFailed())
+      return failure();
+    Value flags = build.allocateLike(protect.getType(), ids);
+    TokenProtectOp::create(rewriter, op->getLoc(), ids, flags, protect.getValues());
+    replaceOpWithBufferizedValues(rewriter, op, flags);
+    return success();
+  }
+};
+
+struct MatchModel : AllocatingOpModel<MatchModel, token::MatchOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto match = cast<token::MatchOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value k = build.buffer(match.getK()), offsets = build.buffer(match.getOffsets()),
+          whole = build.buffer(match.getWhole()), flags = build.buffer(match.getFixed());
+    if (build.hasFailed())
+      return failure();
+    Value scores = build.allocateLike(match.getScores().getType(), k),
+          partners = build.allocateLike(match.getPartners().getType(), k),
+          stays = build.allocateLike(match.getStays().getType(), k);
+    TokenMatchOp::create(rewriter, op->getLoc(), k, offsets, whole, flags, scores, partners, stays,
+                         match.getSetting(), match.getLengths(), match.getFirst(), match.getLast(),
+                         match.getKvHeads(), match.getHeadDim(), match.getKColumn());
+    replaceOpWithBufferizedValues(rewriter, op, {scores, partners, stays});
+    return success();
+  }
+};
+
+struct MergeModel : AllocatingOpModel<MergeModel, token::MergeOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto merge = cast<token::MergeOp>(op);
+    BufferBuilder build(rewriter, op, options, state);
+    Value x = build.buffer(merge.getX()), sizes = build.buffer(merge.getSizes()),
+          offsets = build.buffer(merge.getOffsets()), kept = build.buffer(merge.getKept()),
+          keptOffsets = build.buffer(merge.getKeptOffsets()), partners = build.buffer(merge.getPartners());
+    if (build.hasFailed())
+      return failure();
+    auto type = cast<RankedTensorType>(merge.getY().getType());
+    Value out = build.allocate(type, joinSizes(build, type, {build.dim(kept, 0)}, x, 1)),
+          mergedSizes = build.allocateLike(merge.getMergedSizes().getType(), kept),
+          into = build.allocateLike(merge.getInto().getType(), x);
+    TokenMergeOp::create(rewriter, op->getLoc(), x, sizes, offsets, kept, keptOffsets, partners, out,
+                         mergedSizes, into);
+    replaceOpWithBufferizedValues(rewriter, op, {out, mergedSizes, into});
     return success();
   }
 };
@@ -288,6 +344,9 @@ void kernel::registerTokenBufferization(DialectRegistry &registry) {
     token::ScoreOp::attachInterface<ScoreModel>(*context);
     token::AttentionScoreOp::attachInterface<AttentionScoreModel>(*context);
     token::SelectOp::attachInterface<SelectModel>(*context);
+    token::ProtectOp::attachInterface<ProtectModel>(*context);
+    token::MatchOp::attachInterface<MatchModel>(*context);
+    token::MergeOp::attachInterface<MergeModel>(*context);
     token::GatherOp::attachInterface<GatherModel>(*context);
     token::DroppedOp::attachInterface<DroppedModel>(*context);
     token::RestoreOp::attachInterface<RestoreModel>(*context);

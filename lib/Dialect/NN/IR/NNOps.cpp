@@ -201,6 +201,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("takes a key mask of rank 2, and only without offsets");
   if (getBias() && typeOf(getBias()).getRank() != 4)
     return emitOpError("takes a bias of rank 4");
+  if (getKeyBias() && (!ragged || typeOf(getKeyBias()).getRank() != 1))
+    return emitOpError("takes a bias of keys of rank 1, and only with offsets");
   if (getEmptyRowBias() && (!getKeyMask() || typeOf(getEmptyRowBias()).getRank() != 4))
     return emitOpError("takes a bias of empty rows of rank 4, and only with a key mask");
   if (ragged && getBias() && !getPositions())
@@ -216,6 +218,8 @@ LogicalResult MeanPoolOp::verify() {
     return emitOpError("needs either a mask or offsets");
   if (x.getRank() != (getOffsets() ? 2 : 3) || y.getRank() != 2)
     return emitOpError("pools [B, S, H] with a mask or [R, H] with offsets to [B, H]");
+  if (getWeights() && (!getOffsets() || typeOf(getWeights()).getRank() != 1))
+    return emitOpError("takes weights of rank 1, and only with offsets");
   if (!compatible(x.getShape().back(), y.getShape().back()))
     return emitOpError("changes the size of the last dimension");
   return success();

@@ -81,6 +81,12 @@ LogicalResult AttentionScoreOp::verify() {
   return success();
 }
 
+/// Lengths of groups of sequences.
+static bool ascends(ArrayRef<int64_t> lengths) {
+  int64_t before = 0;
+  return llvm::all_of(lengths, [&](int64_t length) { return length > std::exchange(before, length); });
+}
+
 LogicalResult SelectOp::verify() {
   if (typeOf(getScores()).getRank() != 1 || typeOf(getOffsets()).getRank() != 1 ||
       typeOf(getKept()).getRank() != 1 || getOffsets().getType() != getKeptOffsets().getType() ||
@@ -88,12 +94,47 @@ LogicalResult SelectOp::verify() {
     return emitOpError("makes a vector of rows, and offsets of the type of those it gets");
   if (getSetting() < 0 || getMinimum() < 1 || getFirst() < 0 || getLast() < 0)
     return emitOpError("needs a setting, keeps at least one row, and protects no fewer than none");
-  int64_t before = 0;
-  for (int64_t length : getLengths()) {
-    if (length <= before)
-      return emitOpError("needs lengths that ascend from 1");
-    before = length;
-  }
+  if (getFixed() && typeOf(getFixed()).getRank() != 1)
+    return emitOpError("needs a flag for each row where rows are fixed");
+  if (!ascends(getLengths()))
+    return emitOpError("needs lengths that ascend from 1");
+  return success();
+}
+
+LogicalResult ProtectOp::verify() {
+  if (typeOf(getIds()).getRank() != 1 || typeOf(getFlags()).getRank() != 1)
+    return emitOpError("makes a vector from one of ids");
+  if (getValues().empty())
+    return emitOpError("needs one id at least");
+  return success();
+}
+
+LogicalResult MatchOp::verify() {
+  for (Value vector : {getOffsets(), getWhole(), getScores(), getPartners(), getStays()})
+    if (typeOf(vector).getRank() != 1)
+      return emitOpError("makes three vectors of keys and offsets");
+  if (getFixed() && typeOf(getFixed()).getRank() != 1)
+    return emitOpError("needs a flag for each row where rows are fixed");
+  auto k = typeOf(getK());
+  auto columns = static_cast<int64_t>(getKColumn() + getKvHeads() * getHeadDim());
+  if (getKvHeads() < 1 || getHeadDim() < 1 || getKColumn() < 0 || k.getRank() != 2 ||
+      (!k.isDynamicDim(1) && columns > k.getDimSize(1)))
+    return emitOpError("needs keys of one head at least, and rows that hold them");
+  if (getSetting() < 0 || getFirst() < 0 || getLast() < 0)
+    return emitOpError("needs a setting, and protects no fewer rows than none");
+  if (!ascends(getLengths()))
+    return emitOpError("needs lengths that ascend from 1");
+  return success();
+}
+
+LogicalResult MergeOp::verify() {
+  auto x = typeOf(getX()), y = typeOf(getY());
+  if (x.getRank() != 2 || y.getRank() != 2 || x.getDimSize(1) != y.getDimSize(1))
+    return emitOpError("makes [K, H] of [R, H]");
+  for (Value vector :
+       {getOffsets(), getKept(), getKeptOffsets(), getPartners(), getMergedSizes(), getInto(), getSizes()})
+    if (vector && typeOf(vector).getRank() != 1)
+      return emitOpError("has vectors of rows and of offsets beside them");
   return success();
 }
 

@@ -85,7 +85,7 @@ struct TokenRestore : tamis::token::impl::TokenRestoreBase<TokenRestore> {
           whole.map(gather.getY(), whole.lookupOrDefault(gather.getX()));
       whole.map(place.select.getKeptOffsets(), index.getOffsets());
     }
-    return computeWhole(behind, whole, known.poolsMapped);
+    return computeWhole(behind, whole, known.pool == Pool::Mapped);
   }
 
   /// Where rows are left out, in order.

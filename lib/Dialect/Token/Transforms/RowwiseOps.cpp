@@ -321,8 +321,9 @@ LogicalResult RowRewriter::rewrite(Operation *op) {
     Value x = pool.getMask() == mask ? operandRows(pool.getX(), {}, 3) : Value();
     if (!x)
       return isRows(pool.getX()) ? fail(op, "it is a mean by another mask") : success();
-    replacements.push_back({pool.getY(), nn::MeanPoolOp::create(builder, loc, pool.getY().getType(), x,
-                                                                Value(), offsets, pool.getEpsilon())});
+    replacements.push_back(
+        {pool.getY(), nn::MeanPoolOp::create(builder, loc, pool.getY().getType(), x, Value(), offsets,
+                                             Value(), pool.getEpsilon())});
     ++rowwise;
     return success();
   }

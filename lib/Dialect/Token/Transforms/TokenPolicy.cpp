@@ -54,27 +54,10 @@ public:
     if (by != "share" && by != "score")
       return fail(path, "an element of 'prune' has a 'by' that is neither share nor score");
     point.threshold = by == "score";
-    for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0),
-                                      {"seed", &point.seed, 0},
-                                      {"minimum", &point.minimum, 1},
-                                      {"first", &point.first, 0},
-                                      {"last", &point.last, 0}})
-      if (const json::Value *found = object->get(key)) {
-        auto integer = found->getAsInteger();
-        if (!integer || *integer < least || *integer > INT32_MAX)
-          return fail(path, "an element of 'prune' has a '" + Twine(key) + "' that is no integer from " +
-                                Twine(least) + " on");
-        *number = *integer;
-      }
-    if (const json::Value *lengths = object->get("lengths")) {
-      const json::Array *list = lengths->getAsArray();
-      for (const json::Value &length : list ? *list : json::Array{nullptr}) {
-        auto integer = length.getAsInteger();
-        if (!integer || *integer <= (point.lengths.empty() ? 0 : point.lengths.back()))
-          return fail(path, "an element of 'prune' has 'lengths' that are no integers that ascend from 1");
-        point.lengths.push_back(*integer);
-      }
-    }
+    if (llvm::Error error = readInteger(*object, "prune", "seed", 0, point.seed))
+      return error;
+    if (llvm::Error error = readRows(*object, "prune", point))
+      return error;
     const json::Array *weights = object->getArray("weights");
     if ((name == "linear") != bool(weights))
       return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
@@ -82,6 +65,50 @@ public:
       return fail(path, "an element of 'prune' has 'weights' that are no numbers");
     if (const json::Value *restore = object->get("restore"))
       return readMap(*restore, point.restore);
+    return llvm::Error::success();
+  }
+
+  llvm::Error readMerge(const json::Value &value, MergePoint &point) {
+    const json::Object *object = value.getAsObject();
+    if (!object)
+      return fail(path, "an element of 'merge' is no object");
+    if (auto key = unknownKey(*object, {"layer", "lengths", "minimum", "first", "last"}))
+      return fail(path, "an element of 'merge' has the key '" + Twine(*key) + "', which there is not");
+    return readRows(*object, "merge", point);
+  }
+
+  /// What elements of the list `part` have in common.
+  llvm::Error readRows(const json::Object &object, StringRef part, RowPoint &point) {
+    for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0),
+                                      {"minimum", &point.minimum, 1},
+                                      {"first", &point.first, 0},
+                                      {"last", &point.last, 0}})
+      if (llvm::Error error = readInteger(object, part, key, least, *number))
+        return error;
+    const json::Value *lengths = object.get("lengths");
+    if (!lengths)
+      return llvm::Error::success();
+    const json::Array *list = lengths->getAsArray();
+    for (const json::Value &length : list ? *list : json::Array{nullptr}) {
+      auto integer = length.getAsInteger();
+      if (!integer || *integer <= (point.lengths.empty() ? 0 : point.lengths.back()))
+        return fail(path,
+                    "an element of '" + part + "' has 'lengths' that are no integers that ascend from 1");
+      point.lengths.push_back(*integer);
+    }
+    return llvm::Error::success();
+  }
+
+  llvm::Error readInteger(const json::Object &object, StringRef part, StringRef key, int64_t least,
+                          int64_t &number) {
+    const json::Value *found = object.get(key);
+    if (!found)
+      return llvm::Error::success();
+    auto integer = found->getAsInteger();
+    if (!integer || *integer < least || *integer > INT32_MAX)
+      return fail(path, "an element of '" + part + "' has a '" + key + "' that is no integer from " +
+                            Twine(least) + " on");
+    number = *integer;
     return llvm::Error::success();
   }
 
@@ -142,15 +169,31 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Error readShares(const json::Value &value, const PrunePoint &point, std::vector<double> &shares) {
+  llvm::Error checkShare(const PrunePoint &point, std::optional<double> number) {
+    if (point.threshold)
+      return number && std::isfinite(static_cast<float>(*number))
+                 ? llvm::Error::success()
+                 : fail(path, "a step has a 'keep' that is no score");
+    return number && *number > 0 && *number <= 1
+               ? llvm::Error::success()
+               : fail(path, "a step has a 'keep' that is no share above 0 and up to 1");
+  }
+
+  llvm::Error checkShare(const MergePoint &, std::optional<double> number) {
+    return number && *number >= 0.5 && *number <= 1
+               ? llvm::Error::success()
+               : fail(path, "a step has a 'stay' that is no share from 0.5 on and up to 1: each row takes up "
+                            "others of the other half");
+  }
+
+  template <typename Point>
+  llvm::Error readShares(const json::Value &value, const Point &point, std::vector<double> &shares) {
     const json::Array *list = value.getAsArray();
     json::Array one{value};
     for (const json::Value &share : list ? *list : one) {
-      auto number = share.getAsNumber();
-      if (!number ||
-          (point.threshold ? !std::isfinite(static_cast<float>(*number)) : !(*number > 0 && *number <= 1)))
-        return fail(path, point.threshold ? "a step has a 'keep' that is no score"
-                                          : "a step has a 'keep' that is no share above 0 and up to 1");
+      std::optional<double> number = share.getAsNumber();
+      if (llvm::Error error = checkShare(point, number))
+        return error;
       shares.push_back(*number);
     }
     size_t groups = point.lengths.size() + 1;
@@ -162,42 +205,84 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Error readStep(const json::Value &value, llvm::ArrayRef<PrunePoint> points, PolicyStep &step) {
+  llvm::Error readStep(const json::Value &value, const TokenPolicy &policy, PolicyStep &step) {
     const json::Object *object = value.getAsObject();
-    if (!object || !object->getString("name") || !object->getArray("keep"))
-      return fail(path, "a step has no 'name' and list 'keep'");
-    if (auto key = unknownKey(*object, {"name", "keep"}))
+    if (!object || !object->getString("name"))
+      return fail(path, "a step has no 'name'");
+    if (auto key = unknownKey(*object, {"name", "keep", "stay"}))
       return fail(path, "a step has the key '" + Twine(*key) + "', which there is not");
     step.name = object->getString("name")->str();
-    const json::Array &keep = *object->getArray("keep");
-    if (keep.size() != points.size())
+    if (llvm::Error error = readSharesOf(*object, "keep", "prune", policy.points, step.name, step.keep))
+      return error;
+    return readSharesOf(*object, "stay", "merge", policy.merges, step.name, step.stay);
+  }
+
+  /// The element `key` of a step, for the points of the list `part`.
+  template <typename Point>
+  llvm::Error readSharesOf(const json::Object &step, StringRef key, StringRef part,
+                           const std::vector<Point> &points, StringRef name,
+                           std::vector<std::vector<double>> &shares) {
+    const json::Array *list = step.getArray(key);
+    if (list ? list->size() != points.size() : step.get(key) || !points.empty())
       return fail(path,
-                  "the step '" + Twine(step.name) + "' has not one element of 'keep' for each of 'prune'");
-    for (auto [value, point] : llvm::zip(keep, points)) {
-      step.keep.emplace_back();
-      if (llvm::Error error = readShares(value, point, step.keep.back()))
+                  "the step '" + name + "' has not one element of '" + key + "' for each of '" + part + "'");
+    for (size_t i = 0; i < points.size(); ++i) {
+      shares.emplace_back();
+      if (llvm::Error error = readShares((*list)[i], points[i], shares.back()))
         return error;
     }
     return llvm::Error::success();
   }
 
-  llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
-    if (auto key = unknownKey(tokens, {"prune", "steps", "chosen", "dropped", "pool"}))
-      return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
-    const json::Array *points = tokens.getArray("prune"), *steps = tokens.getArray("steps");
-    if (!points || !steps || points->empty() || steps->empty())
-      return fail(path, "its 'tokens' has no lists 'prune' and 'steps' with an element each");
-    for (const json::Value &value : *points) {
-      PrunePoint point;
-      if (llvm::Error error = readPoint(value, point))
+  /// A list of points by rising layer, read by `read`.
+  template <typename Point>
+  llvm::Error readPoints(const json::Object &tokens, StringRef part,
+                         llvm::Error (Reader::*read)(const json::Value &, Point &),
+                         std::vector<Point> &points) {
+    const json::Array *list = tokens.getArray(part);
+    if (!list && tokens.get(part))
+      return fail(path, "its '" + part + "' is no list");
+    for (const json::Value &value : list ? *list : json::Array()) {
+      Point point;
+      if (llvm::Error error = (this->*read)(value, point))
         return error;
-      if (!policy.points.empty() && policy.points.back().layer >= point.layer)
-        return fail(path, "the layers of 'prune' do not ascend");
-      policy.points.push_back(std::move(point));
+      if (!points.empty() && points.back().layer >= point.layer)
+        return fail(path, "the layers of '" + part + "' do not ascend");
+      points.push_back(std::move(point));
     }
+    return llvm::Error::success();
+  }
+
+  llvm::Error readProtectedIds(const json::Object &tokens, TokenPolicy &policy) {
+    const json::Value *ids = tokens.get("protect_ids");
+    if (!ids)
+      return llvm::Error::success();
+    const json::Array *list = ids->getAsArray();
+    for (const json::Value &id : list && !list->empty() ? *list : json::Array{nullptr}) {
+      auto integer = id.getAsInteger();
+      if (!integer || *integer < 0 || *integer > INT32_MAX)
+        return fail(path, "its 'protect_ids' is no list of ids of tokens");
+      policy.protectedIds.push_back(*integer);
+    }
+    return llvm::Error::success();
+  }
+
+  llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
+    if (auto key =
+            unknownKey(tokens, {"prune", "merge", "protect_ids", "steps", "chosen", "dropped", "pool"}))
+      return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
+    const json::Array *steps = tokens.getArray("steps");
+    if (llvm::Error error = readPoints(tokens, "prune", &Reader::readPoint, policy.points))
+      return error;
+    if (llvm::Error error = readPoints(tokens, "merge", &Reader::readMerge, policy.merges))
+      return error;
+    if (!steps || steps->empty() || (policy.points.empty() && policy.merges.empty()))
+      return fail(path, "its 'tokens' has no lists 'prune' or 'merge', and 'steps', with an element each");
+    if (llvm::Error error = readProtectedIds(tokens, policy))
+      return error;
     for (const json::Value &value : *steps) {
       PolicyStep step;
-      if (llvm::Error error = readStep(value, policy.points, step))
+      if (llvm::Error error = readStep(value, policy, step))
         return error;
       bool isTaken = step.name == "dense" || llvm::any_of(policy.steps, [&](const PolicyStep &other) {
                        return other.name == step.name;
@@ -220,9 +305,17 @@ public:
                        .Case("refuse", Dropped::Refuse)
                        .Case("zeros", Dropped::Zeros)
                        .Case("restore", Dropped::Restore)
+                       .Case("merged", Dropped::Merged)
                        .Default(std::nullopt);
     if (!dropped)
-      return fail(path, "its 'dropped' is neither refuse, zeros nor restore");
+      return fail(path, "its 'dropped' is neither refuse, zeros, restore nor merged");
+    if (*dropped == Dropped::Restore && !policy.merges.empty())
+      return fail(path, "its 'dropped' is restore, which puts back what 'prune' leaves out, and nothing that "
+                        "'merge' merges; take zeros or, without 'prune', merged");
+    if (*dropped == Dropped::Merged && (policy.merges.empty() || !policy.points.empty()))
+      return fail(path,
+                  "its 'dropped' is merged, which is for 'merge' without 'prune': a row that is left out "
+                  "is in no other");
     policy.dropped = *dropped;
     bool restores = *dropped == Dropped::Restore;
     for (const PrunePoint &point : policy.points)
@@ -230,13 +323,21 @@ public:
         return fail(path,
                     "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
                     "one elsewhere");
-    const json::Value *pool = tokens.get("pool");
-    auto pools = pool ? pool->getAsString() : StringRef("kept");
-    if (!pools || (*pools != "kept" && *pools != "mapped"))
-      return fail(path, "its 'pool' is neither kept nor mapped");
-    policy.poolsMapped = *pools == "mapped";
-    if (policy.poolsMapped && !restores)
+    StringRef poolWord = tokens.getString("pool").value_or(
+        tokens.get("pool") ? "" : (policy.merges.empty() ? "kept" : "weighted"));
+    auto pool = llvm::StringSwitch<std::optional<Pool>>(poolWord)
+                    .Case("kept", Pool::Kept)
+                    .Case("weighted", Pool::Weighted)
+                    .Case("mapped", Pool::Mapped)
+                    .Default(std::nullopt);
+    if (!pool)
+      return fail(path, "its 'pool' is neither kept, weighted nor mapped");
+    policy.pool = *pool;
+    if (*pool == Pool::Mapped && !restores)
       return fail(path, "its 'pool' is mapped, and its 'dropped' is not restore");
+    if (*pool == Pool::Weighted && policy.merges.empty())
+      return fail(path, "its 'pool' is weighted, by the tokens that were merged into each row, and it has no "
+                        "'merge'");
     return llvm::Error::success();
   }
 
@@ -244,6 +345,21 @@ private:
   StringRef path;
 };
 } // namespace
+
+template <typename Point> static int64_t settingsBefore(llvm::ArrayRef<Point> points) {
+  int64_t count = 0;
+  for (const Point &point : points)
+    count += static_cast<int64_t>(point.lengths.size()) + 1;
+  return count;
+}
+
+int64_t TokenPolicy::settingOf(const PrunePoint &point) const {
+  return settingsBefore(llvm::ArrayRef(points.data(), &point));
+}
+
+int64_t TokenPolicy::settingOf(const MergePoint &point) const {
+  return settingsBefore(llvm::ArrayRef(points)) + settingsBefore(llvm::ArrayRef(merges.data(), &point));
+}
 
 llvm::Expected<TokenPolicy> TokenPolicy::read(StringRef path) {
   auto file = llvm::MemoryBuffer::getFile(path);

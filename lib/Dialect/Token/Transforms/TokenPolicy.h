@@ -21,6 +21,7 @@ enum class Dropped {
   Refuse,  ///< there must be no such output
   Zeros,   ///< zeros
   Restore, ///< what a map makes of the token's states in front of the layer
+  Merged,  ///< the row into which the token was merged
 };
 
 /// A map from a token's states in front of a layer, H columns, to those behind the last one, N columns.
@@ -29,32 +30,53 @@ struct RestoreMap {
   std::vector<float> bias; ///< [N]
 };
 
+/// What means run over.
+enum class Pool {
+  Kept,     ///< the rows that are left, each once
+  Weighted, ///< these, each as often as there are tokens merged into it
+  Mapped,   ///< restored rows, too
+};
+
+/// What places for leaving out and for merging have in common.
+struct RowPoint {
+  int64_t layer = 0;            ///< number of the attention at which it is, from 0
+  std::vector<int64_t> lengths; ///< greatest lengths of the groups of sequences but the last
+  int64_t minimum = 8, first = 1, last = 1;
+};
+
+/// A place behind the attention of a layer where tokens are merged.
+struct MergePoint : RowPoint {};
+
 /// A place in front of a layer where tokens are left out.
-struct PrunePoint {
-  int64_t layer = 0; ///< number of the attention in front of which it is, from 0
+struct PrunePoint : RowPoint {
   Rule rule = Rule::Linear;
   std::optional<AttentionRule> attention; ///< in place of `rule`
   std::vector<float> weights;             ///< of the linear rule, one a column of the hidden states
   int64_t seed = 0;                       ///< of the random rule
-  std::vector<int64_t> lengths;           ///< greatest lengths of the groups of sequences but the last
-  int64_t minimum = 8, first = 1, last = 1;
-  bool threshold = false; ///< steps give the least score that is kept, not a share
-  RestoreMap restore;     ///< where dropped tokens are restored
+  bool threshold = false;                 ///< steps give the least score that is kept, not a share
+  RestoreMap restore;                     ///< where dropped tokens are restored
 };
 
-/// Shares that are kept, or least scores, for each point one a group of lengths, by a name.
+/// For each point, shares that are kept, or least scores, one a group of lengths; by a name.
 struct PolicyStep {
   std::string name;
-  std::vector<std::vector<double>> keep;
+  std::vector<std::vector<double>> keep; ///< of `points`
+  std::vector<std::vector<double>> stay; ///< of `merges`
 };
 
 /// The part `tokens` of a file of the schema tamis.policy.v1 (docs/pruning.md).
 struct TokenPolicy {
-  std::vector<PrunePoint> points; ///< by rising layer
-  std::vector<PolicyStep> steps;  ///< behind the dense one
-  int64_t chosen = 0;             ///< 0: dense; else a step's number + 1
+  std::vector<PrunePoint> points;    ///< by rising layer
+  std::vector<MergePoint> merges;    ///< likewise
+  std::vector<int64_t> protectedIds; ///< tokens that stay as they are, wherever they stand
+  std::vector<PolicyStep> steps;     ///< behind the dense one
+  int64_t chosen = 0;                ///< 0: dense; else a step's number + 1
   Dropped dropped = Dropped::Refuse;
-  bool poolsMapped = false; ///< means run over restored rows, too
+  Pool pool = Pool::Kept;
+
+  /// The number of the first setting of a point: those of `points` come first, one a group of lengths.
+  int64_t settingOf(const PrunePoint &point) const;
+  int64_t settingOf(const MergePoint &point) const;
 
   /// Reads a file; one without the part gives no points. The error is a sentence that begins with the path.
   static llvm::Expected<TokenPolicy> read(llvm::StringRef path);

@@ -27,6 +27,7 @@ class Kernel_Op<string mnemonic, list<Trait> traits = []>
 }
 def Kernel_F32 : MemRefOf<[F32]>;
 def Kernel_Ids : MemRefOf<[I64, I32]>;
+def Kernel_Flags : MemRefOf<[I1]>;
 def Kernel_Mask : MemRefOf<[I64, I32, I1, F32]>;
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
@@ -78,15 +79,15 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments]> {
   let summary = "nn.attention; operands and attributes mean what they mean there";
   let arguments = (ins Kernel_F32:$q, Kernel_F32:$k, Kernel_F32:$v, Optional<Kernel_Mask>:$key_mask,
                    Optional<Kernel_F32>:$bias, Optional<MemRefOf<[I64]>>:$offsets, Optional<MemRefOf<[I64]>>:$positions,
-                   Kernel_F32:$out,
+                   Optional<Kernel_F32>:$key_bias, Kernel_F32:$out,
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    I64Attr:$q_column, I64Attr:$k_column, I64Attr:$v_column, BoolAttr:$causal, I64Attr:$window,
                    F32Attr:$softcap, NN_DefaultProductPrecision:$precision);
 }
 def Kernel_MeanPoolOp : Kernel_Op<"mean_pool", [AttrSizedOperandSegments]> {
   let summary = "nn.mean_pool";
-  let arguments = (ins Kernel_F32:$x, Optional<Kernel_Mask>:$mask, Optional<MemRefOf<[I64]>>:$offsets, Kernel_F32:$out,
-                   F32Attr:$epsilon);
+  let arguments = (ins Kernel_F32:$x, Optional<Kernel_Mask>:$mask, Optional<MemRefOf<[I64]>>:$offsets,
+                   Optional<Kernel_F32>:$weights, Kernel_F32:$out, F32Attr:$epsilon);
 }
 def Kernel_RouteOp : Kernel_Op<"route"> {
   let summary = "moe.route of logits [T, E]: fills indices [T, k] and weights [T, k]";
@@ -138,8 +139,25 @@ def Kernel_TokenAttentionScoreOp : Kernel_Op<"token_attention_score"> {
 }
 def Kernel_TokenSelectOp : Kernel_Op<"token_select"> {
   let summary = "token.select: fills the first rows of kept [R], and kept_offsets [B + 1], whose last element is their number";
-  let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$whole, MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
+  let arguments = (ins Kernel_F32:$scores, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$whole, Optional<Kernel_Flags>:$fixed,
+                   MemRefOf<[I64]>:$kept, MemRefOf<[I64]>:$kept_offsets,
                    I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$minimum, I64Attr:$first, I64Attr:$last, UnitAttr:$by_score);
+}
+def Kernel_TokenProtectOp : Kernel_Op<"token_protect"> {
+  let summary = "token.protect: fills flags [R]";
+  let arguments = (ins Kernel_Ids:$ids, Kernel_Flags:$flags, DenseI64ArrayAttr:$values);
+}
+def Kernel_TokenMatchOp : Kernel_Op<"token_match"> {
+  let summary = "token.match: fills scores [R], partners [R] and stays [R]";
+  let arguments = (ins Kernel_F32:$k, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$whole, Optional<Kernel_Flags>:$fixed,
+                   Kernel_F32:$scores, MemRefOf<[I64]>:$partners, Kernel_Flags:$stays, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
+                   I64Attr:$first, I64Attr:$last, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$k_column);
+}
+def Kernel_TokenMergeOp : Kernel_Op<"token_merge"> {
+  let summary = "token.merge: fills out [K, H], merged_sizes [K] and into [R]";
+  let arguments = (ins Kernel_F32:$x, Optional<Kernel_F32>:$sizes, MemRefOf<[I64]>:$offsets, MemRefOf<[I64]>:$kept,
+                   MemRefOf<[I64]>:$kept_offsets, MemRefOf<[I64]>:$partners, Kernel_F32:$out, Kernel_F32:$merged_sizes,
+                   MemRefOf<[I64]>:$into);
 }
 def Kernel_TokenGatherOp : Kernel_Op<"token_gather"> {
   let summary = "out [K, ...] = rows `kept` of x [R, ...]";

@@ -105,6 +105,9 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
     is read. `causal` masks keys behind the query (bottom right aligned), `window` (0: none) keys further away
     than window / 2 on either side (|i - j| <= window / 2), `softcap` (0: none) caps scores by softcap * tanh(s / softcap).
 
+    `key_bias` [R] (ragged form) is added to the scaled scores of each key, whatever the query: with the logarithm of how many
+    tokens a row stands for (token.merge), it is attended to as they would be.
+
     `empty_row_bias` (padded form, with a key mask) is what the model adds to the scores, masks included, where it
     excludes keys by finite numbers: a row with no key left has weights there, no zeros. token-remove-padding takes it
     off: rows of padding do not exist, or it takes the place of bias, mask, causal and window.
@@ -116,7 +119,7 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
   let arguments = (ins RankedTensorOf<[F32]>:$q, RankedTensorOf<[F32]>:$k, RankedTensorOf<[F32]>:$v,
                    Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$key_mask, Optional<RankedTensorOf<[F32]>>:$bias,
                    Optional<RankedTensorOf<[I64]>>:$offsets, Optional<RankedTensorOf<[I64]>>:$positions,
-                   Optional<RankedTensorOf<[F32]>>:$empty_row_bias,
+                   Optional<RankedTensorOf<[F32]>>:$key_bias, Optional<RankedTensorOf<[F32]>>:$empty_row_bias,
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
                    DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<BoolAttr, "false">:$causal,
@@ -125,7 +128,7 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $q `,` $k `,` $v (`key_mask` $key_mask^)? (`bias` $bias^)? (`offsets` $offsets^)? (`positions` $positions^)?
-    (`empty_row_bias` $empty_row_bias^)? attr-dict `:` functional-type(operands, results)
+    (`key_bias` $key_bias^)? (`empty_row_bias` $empty_row_bias^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -134,12 +137,15 @@ def NN_MeanPoolOp : NN_Op<"mean_pool", [AttrSizedOperandSegments]> {
   let summary = "Mean over the real tokens of each sequence, [B, H]";
   let description = [{
     sum of the rows / max(count, epsilon). Padded form: x [B, S, H] with `mask` [B, S] of 0 and 1 (weights of the
-    rows); ragged form: x [R, H] with `offsets` [B + 1].
+    rows); ragged form: x [R, H] with `offsets` [B + 1]. There, with `weights` [R], the sum of the rows times their weights / max(sum
+    of the weights, epsilon).
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$mask,
-                   Optional<RankedTensorOf<[I64]>>:$offsets, F32Attr:$epsilon);
+                   Optional<RankedTensorOf<[I64]>>:$offsets, Optional<RankedTensorOf<[F32]>>:$weights, F32Attr:$epsilon);
   let results = (outs RankedTensorOf<[F32]>:$y);
-  let assemblyFormat = "$x (`mask` $mask^)? (`offsets` $offsets^)? attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x (`mask` $mask^)? (`offsets` $offsets^)? (`weights` $weights^)? attr-dict `:` functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 

@@ -10,6 +10,7 @@ class Token_Op<string mnemonic, list<Trait> traits = []>
 
 def Token_Mask : RankedTensorOf<[I64, I32, I1, F32]>;
 def Token_Index : RankedTensorOf<[I64]>;
+def Token_Flags : RankedTensorOf<[I1]>;
 
 def Token_IndexOp : Token_Op<"index"> {
   let summary = "Places of the real tokens: where mask [B, S] is not 0";
@@ -113,14 +114,63 @@ def Token_SelectOp : Token_Op<"select"> {
     all the last one. A share of 1 keeps all. The run's report has the counts.
 
     With `by_score` the setting is the least score that stays, whatever share of the rows that is; the lowest number
-    there is keeps all.
+    there is keeps all. Rows whose element of `fixed` [R] is 1 stay as well, even where these are more than the share.
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, Token_Index:$whole, I64Attr:$setting, DenseI64ArrayAttr:$lengths,
+  let arguments = (ins RankedTensorOf<[F32]>:$scores, Token_Index:$offsets, Token_Index:$whole, Optional<Token_Flags>:$fixed,
+                   I64Attr:$setting, DenseI64ArrayAttr:$lengths,
                    I64Attr:$minimum, I64Attr:$first, I64Attr:$last, UnitAttr:$by_score);
   let results = (outs Token_Index:$kept, Token_Index:$kept_offsets);
   let assemblyFormat = [{
-    $scores `of` $offsets `whole` $whole `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last
+    $scores `of` $offsets `whole` $whole (`fixed` $fixed^)? `setting` $setting `lengths` $lengths `minimum` $minimum `first` $first `last` $last
     (`by_score` $by_score^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+def Token_ProtectOp : Token_Op<"protect"> {
+  let summary = "Which rows are tokens of one of these `values`, [R]";
+  let arguments = (ins RankedTensorOf<[I64, I32]>:$ids, DenseI64ArrayAttr:$values);
+  let results = (outs Token_Flags:$flags);
+  let assemblyFormat = "$ids `of` $values attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Token_MatchOp : Token_Op<"match"> {
+  let summary = "Which row each row may be merged into, how little they are alike, and which rows stay in any case, [R] each";
+  let description = [{
+    Bipartite matching (Bolya et al. 2023, Token Merging): of each sequence, rows at even places may be merged into rows at odd
+    places. k [R, kv_heads * D] has the keys of an attention from `k_column` on; rows are compared by the mean of their keys
+    over the heads. For a row at an even place `partners` has the number of the row at an odd place whose cosine with it is
+    greatest, of equal ones the earlier, and `scores` the negative of that cosine, so that token.select lets go of rows that
+    another one stands for.
+
+    Rows at odd places, the `first` and the `last` ones of a sequence and those whose element of `fixed` is 1 stay, and
+    the latter two are no row's partner; so do all where there is none to be merged into. For those `stays` is 1, `scores` 0
+    and `partners` the row itself. A sequence whose share is 1 (`setting` and `lengths` as in token.select) is not looked at: its
+    rows all stay.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$k, Token_Index:$offsets, Token_Index:$whole, Optional<Token_Flags>:$fixed,
+                   I64Attr:$setting, DenseI64ArrayAttr:$lengths, I64Attr:$first, I64Attr:$last,
+                   I64Attr:$kv_heads, I64Attr:$head_dim, DefaultValuedAttr<I64Attr, "0">:$k_column);
+  let results = (outs RankedTensorOf<[F32]>:$scores, Token_Index:$partners, Token_Flags:$stays);
+  let assemblyFormat = [{
+    $k `of` $offsets `whole` $whole (`fixed` $fixed^)? `setting` $setting `lengths` $lengths `first` $first `last` $last
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+def Token_MergeOp : Token_Op<"merge"> {
+  let summary = "Rows of x [R, H] merged into `kept` ones [K]: means [K, H], how many tokens each stands for [K], and where each row went [R]";
+  let description = [{
+    A row that is not kept is merged into the row that `partners` [R] names, which is kept. The result is the mean of a kept row and of those
+    merged into it, each weighed by its element of `sizes` [R], the number of tokens that it stands for; without it, 1. The
+    sum of those is its new size. `into` has the number, below K, of the row that each row is in, so that token.gather by it
+    gives all rows again. A row into which none is merged is as it was, to the bit.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$x, Optional<RankedTensorOf<[F32]>>:$sizes, Token_Index:$offsets, Token_Index:$kept,
+                   Token_Index:$kept_offsets, Token_Index:$partners);
+  let results = (outs RankedTensorOf<[F32]>:$y, RankedTensorOf<[F32]>:$merged_sizes, Token_Index:$into);
+  let assemblyFormat = [{
+    $x (`sizes` $sizes^)? `of` $offsets `at` $kept `of` $kept_offsets `into` $partners attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -30,6 +30,28 @@ def TokenRemovePadding : Pass<"token-remove-padding", "::mlir::ModuleOp"> {
                            "::tamis::onnx::ONNXDialect"];
 }
 
+def TokenMerge : Pass<"token-merge", "::mlir::ModuleOp"> {
+  let summary = "Merges tokens that are alike, as a policy says";
+  let description = [{
+    The elements of `merge` of a policy name layers, by the number of their attention. Behind each attention, at the first place at
+    which the hidden states are the one tensor of rows that goes on (in front of the layer's MLP), token.match compares rows by
+    the attention's keys, token.select takes those that stay, and token.merge puts the others into them. What lives on
+    beside the hidden states, places and what is packed from inputs, is that of the row that stayed. From there on attentions add
+    the logarithm of the rows' sizes to their scores (`key_bias`), and means weigh rows by their sizes, unless the policy's `pool` is
+    `kept`.
+
+    How many rows stay is a setting of the run, as in token-prune, in front of which this pass runs. With `dropped` set to
+    `merged`, outputs with a row for each token have, for each, the row that it was merged into.
+
+    Refused with an error: a model whose padding is kept; a layer that there is not, or behind which more than the hidden
+    states goes on; an attention behind it that is causal or has a window; an op that reads a place that is not protected; an
+    output with a row for each token, unless the policy says what it may hold.
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"\"", "A file of the schema tamis.policy.v1; empty: do nothing">];
+  let statistics = [Statistic<"points", "points", "Layers in which tokens are merged">];
+  let dependentDialects = ["::tamis::onnx::ONNXDialect", "::tamis::token::TokenDialect"];
+}
+
 def TokenPrune : Pass<"token-prune", "::mlir::ModuleOp"> {
   let summary = "Leaves out the tokens that matter least, as a policy says";
   let description = [{
@@ -38,6 +60,9 @@ def TokenPrune : Pass<"token-prune", "::mlir::ModuleOp"> {
     beside them: places, positions, what is packed from inputs. The place is the last one in front of the attention's
     own layers at which the hidden states are the one tensor of rows that goes on, so that a row that is left out costs
     nothing behind it. Rows keep their places, and with them their positions.
+
+    Tokens of the ids that the policy protects stay, wherever they stand: token.protect looks at the ids that the model's
+    greatest table of embeddings is read by.
 
     How many rows are kept is no constant: token.select reads settings of the run, whose values the policy's steps
     give. At a share of 1 nothing is left out. The module attribute `tamis.policy` has the settings, the steps and the
