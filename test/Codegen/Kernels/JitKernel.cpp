@@ -119,6 +119,7 @@ struct Host : TamisHost {
     observe = [](TamisHost *, int64_t, int64_t, int64_t, int64_t, int64_t, const int64_t *, const float *,
                  const float *, const float *) {};
     cache = nullptr;
+    keep = nullptr;
     wanted_rows = nullptr;
     weights = nullptr;
     threads = threadCount;
