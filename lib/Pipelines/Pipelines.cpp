@@ -54,6 +54,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
   if (!options.policy.empty()) {
     passes.addPass(token::createTokenPrune({options.policy}));
     passes.addPass(token::createTokenRestore({options.policy}));
+    passes.addPass(token::createTokenEvict({options.policy}));
   }
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(token::createTokenLastLogits());

@@ -6,9 +6,9 @@ using namespace mlir;
 using namespace tamis;
 
 SmallVector<Value *> AttentionOperands::slots() {
-  SmallVector<Value *> all = {&q,          &k,           &v,           &qStride, &kStride,
-                              &vStride,    &kHeadStride, &vHeadStride, &length,  &keyLength,
-                              &result.out, &offsets,     &positions,   &keyMask, &bias.data};
+  SmallVector<Value *> all = {&q,           &k,           &v,         &qStride,   &kStride,    &vStride,
+                              &kHeadStride, &vHeadStride, &length,    &keyLength, &result.out, &offsets,
+                              &positions,   &keyMask,     &bias.data, &kept,      &keptStride};
   for (Value &stride : bias.strides)
     all.push_back(&stride);
   if (result.form)

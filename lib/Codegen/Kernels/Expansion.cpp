@@ -118,7 +118,9 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
               .Case<kernel::LinearOp, kernel::DynamicRangeOp, kernel::QuantizedLinearOp, kernel::MatmulOp,
                     kernel::LayerNormOp, kernel::RMSNormOp, kernel::SoftmaxOp, kernel::EmbeddingOp,
-                    kernel::AttentionOp, kernel::MeanPoolOp, kernel::RouteOp, kernel::ExpertsOp,
+                    kernel::AttentionOp, kernel::CacheSpansOp, kernel::CacheWindowOp,
+                    kernel::CacheBoundsOp, kernel::CachePagesOp, kernel::CacheSnapOp,
+                    kernel::CacheSnapRowsOp, kernel::MeanPoolOp, kernel::RouteOp, kernel::ExpertsOp,
                     kernel::CombineOp, kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp,
                     kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenAttentionScoreOp,
                     kernel::TokenSelectOp, kernel::TokenGatherOp, kernel::TokenDroppedOp,

@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
       {"linear", testLinear}, {"precision", testPrecision}, {"quantized-linear", testQuantizedLinear},
       {"matmul", testMatmul}, {"attention", testAttention}, {"experts", testExperts},
       {"rows", testRows},     {"tokens", testTokens},       {"vector-math", testVectorMath},
-      {"int4", testInt4}};
+      {"int4", testInt4},     {"caches", testCaches}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();

@@ -175,7 +175,8 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     auto rows = [&](Value x) { return cached ? build.strided(x) : build.buffer(x); };
     Value q = build.buffer(attention.getQ()), k = rows(attention.getK()), v = rows(attention.getV()),
           keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
-          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions());
+          offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions()),
+          kept = build.buffer(attention.getKept());
     if (build.hasFailed())
       return failure();
     checkSizes(attention, build, q, k, v, keyMask);
@@ -184,7 +185,7 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = attention.getHeads() * attention.getValueDim();
     Value out = build.allocateLike(RankedTensorType::get(shape, type.getElementType()), q);
-    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, out,
+    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, kept, out,
                         attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
                         attention.getValueDimAttr(), attention.getScaleAttr(), attention.getQColumnAttr(),
                         attention.getKColumnAttr(), attention.getVColumnAttr(), attention.getCausalAttr(),

@@ -1,12 +1,11 @@
 //===- TokenPolicy.cpp - What a policy file says of tokens --------------------------------------------===//
 #include "TokenPolicy.h"
+#include "PolicyFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 #include <cmath>
 
@@ -14,19 +13,6 @@ using namespace tamis::token;
 using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
-
-static llvm::Error fail(StringRef path, const Twine &why) {
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                 (path + ": " + why + "; docs/pruning.md has the keys of a policy").str());
-}
-
-/// Refuses keys that are not among `known`: a word spelt wrong must not be a policy that does nothing.
-static std::optional<std::string> unknownKey(const json::Object &object, llvm::ArrayRef<StringRef> known) {
-  for (const auto &[key, value] : object)
-    if (!llvm::is_contained(known, StringRef(key)))
-      return StringRef(key).str();
-  return std::nullopt;
-}
 
 namespace {
 /// Reads the parts; the first mistake ends it.
@@ -37,22 +23,22 @@ public:
   llvm::Error readPoint(const json::Value &value, PrunePoint &point) {
     const json::Object *object = value.getAsObject();
     if (!object)
-      return fail(path, "an element of 'prune' is no object");
+      return policyError(path, "an element of 'prune' is no object");
     if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "queries", "count", "values",
                                         "by", "lengths", "minimum", "first", "last", "restore"}))
-      return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
     StringRef name = object->getString("rule").value_or("");
     if (name == "attention")
       point.attention.emplace();
     else if (auto rule = symbolizeRule(name))
       point.rule = *rule;
     else
-      return fail(path, "an element of 'prune' has no 'rule' linear, attention, stride or random");
+      return policyError(path, "an element of 'prune' has no 'rule' linear, attention, stride or random");
     if (llvm::Error error = readAttentionRule(*object, point))
       return error;
     StringRef by = object->getString("by").value_or(object->get("by") ? "" : "share");
     if (by != "share" && by != "score")
-      return fail(path, "an element of 'prune' has a 'by' that is neither share nor score");
+      return policyError(path, "an element of 'prune' has a 'by' that is neither share nor score");
     point.threshold = by == "score";
     for (auto [key, number, least] : {std::tuple("layer", &point.layer, 0),
                                       {"seed", &point.seed, 0},
@@ -62,8 +48,8 @@ public:
       if (const json::Value *found = object->get(key)) {
         auto integer = found->getAsInteger();
         if (!integer || *integer < least || *integer > INT32_MAX)
-          return fail(path, "an element of 'prune' has a '" + Twine(key) + "' that is no integer from " +
-                                Twine(least) + " on");
+          return policyError(path, "an element of 'prune' has a '" + Twine(key) +
+                                       "' that is no integer from " + Twine(least) + " on");
         *number = *integer;
       }
     if (const json::Value *lengths = object->get("lengths")) {
@@ -71,15 +57,16 @@ public:
       for (const json::Value &length : list ? *list : json::Array{nullptr}) {
         auto integer = length.getAsInteger();
         if (!integer || *integer <= (point.lengths.empty() ? 0 : point.lengths.back()))
-          return fail(path, "an element of 'prune' has 'lengths' that are no integers that ascend from 1");
+          return policyError(path,
+                             "an element of 'prune' has 'lengths' that are no integers that ascend from 1");
         point.lengths.push_back(*integer);
       }
     }
     const json::Array *weights = object->getArray("weights");
     if ((name == "linear") != bool(weights))
-      return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
+      return policyError(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
     if (weights && !readNumbers(*weights, point.weights))
-      return fail(path, "an element of 'prune' has 'weights' that are no numbers");
+      return policyError(path, "an element of 'prune' has 'weights' that are no numbers");
     if (const json::Value *restore = object->get("restore"))
       return readMap(*restore, point.restore);
     return llvm::Error::success();
@@ -99,18 +86,19 @@ public:
   llvm::Error readMap(const json::Value &value, RestoreMap &map) {
     const json::Object *object = value.getAsObject();
     if (!object || !object->getString("map") || !object->getArray("bias"))
-      return fail(path, "an element of 'prune' has a 'restore' without the text 'map' and the list 'bias'");
+      return policyError(path,
+                         "an element of 'prune' has a 'restore' without the text 'map' and the list 'bias'");
     if (auto key = unknownKey(*object, {"map", "bias"}))
-      return fail(path, "a 'restore' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "a 'restore' has the key '" + Twine(*key) + "', which there is not");
     if (!readNumbers(*object->getArray("bias"), map.bias))
-      return fail(path, "a 'restore' has a 'bias' that is no list of numbers");
+      return policyError(path, "a 'restore' has a 'bias' that is no list of numbers");
     StringRef digits = *object->getString("map");
     if (digits.size() % 4 || !llvm::tryGetFromHex(digits, map.weights))
-      return fail(path, "a 'restore' has a 'map' that is no hexadecimal numbers of 16 bits");
+      return policyError(path, "a 'restore' has a 'map' that is no hexadecimal numbers of 16 bits");
     constexpr uint16_t exponent = 0x7c00;
     for (size_t i = 0; i < map.weights.size(); i += 2)
       if ((llvm::support::endian::read16le(map.weights.data() + i) & exponent) == exponent)
-        return fail(path, "a 'restore' has a 'map' with infinity or NaN in it");
+        return policyError(path, "a 'restore' has a 'map' with infinity or NaN in it");
     return llvm::Error::success();
   }
 
@@ -118,25 +106,25 @@ public:
     if (!point.attention) {
       for (StringRef key : {"queries", "count", "values"})
         if (object.get(key))
-          return fail(path, "an element of 'prune' has '" + Twine(key) +
-                                "', which is for the rule attention, and for no other");
+          return policyError(path, "an element of 'prune' has '" + Twine(key) +
+                                       "', which is for the rule attention, and for no other");
       return llvm::Error::success();
     }
     auto queries = symbolizeQueries(object.getString("queries").value_or(""));
     if (!queries)
-      return fail(path,
-                  "an element of 'prune' with the rule attention has no 'queries' first, last or spread");
+      return policyError(
+          path, "an element of 'prune' with the rule attention has no 'queries' first, last or spread");
     point.attention->queries = *queries;
     if (const json::Value *count = object.get("count")) {
       auto integer = count->getAsInteger();
       if (!integer || *integer < 1 || *integer > INT32_MAX)
-        return fail(path, "an element of 'prune' has a 'count' that is no integer from 1 on");
+        return policyError(path, "an element of 'prune' has a 'count' that is no integer from 1 on");
       point.attention->count = *integer;
     }
     if (const json::Value *values = object.get("values")) {
       auto yes = values->getAsBoolean();
       if (!yes)
-        return fail(path, "an element of 'prune' has 'values' that are neither true nor false");
+        return policyError(path, "an element of 'prune' has 'values' that are neither true nor false");
       point.attention->byValues = *yes;
     }
     return llvm::Error::success();
@@ -149,30 +137,31 @@ public:
       auto number = share.getAsNumber();
       if (!number ||
           (point.threshold ? !std::isfinite(static_cast<float>(*number)) : !(*number > 0 && *number <= 1)))
-        return fail(path, point.threshold ? "a step has a 'keep' that is no score"
-                                          : "a step has a 'keep' that is no share above 0 and up to 1");
+        return policyError(path, point.threshold
+                                     ? "a step has a 'keep' that is no score"
+                                     : "a step has a 'keep' that is no share above 0 and up to 1");
       shares.push_back(*number);
     }
     size_t groups = point.lengths.size() + 1;
     if (!list)
       shares.resize(groups, shares.front());
     if (shares.size() != groups)
-      return fail(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) +
-                            " groups of lengths");
+      return policyError(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) +
+                                   " groups of lengths");
     return llvm::Error::success();
   }
 
   llvm::Error readStep(const json::Value &value, llvm::ArrayRef<PrunePoint> points, PolicyStep &step) {
     const json::Object *object = value.getAsObject();
     if (!object || !object->getString("name") || !object->getArray("keep"))
-      return fail(path, "a step has no 'name' and list 'keep'");
+      return policyError(path, "a step has no 'name' and list 'keep'");
     if (auto key = unknownKey(*object, {"name", "keep"}))
-      return fail(path, "a step has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "a step has the key '" + Twine(*key) + "', which there is not");
     step.name = object->getString("name")->str();
     const json::Array &keep = *object->getArray("keep");
     if (keep.size() != points.size())
-      return fail(path,
-                  "the step '" + Twine(step.name) + "' has not one element of 'keep' for each of 'prune'");
+      return policyError(path, "the step '" + Twine(step.name) +
+                                   "' has not one element of 'keep' for each of 'prune'");
     for (auto [value, point] : llvm::zip(keep, points)) {
       step.keep.emplace_back();
       if (llvm::Error error = readShares(value, point, step.keep.back()))
@@ -183,16 +172,16 @@ public:
 
   llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
     if (auto key = unknownKey(tokens, {"prune", "steps", "chosen", "dropped", "pool"}))
-      return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
     const json::Array *points = tokens.getArray("prune"), *steps = tokens.getArray("steps");
     if (!points || !steps || points->empty() || steps->empty())
-      return fail(path, "its 'tokens' has no lists 'prune' and 'steps' with an element each");
+      return policyError(path, "its 'tokens' has no lists 'prune' and 'steps' with an element each");
     for (const json::Value &value : *points) {
       PrunePoint point;
       if (llvm::Error error = readPoint(value, point))
         return error;
       if (!policy.points.empty() && policy.points.back().layer >= point.layer)
-        return fail(path, "the layers of 'prune' do not ascend");
+        return policyError(path, "the layers of 'prune' do not ascend");
       policy.points.push_back(std::move(point));
     }
     for (const json::Value &value : *steps) {
@@ -203,13 +192,14 @@ public:
                        return other.name == step.name;
                      });
       if (isTaken || step.name.empty())
-        return fail(path, "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
+        return policyError(path,
+                           "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
       policy.steps.push_back(std::move(step));
     }
     StringRef chosen = tokens.getString("chosen").value_or(policy.steps.front().name);
     auto found = llvm::find_if(policy.steps, [&](const PolicyStep &step) { return step.name == chosen; });
     if (found == policy.steps.end() && chosen != "dense")
-      return fail(path, "there is no step '" + chosen + "' to be chosen");
+      return policyError(path, "there is no step '" + chosen + "' to be chosen");
     policy.chosen = chosen == "dense" ? 0 : found - policy.steps.begin() + 1;
     return readDropped(tokens, policy);
   }
@@ -222,21 +212,21 @@ public:
                        .Case("restore", Dropped::Restore)
                        .Default(std::nullopt);
     if (!dropped)
-      return fail(path, "its 'dropped' is neither refuse, zeros nor restore");
+      return policyError(path, "its 'dropped' is neither refuse, zeros nor restore");
     policy.dropped = *dropped;
     bool restores = *dropped == Dropped::Restore;
     for (const PrunePoint &point : policy.points)
       if (point.restore.bias.empty() == restores)
-        return fail(path,
-                    "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
-                    "one elsewhere");
+        return policyError(
+            path, "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
+                  "one elsewhere");
     const json::Value *pool = tokens.get("pool");
     auto pools = pool ? pool->getAsString() : StringRef("kept");
     if (!pools || (*pools != "kept" && *pools != "mapped"))
-      return fail(path, "its 'pool' is neither kept nor mapped");
+      return policyError(path, "its 'pool' is neither kept nor mapped");
     policy.poolsMapped = *pools == "mapped";
     if (policy.poolsMapped && !restores)
-      return fail(path, "its 'pool' is mapped, and its 'dropped' is not restore");
+      return policyError(path, "its 'pool' is mapped, and its 'dropped' is not restore");
     return llvm::Error::success();
   }
 
@@ -246,24 +236,15 @@ private:
 } // namespace
 
 llvm::Expected<TokenPolicy> TokenPolicy::read(StringRef path) {
-  auto file = llvm::MemoryBuffer::getFile(path);
-  if (!file)
-    return llvm::createStringError(file.getError(),
-                                   (path + ": cannot be read (" + file.getError().message() + ")").str());
-  llvm::Expected<json::Value> parsed = json::parse((*file)->getBuffer());
-  if (!parsed) {
-    llvm::consumeError(parsed.takeError());
-    return fail(path, "is no JSON");
-  }
-  const json::Object *root = parsed->getAsObject();
-  if (!root || root->getString("schema") != "tamis.policy.v1")
-    return fail(path, "is no policy of the schema tamis.policy.v1");
+  llvm::Expected<json::Object> root = readPolicyFile(path);
+  if (!root)
+    return root.takeError();
   TokenPolicy policy;
   const json::Value *tokens = root->get("tokens");
   if (!tokens)
     return policy;
   if (!tokens->getAsObject())
-    return fail(path, "its 'tokens' is no object");
+    return policyError(path, "its 'tokens' is no object");
   if (llvm::Error error = Reader(path).readTokens(*tokens->getAsObject(), policy))
     return error;
   return policy;
