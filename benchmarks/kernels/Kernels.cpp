@@ -202,7 +202,7 @@ static void attentionOfFew(benchmark::State &state) {
             " : i64, head_dim = 64 : i64, value_dim = 64 : i64, scale = 0.125 : f32, q_column = 0 : i64, "
             "k_column "
             "= 0 : i64, v_column = 0 : i64, causal = true, window = 0 : i64, softcap = 0.0 : f32, "
-            "operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 1>} : " +
+            "operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 1>} : " +
             q + ", " + k + ", " + k + ", " + q + "\nreturn\n}",
         isaOfMachine());
   Buffer qs({1, queries, heads * depth}), ks({1, keys, keyHeads * depth}), vs({1, keys, keyHeads * depth}),
