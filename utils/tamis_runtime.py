@@ -49,7 +49,10 @@ class _ContextOptions(ctypes.Structure):
 class _Report(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("tokens_in", ctypes.c_int64), ("tokens_computed", ctypes.c_int64),
                 ("arena_bytes", ctypes.c_int64), ("arena_peak_bytes", ctypes.c_int64),
-                ("system_allocations", ctypes.c_int64), ("threads", ctypes.c_int32)]
+                ("system_allocations", ctypes.c_int64), ("threads", ctypes.c_int32), ("cache_bytes", ctypes.c_int64),
+                ("expert_hits", ctypes.c_int64), ("expert_stalls", ctypes.c_int64), ("expert_stall_bytes", ctypes.c_int64),
+                ("expert_stall_ns", ctypes.c_int64), ("resident_bytes", ctypes.c_int64), ("cache_rows", ctypes.c_int64),
+                ("cache_rows_read", ctypes.c_int64)]
 
 
 class _RunOptions(ctypes.Structure):

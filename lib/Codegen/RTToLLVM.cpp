@@ -41,7 +41,8 @@ static_assert(offsetof(TamisHost, allocate) == 0 && offsetof(TamisHost, counters
                   offsetof(TamisHost, experts) == 112 && offsetof(TamisHost, observe) == 120 &&
                   offsetof(TamisHost, cache) == 128 && offsetof(TamisHost, wanted_rows) == 136 &&
                   offsetof(TamisHost, settings) == 144 && offsetof(TamisHost, tokens) == 152 &&
-                  offsetof(TamisHost, observe_states) == 160 && sizeof(TamisCacheRows) == 24,
+                  offsetof(TamisHost, observe_states) == 160 && offsetof(TamisHost, keep) == 168 &&
+                  sizeof(TamisCacheRows) == 24,
               "the code ABI changed");
 
 namespace {
@@ -140,7 +141,36 @@ struct ThreadsLowering : ConvertOpToLLVMPattern<rt::ThreadsOp> {
   }
 };
 
-/// The host fills a TamisCacheRows on the stack.
+/// A TamisCacheRows on the stack, for the host to fill.
+class CachePlace {
+public:
+  CachePlace(ConversionPatternRewriter &rewriter, Operation *op, Host &host)
+      : rewriter(rewriter), loc(op->getLoc()), pointer(host.pointer) {
+    Type i64 = rewriter.getI64Type();
+    record = LLVM::LLVMStructType::getLiteral(rewriter.getContext(), {pointer, i64, i64});
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(&op->getParentRegion()->front());
+    storage = LLVM::AllocaOp::create(rewriter, loc, pointer, record, host.integer(1), 16);
+  }
+  Value data() { return field(0, pointer); }
+  Value capacity() { return field(1, rewriter.getI64Type()); }
+  Value isKept(Host &host) {
+    return LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, field(2, rewriter.getI64Type()),
+                                host.integer(0));
+  }
+  Value storage;
+
+private:
+  Value field(int32_t i, Type type) {
+    Value address =
+        LLVM::GEPOp::create(rewriter, loc, pointer, record, storage, ArrayRef<LLVM::GEPArg>{0, i});
+    return LLVM::LoadOp::create(rewriter, loc, type, address);
+  }
+  ConversionPatternRewriter &rewriter;
+  Location loc;
+  Type pointer, record;
+};
+
 struct CacheLowering : ConvertOpToLLVMPattern<rt::CacheOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(rt::CacheOp op, OpAdaptor adaptor,
@@ -149,27 +179,14 @@ struct CacheLowering : ConvertOpToLLVMPattern<rt::CacheOp> {
     auto type = cast<MemRefType>(op.getPlace().getType());
     int64_t heads = type.getDimSize(1), size = type.getDimSize(3);
     Host host(rewriter, loc);
-    Type i64 = rewriter.getI64Type();
-    auto record = LLVM::LLVMStructType::getLiteral(getContext(), {host.pointer, i64, i64});
-    Value storage;
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(&op->getParentRegion()->front());
-      storage = LLVM::AllocaOp::create(rewriter, loc, host.pointer, record, host.integer(1), 16);
-    }
+    CachePlace place(rewriter, op, host);
     auto product = [&](Value a, int64_t b) -> Value {
       return LLVM::MulOp::create(rewriter, loc, a, host.integer(b));
     };
     host.call(offsetof(TamisHost, cache), LLVM::LLVMVoidType::get(getContext()),
               {host.integer(op.getCache()), product(adaptor.getBatch(), heads), adaptor.getRows(),
-               host.integer(size * type.getElementTypeBitWidth() / 8), storage});
-    auto field = [&](int32_t i, Type fieldType) -> Value {
-      Value address =
-          LLVM::GEPOp::create(rewriter, loc, host.pointer, record, storage, ArrayRef<LLVM::GEPArg>{0, i});
-      return LLVM::LoadOp::create(rewriter, loc, fieldType, address);
-    };
-    Value data = field(0, host.pointer), capacity = field(1, i64), kept = field(2, i64);
-    Value headStride = product(capacity, size);
+               host.integer(size * type.getElementTypeBitWidth() / 8), place.storage});
+    Value data = place.data(), headStride = product(place.capacity(), size);
     auto descriptor = MemRefDescriptor::poison(rewriter, loc, getTypeConverter()->convertType(type));
     descriptor.setAllocatedPtr(rewriter, loc, data);
     descriptor.setAlignedPtr(rewriter, loc, data);
@@ -180,8 +197,27 @@ struct CacheLowering : ConvertOpToLLVMPattern<rt::CacheOp> {
       descriptor.setSize(rewriter, loc, i, sizes[i]);
       descriptor.setStride(rewriter, loc, i, strides[i]);
     }
-    Value isKept = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, kept, host.integer(0));
-    rewriter.replaceOp(op, {descriptor, isKept});
+    rewriter.replaceOp(op, {descriptor, place.isKept(host)});
+    return success();
+  }
+};
+
+struct KeepLowering : ConvertOpToLLVMPattern<rt::KeepOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(rt::KeepOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getMemory().getType());
+    Host host(rewriter, loc);
+    CachePlace place(rewriter, op, host);
+    Value rowBytes = LLVM::MulOp::create(rewriter, loc, adaptor.getColumns(),
+                                         host.integer(type.getElementTypeBitWidth() / 8));
+    host.call(offsetof(TamisHost, keep), LLVM::LLVMVoidType::get(getContext()),
+              {host.integer(op.getNumber()), adaptor.getRows(), rowBytes, place.storage});
+    Value data = place.data();
+    Value memory = createMemRefDescriptor(loc, type, data, data, {adaptor.getRows(), adaptor.getColumns()},
+                                          {adaptor.getColumns(), host.integer(1)}, rewriter);
+    rewriter.replaceOp(op, {memory, place.isKept(host)});
     return success();
   }
 };
@@ -445,8 +481,8 @@ struct ConvertRTToLLVM : tamis::impl::ConvertRTToLLVMBase<ConvertRTToLLVM> {
                  TokensLowering>(converter, table);
     // Before upstream's, which call malloc and free.
     patterns.add<AllocLowering, DeallocLowering>(converter, /*benefit=*/10);
-    patterns.add<ThreadsLowering, CountLowering, CacheLowering, SettingLowering, WantedRowsLowering>(
-        converter);
+    patterns.add<ThreadsLowering, CountLowering, CacheLowering, KeepLowering, SettingLowering,
+                 WantedRowsLowering>(converter);
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     convertStreamingTileLoads(module);

@@ -55,6 +55,7 @@ void ModelPipeline::build(OpPassManager &passes, const Options &options) {
     passes.addPass(token::createTokenMerge({options.policy}));
     passes.addPass(token::createTokenPrune({options.policy}));
     passes.addPass(token::createTokenRestore({options.policy}));
+    passes.addPass(token::createTokenEvict({options.policy}));
   }
   passes.addPass(nn::createNNFoldEpilogue());
   passes.addPass(token::createTokenLastLogits());

@@ -67,6 +67,7 @@ void tamis::registerDialects(DialectRegistry &registry) {
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
+  kernel::registerCacheBufferization(registry);
   kernel::registerMoEBufferization(registry);
   kernel::registerNNBufferization(registry);
   kernel::registerDecodingBufferization(registry);

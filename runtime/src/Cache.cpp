@@ -26,6 +26,10 @@ void CacheSet::destroy() {
     release(buffers[i]);
   if (buffers)
     releaseArray(allocator, buffers, size_t(count));
+  for (int64_t i = 0; i < keptCapacity; ++i)
+    releaseArray(allocator, kept[i].data, size_t(kept[i].bytes));
+  if (kept)
+    releaseArray(allocator, kept, size_t(keptCapacity));
 }
 
 void CacheSet::release(Buffer &buffer) {
@@ -102,6 +106,21 @@ TamisCacheRows CacheSet::place(int32_t cache, int64_t heads, int64_t rows) {
   return {buffer.data, buffer.capacity, 1};
 }
 
+TamisCacheRows CacheSet::keep(int64_t number, int64_t rows, int64_t rowBytes) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(rows, rowBytes, &bytes) ||
+      !growArray(allocator, kept, keptCapacity, number + 1, keptCapacity))
+    return {};
+  Kept &memory = kept[number];
+  // What was written by rows of another size is nothing that code could read.
+  if (memory.rowBytes != rowBytes && memory.data)
+    memset(memory.data, 0, size_t(memory.bytes));
+  memory.rowBytes = rowBytes;
+  if (!growArray(allocator, memory.data, memory.bytes, bytes, memory.bytes))
+    return {};
+  return {memory.data, rows, 1};
+}
+
 void CacheSet::commit() {
   if (!own)
     return;
@@ -120,6 +139,8 @@ int64_t CacheSet::bytes() const {
   int64_t total = 0;
   for (int32_t i = 0; i < count; ++i)
     total += buffers[i].heads * buffers[i].capacity * buffers[i].rowBytes;
+  for (int64_t i = 0; i < keptCapacity; ++i)
+    total += kept[i].bytes;
   return total;
 }
 
@@ -141,6 +162,17 @@ void tamis::hostCache(TamisHost *host, int64_t cache, int64_t heads, int64_t row
     leaveForInput(host,
                   "a cache's rows are not of the size that the signature says; compile the model again");
   *place = context->caches.place(int32_t(cache), heads, rows);
+  if (!place->data)
+    leaveForMemory(host, bytes);
+}
+
+void tamis::hostKeep(TamisHost *host, int64_t number, int64_t rows, int64_t rowBytes, TamisCacheRows *place) {
+  CacheSet &caches = reinterpret_cast<Thread *>(host)->context->caches;
+  int64_t bytes;
+  if (__builtin_mul_overflow(rows, rowBytes, &bytes))
+    leaveForMemory(host, INT64_MAX);
+  *place = caches.inUse() ? caches.keep(number, rows, rowBytes)
+                          : TamisCacheRows{hostAllocate(host, bytes), rows, 0};
   if (!place->data)
     leaveForMemory(host, bytes);
 }

@@ -7,6 +7,9 @@
 // the others.) Buffers grow by doubling, up to the model's maximum; a
 // run within the capacity allocates nothing and copies no row of the past.
 //
+// Beside them lies what code makes of the rows and wants again in the next run (TamisHost::keep). What it holds
+// of rows that are cut off is for the code to see.
+//
 //===----------------------------------------------------------------------------------------------------===//
 #ifndef TAMIS_RUNTIME_CACHE_H
 #define TAMIS_RUNTIME_CACHE_H
@@ -42,19 +45,25 @@ public:
   bool inUse() const { return own; }
   /// The place of one cache's present in the run; its data is null when memory ran out.
   TamisCacheRows place(int32_t cache, int64_t heads, int64_t rows);
+  /// The memory of a number beside the caches, for a run with them; its data is null when memory ran out.
+  TamisCacheRows keep(int64_t number, int64_t rows, int64_t rowBytes);
   /// Bytes of a row of one cache.
   int64_t rowBytes(int32_t cache) const { return buffers[cache].rowBytes; }
   /// The run has succeeded: its rows are in use.
   void commit();
   /// Whether the output of the last run lies in a cache.
   bool holds(int32_t output) const;
-  /// Bytes reserved.
+  /// Bytes reserved, with those beside the caches.
   int64_t bytes() const;
 
 private:
   struct Buffer {
     uint8_t *data;
     int64_t heads, capacity, rowBytes;
+  };
+  struct Kept {
+    uint8_t *data;
+    int64_t bytes, rowBytes;
   };
   bool grow(Buffer &buffer, int64_t heads, int64_t rows);
   int64_t roomFor(int64_t rows) const;
@@ -64,6 +73,8 @@ private:
   const TamisModel *model;
   Buffer *buffers;
   int32_t count;
+  Kept *kept;
+  int64_t keptCapacity;
   bool own;
   int64_t tokens, batch;       ///< in use
   int64_t newTokens, newBatch; ///< of the run under way

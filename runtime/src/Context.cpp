@@ -42,9 +42,9 @@ static TamisStatus fill(TamisContext *context, const TamisContextOptions &option
   for (int32_t i = 0; i < context->threadCount; ++i) {
     Thread &thread = context->threads[i];
     thread.host = {
-        hostAllocate, hostRelease,      hostParallel, hostFail,  model->weights, context->threadCount,
-        {},           hostExperts,      hostObserve,  hostCache, nullptr,        context->settings,
-        hostTokens,   hostObserveStates};
+        hostAllocate, hostRelease,       hostParallel, hostFail,  model->weights, context->threadCount,
+        {},           hostExperts,       hostObserve,  hostCache, nullptr,        context->settings,
+        hostTokens,   hostObserveStates, hostKeep};
     thread.context = context;
     thread.index = i;
   }
@@ -163,7 +163,9 @@ TamisStatus tamis_context_report(const TamisContext *context, TamisReport *repor
                        context->traffic.stalls,
                        context->traffic.stallBytes,
                        context->traffic.stallNanoseconds,
-                       context->model->pager ? int64_t(context->model->pager->residentBytes()) : 0};
+                       context->model->pager ? int64_t(context->model->pager->residentBytes()) : 0,
+                       counters[TAMIS_COUNTER_CACHE_ROWS],
+                       counters[TAMIS_COUNTER_CACHE_ROWS_READ]};
   size_t size = report->size;
   memcpy(report, &facts, facts.size);
   report->size = size;

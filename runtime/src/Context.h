@@ -85,6 +85,7 @@ const char *operationName(const TamisContext *context, int64_t number);
 
 void hostCache(TamisHost *host, int64_t cache, int64_t heads, int64_t rows, int64_t rowBytes,
                TamisCacheRows *place);
+void hostKeep(TamisHost *host, int64_t number, int64_t rows, int64_t rowBytes, TamisCacheRows *place);
 /// Ends the run from a host function for want of `bytes`, or because the input is refused.
 [[noreturn]] void leaveForMemory(TamisHost *host, int64_t bytes);
 [[noreturn]] void leaveForInput(TamisHost *host, const char *reason);

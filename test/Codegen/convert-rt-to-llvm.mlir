@@ -166,3 +166,19 @@ func.func @decoding(%n: index) -> (memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, i
   %both = arith.andi %kept, %some : i1
   return %place, %both, %rows : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, i1, memref<?xi64>
 }
+
+// -----
+
+// Memory beside the caches comes in the same record.
+
+// CHECK-LABEL: llvm.func internal @beside(
+// CHECK-SAME: %[[HOST:[^:]*]]: !llvm.ptr
+// CHECK: %[[RECORD:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(ptr, i64, i64)>
+// CHECK: %[[BYTES:.*]] = llvm.mul %{{.*}}, %{{.*}} : i64
+// CHECK: llvm.getelementptr %[[HOST]][168]
+// CHECK: llvm.call %{{.*}}(%[[HOST]], %{{.*}}, %{{.*}}, %[[BYTES]], %[[RECORD]]) : !llvm.ptr, (!llvm.ptr, i64, i64, i64, !llvm.ptr) -> ()
+// CHECK: llvm.getelementptr %[[RECORD]][0, 2]
+func.func @beside(%n: index) -> (memref<?x?xf32>, i1) {
+  %memory, %kept = rt.keep 3 rows %n columns %n : memref<?x?xf32>
+  return %memory, %kept : memref<?x?xf32>, i1
+}

@@ -8,7 +8,8 @@ using namespace tamis::test;
 namespace {
 /// A context of the decoder.
 struct Decoder {
-  explicit Decoder(const Description &description = decoderDescription()) : model(decoderEntry, description) {
+  explicit Decoder(const Description &description = decoderDescription(), TamisEntry entry = decoderEntry)
+      : model(entry, description) {
     TamisContextOptions options = TAMIS_CONTEXT_OPTIONS_INIT;
     options.threads = 1;
     EXPECT_EQ(tamis_context_create(model.model, &options, &context, &error), TAMIS_OK) << error.message;
@@ -165,6 +166,45 @@ TEST(Cache, EndsAtTheModelsLength) {
   EXPECT_EQ(tamis_cache_reserve(decoder.context, 1, 5, &decoder.error), TAMIS_ERROR_INPUT);
   EXPECT_EQ(tamis_cache_reserve(decoder.context, 0, 2, &decoder.error), TAMIS_ERROR_USAGE);
   EXPECT_EQ(tamis_cache_reserve(decoder.context, 1, 4, &decoder.error), TAMIS_OK);
+}
+
+/// The decoder, which counts the runs that the memory beside its caches has seen: rows as its cache, and as
+/// many bytes as sequences.
+static int64_t runsSeen, wasKept;
+static void countingEntry(TamisHost *host, const TamisTensor *inputs, TamisTensor *outputs) {
+  decoderEntry(host, inputs, outputs);
+  TamisCacheRows first, place;
+  host->keep(host, 1, outputs[1].dims[2], inputs[0].dims[0] * 8, &first);
+  host->keep(host, 0, outputs[1].dims[2] * 100, inputs[0].dims[0] * 8, &place);
+  auto *runs = static_cast<int64_t *>(place.data);
+  wasKept = place.kept;
+  runsSeen = place.kept ? ++runs[0] : 0;
+  // What is beside it is another's.
+  static_cast<int64_t *>(first.data)[0] = -1;
+  // Rows are zeros where nobody wrote.
+  for (int64_t i = 1; place.kept && i < outputs[1].dims[2] * 100 * inputs[0].dims[0]; ++i)
+    EXPECT_EQ(runs[i], 0);
+}
+
+TEST(Cache, HasMemoryBeside) {
+  Decoder decoder(decoderDescription(), countingEntry);
+  for (int64_t run = 1; run <= 80; ++run) {
+    ASSERT_EQ(decoder.run({{1}}, true), TAMIS_OK) << decoder.error.message;
+    EXPECT_EQ(runsSeen, run);
+  }
+  TamisReport report = TAMIS_REPORT_INIT;
+  ASSERT_EQ(tamis_context_report(decoder.context, &report, &decoder.error), TAMIS_OK);
+  EXPECT_GE(report.cache_bytes, 80 * 100 * 8);
+  // A run of the model as it is has memory of its own.
+  float past[2 * 3] = {7, 7, 7, 8, 8, 8};
+  ASSERT_EQ(decoder.run({{9}}, false, 1, past), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(wasKept, 0);
+  ASSERT_EQ(decoder.run({{1}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(runsSeen, 81);
+  // Rows of another size begin anew.
+  ASSERT_EQ(tamis_cache_truncate(decoder.context, 0, &decoder.error), TAMIS_OK);
+  ASSERT_EQ(decoder.run({{1}, {2}}, true), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(runsSeen, 1);
 }
 
 TEST(Cache, IsRefusedByAModelWithout) {

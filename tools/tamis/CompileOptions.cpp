@@ -65,8 +65,10 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
           "Tokens of a sequence that a decoder's caches may hold, its prompt included; default: no bound")
       ->type_name("N")
       ->check(CLI::Range(int64_t(1), int64_t(INT32_MAX)).description(""));
-  command.add_flag("--allow-uncertified", options.allowUncertified,
-                   "Take a policy that leaves tokens out without a certificate for this model and precision");
+  command.add_flag(
+      "--allow-uncertified", options.allowUncertified,
+      "Take a policy that leaves out tokens, or rows of caches, without a certificate for this model and "
+      "precision");
   command.add_flag("--keep-padding", options.keepPadding, "Compute rows of padding too");
   command.add_flag(
       "--observe-experts", options.observeExperts,
@@ -82,8 +84,7 @@ void addCompileOptions(CLI::App &command, CompileOptions &options) {
   command
       .add_option("--policy", options.policy,
                   "What may be left out, a file of the schema tamis.policy.v1: experts that matter least, or "
-                  "that hardly "
-                  "add to a token")
+                  "that hardly add to a token, tokens of an encoder, rows of a decoder's caches")
       ->type_name("POLICY.json");
   command.add_option("--weights", options.weights, "Where the weights of --emit=object and shared go")
       ->check(CLI::IsMember({"inside", "beside"}).description(""))

@@ -68,7 +68,8 @@ ExpertPolicy ExpertPolicy::read(const std::string &path) {
   Object root(json, "it", path);
   if (json.value("schema", Json()) != "tamis.policy.v1")
     throw root.error("is no policy of the schema tamis.policy.v1");
-  root.allow({"schema", "experts", "tokens", "certificate", "measured"}); // token-prune reads the second
+  // token-prune reads the second, token-evict the third.
+  root.allow({"schema", "experts", "tokens", "cache", "certificate", "measured"});
   Object experts = root.part("experts"), prune = experts.part("prune"), skip = experts.part("skip");
   experts.allow({"order", "merge_duplicates", "prune", "skip"});
   prune.allow({"keep", "fallback"});

@@ -81,6 +81,7 @@ struct Outcome {
   double prefillMs = 0, stepMs = 0; ///< of the first step; of all others together
   int64_t steps = 0;                ///< after the first
   ExpertResidence residence;
+  int64_t cacheRows = 0, cacheRowsRead = 0; ///< after the first step
   int64_t count() const {
     int64_t sum = 0;
     for (const Tokens &sequence : tokens)
@@ -138,7 +139,12 @@ Outcome generate(const Session &session, Generation &generation, const std::vect
       break; // all have ended: the step did nothing
     if (!isQuiet)
       stream.flush();
-    outcome.residence.add(session.report());
+    TamisReport report = session.report();
+    outcome.residence.add(report);
+    if (!isPrefill) {
+      outcome.cacheRows += report.cache_rows;
+      outcome.cacheRowsRead += report.cache_rows_read;
+    }
     outcome.steps += !isPrefill;
     (isPrefill ? outcome.prefillMs : outcome.stepMs) += ms;
   }
@@ -160,6 +166,11 @@ void printJson(const GenerateOptions &options, const Session &session, const std
     sequences.push_back({{"prompt_tokens", prompts[b].size()}, {"tokens", outcome.tokens[b]}});
   json["sequences"] = std::move(sequences);
   json["cache_bytes"] = session.report().cache_bytes;
+  if (tamis_model_step_count(session.model())) {
+    json["step"] = tamis_model_step_name(session.model(), tamis_context_step(session.handle()));
+    json["cache_rows"] = outcome.cacheRows;
+    json["cache_rows_read"] = outcome.cacheRowsRead;
+  }
   if (options.session.residentBudget)
     json["resident_experts"] = outcome.residence.json();
   json["prefill_ms"] = outcome.prefillMs;
@@ -187,6 +198,11 @@ void run(const GenerateOptions &options) {
   fmt::print(stderr, "prefill {:.2f} ms, then {} steps of {:.3f} ms: {:.1f} tokens/s ({} threads, {})\n",
              outcome.prefillMs, outcome.steps, outcome.msPerStep(), outcome.tokensPerSecond(),
              session.report().threads, tamis_model_isa(session.model()));
+  if (outcome.cacheRows)
+    fmt::print(stderr, "step {}: {} of {} rows of caches were read ({:.1f}%)\n",
+               tamis_model_step_name(session.model(), tamis_context_step(session.handle())),
+               outcome.cacheRowsRead, outcome.cacheRows,
+               100.0 * static_cast<double>(outcome.cacheRowsRead) / static_cast<double>(outcome.cacheRows));
   if (options.session.residentBudget)
     fmt::print(stderr, "{}", outcome.residence.text());
 }
@@ -244,6 +260,7 @@ void addOptions(CLI::App &command, GenerateOptions &options) {
       ->needs(temperature)
       ->capture_default_str();
   addRunningOptions(command, options.session);
+  addStepOption(command, options.session);
   command.add_flag("--json", options.json, "Print one JSON object at the end (schema tamis.generate.v1)");
 }
 
@@ -261,6 +278,8 @@ void addGenerateCommand(CLI::App &driver, ExitCode &) {
        "--end-id 2"},
       {"Generate for a batch of prompts of different lengths, on two threads",
        "tamis generate decoder.tamis --prompt-ids 1,2,3 --prompt-ids 4,5 --threads 2"},
+      {"Read all rows of its caches, whatever its policy chose",
+       "tamis generate decoder.tamis --prompt-ids 1,15043 --step dense"},
       {"Keep half a gibibyte of a decoder's experts in memory, and read the others when they are wanted",
        "tamis generate moe.tamis --prompt-ids 1,15043 --resident-budget 512MiB"},
       {"Take the prompts from a file, and time the code for AVX2 in a script",

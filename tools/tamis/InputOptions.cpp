@@ -21,6 +21,10 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
       ->take_all()
       ->allow_extra_args(false);
   addRunningOptions(command, session);
+  addStepOption(command, session);
+}
+
+void addStepOption(CLI::App &command, SessionOptions &session) {
   command
       .add_option("--step", session.step,
                   "Leave out what this step of the artifact's policy says; 'dense' leaves out nothing")

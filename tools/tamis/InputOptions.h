@@ -21,6 +21,9 @@ void addSessionOptions(CLI::App &command, SessionOptions &session, InputOptions 
 /// Adds --threads, --isa and --resident-budget, which every command that runs a model has.
 void addRunningOptions(CLI::App &command, SessionOptions &session);
 
+/// Adds --step.
+void addStepOption(CLI::App &command, SessionOptions &session);
+
 /// Reads the inputs. One given with --input takes the place of one of the same name in the npz file.
 /// Throws ToolError.
 TensorMap readInputs(const InputOptions &options);

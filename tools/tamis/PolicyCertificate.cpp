@@ -18,7 +18,7 @@ static constexpr const char *kHash = "policy_hash";
 
 std::string hashOfPolicy(const Json &policy) {
   Json known = Json::object();
-  for (const char *key : {"tokens", "experts", "certificate"})
+  for (const char *key : {"tokens", "cache", "experts", "certificate"})
     if (policy.contains(key))
       known[key] = policy[key];
   if (known.contains("certificate") && known["certificate"].is_object())
@@ -36,6 +36,8 @@ static std::string textOf(const Json &object, const char *key) {
 
 /// Why a certificate does not hold; "" if it does.
 static std::string problemOf(const Json &policy, const CompileOptions &options) {
+  if (policy.contains("cache"))
+    return "reads a part of the caches, for which there are no certificates";
   if (!policy.contains("certificate"))
     return "has no certificate for the tokens that it leaves out";
   const Json &certificate = policy["certificate"];
@@ -54,7 +56,7 @@ void readCertificate(CompileOptions &options) {
   std::vector<std::byte> bytes = readFile(options.policy);
   const char *begin = reinterpret_cast<const char *>(bytes.data());
   Json policy = Json::parse(begin, begin + bytes.size(), nullptr, /*allow_exceptions=*/false);
-  if (!policy.is_object() || !policy.contains("tokens"))
+  if (!policy.is_object() || (!policy.contains("tokens") && !policy.contains("cache")))
     return;
   std::string problem = problemOf(policy, options);
   if (problem.empty()) {
@@ -63,10 +65,10 @@ void readCertificate(CompileOptions &options) {
     return;
   }
   if (!options.allowUncertified)
-    throw ToolError(ExitCode::Refused,
-                    fmt::format("{}: {}; make the policy with 'tamis calibrate', or take it as it is with "
-                                "--allow-uncertified",
-                                options.policy, problem));
+    throw ToolError(
+        ExitCode::Refused,
+        fmt::format("{}: {}; {}take it as it is with --allow-uncertified", options.policy, problem,
+                    policy.contains("cache") ? "" : "make the policy with 'tamis calibrate', or "));
 }
 
 } // namespace tamis::tools

@@ -53,6 +53,8 @@ std::string reportText(const Session &session, bool hasBudget) {
   }
   for (const TamisTokenLayer &layer : session.tokens())
     text += fmt::format("tokens at {}: {} of {} go on\n", layer.name, layer.kept, layer.rows);
+  if (report.cache_rows)
+    text += fmt::format("rows of caches read: {} of {}\n", report.cache_rows_read, report.cache_rows);
   if (session.monitor())
     text += monitorText(session.monitor());
   text += expertsText(session.experts());
@@ -77,6 +79,10 @@ nlohmann::ordered_json reportJson(const Session &session, bool hasBudget) {
     json["step"] = tamis_model_step_name(session.model(), tamis_context_step(session.handle()));
   for (const TamisTokenLayer &layer : session.tokens())
     json["tokens"].push_back({{"name", layer.name}, {"rows", layer.rows}, {"kept", layer.kept}});
+  if (report.cache_rows) {
+    json["cache_rows"] = report.cache_rows;
+    json["cache_rows_read"] = report.cache_rows_read;
+  }
   if (session.monitor())
     json["monitor"] = monitorJson(session.monitor());
   if (std::vector<TamisExpertLayer> layers = session.experts(); !layers.empty())

@@ -4,9 +4,31 @@
 #include "AttentionManyRows.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
+#include "tamis/code_abi.h"
 
 using namespace mlir;
 using namespace tamis;
+
+/// The form that reads chosen rows of caches.
+static void emitKept(KernelExpander &expander, Emitter &e, kernel::AttentionOp op, AttentionOperands operands,
+                     AttentionSizes sizes, StringRef name) {
+  operands.kept = e.flatten(op.getKept());
+  operands.keptStride = e.dim(op.getKept(), 2);
+  Value lists = e.dims(op.getKept(), 0, 2), one = e.index(1), none = e.index(0);
+  Value read = e.loop(none, lists, one, none, [&](Value list, ValueRange sofar) {
+    return Emitter::Values{e.add(sofar[0], e.loadIndex(operands.kept, e.mul(list, operands.keptStride)))};
+  })[0];
+  // A list of all key heads counts for each of them.
+  auto kvHeads = static_cast<int64_t>(op.getKvHeads());
+  if (cast<MemRefType>(op.getKept().getType()).getDimSize(1) == 1)
+    read = e.mul(read, kvHeads);
+  rt::CountOp::create(e, TAMIS_COUNTER_CACHE_ROWS_READ, read);
+  auto columns = static_cast<int64_t>(op.getHeadDim() + op.getValueDim());
+  sizes.flops = e.mul(read, 2 * static_cast<int64_t>(op.getHeads()) / kvHeads * columns);
+  sizes.bytes = e.mul(e.add(e.mul(sizes.batch, static_cast<int64_t>(op.getHeads())), read), 4 * columns);
+  AttentionFewRows(expander, op).emit(e, operands, sizes, (name + "_kept").str());
+}
 
 LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
   Emitter e = emitterAt(op);
@@ -98,9 +120,27 @@ LogicalResult KernelExpander::expand(kernel::AttentionOp op) {
 
   auto emitMany = [&] { AttentionManyRows(*this, op).emit(e, operands, sizes, name); };
   auto emitFew = [&] { AttentionFewRows(*this, op).emit(e, operands, sizes, name + "_few"); };
-  if (ragged)
-    emitMany();
-  else
-    e.either(e.less(e.index(AttentionFewRows::mostQueries(op)), sizes.longestQuery), emitMany, emitFew);
+  auto emitWhole = [&] {
+    if (ragged)
+      emitMany();
+    else
+      e.either(e.less(e.index(AttentionFewRows::mostQueries(op)), sizes.longestQuery), emitMany, emitFew);
+  };
+  if (!op.getKept()) {
+    emitWhole();
+    return success();
+  }
+  if (!cached || op.getWindow() != 0)
+    return op.emitOpError("reads rows that are kept of caches only, and without a window of its own");
+  Value cacheRows = e.mul(e.mul(sizes.batch, kvHeads), sizes.longestKey);
+  rt::CountOp::create(e, TAMIS_COUNTER_CACHE_ROWS, cacheRows);
+  Value most = e.sub(e.dim(op.getKept(), 2), e.index(1));
+  e.either(
+      e.equal(most, e.index(0)),
+      [&] {
+        rt::CountOp::create(e, TAMIS_COUNTER_CACHE_ROWS_READ, cacheRows);
+        emitWhole();
+      },
+      [&] { emitKept(*this, e, op, operands, sizes, name); });
   return success();
 }

@@ -53,12 +53,19 @@ static Value emitSums(Emitter &e, SmallVector<Value> vectors) {
 
 Value tamis::emitDots(Emitter &e, ArrayRef<Value> query, const Matrix &k, int64_t depth, Value first,
                       Value keys) {
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < e.getWidth(); ++i) {
+    Value key = e.add(first, i);
+    rows.push_back(keys ? e.min(key, e.sub(keys, e.index(1))) : key);
+  }
+  return emitDots(e, query, k, depth, rows);
+}
+
+Value tamis::emitDots(Emitter &e, ArrayRef<Value> query, const Matrix &k, int64_t depth,
+                      ArrayRef<Value> keys) {
   int64_t width = e.getWidth();
   SmallVector<Value> sums;
-  for (int64_t i = 0; i < width; ++i) {
-    Value key = e.add(first, i);
-    if (keys)
-      key = e.min(key, e.sub(keys, e.index(1)));
+  for (Value key : keys) {
     Value sum;
     for (auto [number, queryVector] : llvm::enumerate(query)) {
       Value keyVector = loadRow(e, k, key, static_cast<int64_t>(number) * width, depth);

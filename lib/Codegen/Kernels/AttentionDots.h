@@ -18,6 +18,9 @@ llvm::SmallVector<mlir::Value> loadWholeRow(Emitter &e, const Matrix &m, mlir::V
 /// With `keys`, their number, the last one stands in for those behind it.
 mlir::Value emitDots(Emitter &e, llvm::ArrayRef<mlir::Value> query, const Matrix &k, int64_t depth,
                      mlir::Value first, mlir::Value keys = {});
+/// The same with the keys in these `width` rows.
+mlir::Value emitDots(Emitter &e, llvm::ArrayRef<mlir::Value> query, const Matrix &k, int64_t depth,
+                     llvm::ArrayRef<mlir::Value> keys);
 
 } // namespace tamis
 

@@ -42,11 +42,29 @@ struct AttentionFewRows::Chunk {
   Scratch at; ///< the thread's
   Value sequence, keyHead, keyBegin, keys, padded;
   Value record; ///< of row 0
+  Value list;   ///< where the numbers of the keys' rows are, where rows are chosen
+
+  /// The row of key `key` of the chunk, counted from `keyBegin` on where no rows are chosen.
+  Value rowOf(Emitter &e, const AttentionOperands &operands, Value key) const {
+    return list ? e.loadIndex(operands.kept, e.add(list, key)) : key;
+  }
+  /// The row that rowOf counts from.
+  Value firstRow(Emitter &e) const { return list ? e.index(0) : keyBegin; }
 };
 
 AttentionFewRows::AttentionFewRows(KernelExpander &expander, kernel::AttentionOp op)
     : expander(expander), op(op), heads(op.getHeads()), kvHeads(op.getKvHeads()), group(heads / kvHeads),
       depth(op.getHeadDim()), valueDepth(op.getValueDim()) {}
+
+/// The most keys that a query reads.
+static Value longestList(Emitter &e, const AttentionOperands &operands) {
+  return operands.kept ? e.sub(operands.keptStride, e.index(1)) : operands.keyLength;
+}
+
+Value AttentionFewRows::listOf(Emitter &e, const AttentionOperands &operands, Value sequence, Value keyHead) {
+  bool forAll = cast<MemRefType>(op.getKept().getType()).getDimSize(1) == 1;
+  return e.mul(forAll ? sequence : e.madd(sequence, e.index(kvHeads), keyHead), operands.keptStride);
+}
 
 static int64_t valueColumns(int64_t valueDepth) { return llvm::alignTo(valueDepth, panelColumns); }
 
@@ -62,7 +80,7 @@ AttentionFewRows::Scratch AttentionFewRows::layOut(Emitter &e, const AttentionOp
     return begin;
   };
   at.rows = e.mul(operands.length, group);
-  at.scoreStride = roundUp(e, e.min(operands.keyLength, chunkKeys));
+  at.scoreStride = roundUp(e, e.min(longestList(e, operands), chunkKeys));
   at.scores = take(e.mul(at.scoreStride, at.rows));
   at.mask = take(operands.keyMask ? at.scoreStride : e.index(0));
   at.factors = take(e.index(1));
@@ -77,7 +95,7 @@ AttentionFewRows::Scratch AttentionFewRows::layOut(Emitter &e, const AttentionOp
 
 void AttentionFewRows::emit(Emitter &e, const AttentionOperands &operands, const AttentionSizes &sizes,
                             StringRef name) {
-  Value chunks = e.max(e.ceilDiv(operands.keyLength, chunkKeys), 1);
+  Value chunks = e.max(e.ceilDiv(longestList(e, operands), chunkKeys), 1);
   Value units = e.mul(e.mul(sizes.batch, kvHeads), chunks);
   Value records = e.mul(units, e.mul(operands.length, group));
   Scratch at = layOut(e, operands, records);
@@ -140,14 +158,22 @@ void AttentionFewRows::emitChunk(Emitter &e, const AttentionOperands &operands, 
   chunk.keyHead = e.rem(headUnit, e.index(kvHeads));
   chunk.sequence = e.div(headUnit, kvHeads);
   chunk.keyBegin = e.mul(number, chunkKeys);
-  chunk.keys = e.min(e.sub(operands.keyLength, chunk.keyBegin), chunkKeys);
+  Value length = operands.keyLength;
+  if (operands.kept) {
+    Value begin = listOf(e, operands, chunk.sequence, chunk.keyHead);
+    chunk.list = e.add(e.add(begin, 1), chunk.keyBegin);
+    // Lists differ in length.
+    length = e.max(e.loadIndex(operands.kept, begin), chunk.keyBegin);
+  }
+  chunk.keys = e.min(e.sub(length, chunk.keyBegin), chunkKeys);
   chunk.padded = roundUp(e, chunk.keys);
   chunk.record = e.mul(unit, at.rows);
 
   emitScores(e, operands, chunk);
   if (operands.keyMask)
     emitKeyMask(e, at.data, at.mask, chunk.keys, operands.keyMask,
-                e.madd(chunk.sequence, operands.keyLength, chunk.keyBegin));
+                e.madd(chunk.sequence, operands.keyLength, chunk.firstRow(e)),
+                [&](Value key) { return chunk.rowOf(e, operands, key); });
   auto queryOf = [&](Value row) { return e.div(row, group); };
   auto headOf = [&](Value row) { return e.madd(chunk.keyHead, e.index(group), e.rem(row, e.index(group))); };
   e.loop(e.index(0), at.rows, [&](Value row) {
@@ -156,13 +182,18 @@ void AttentionFewRows::emitChunk(Emitter &e, const AttentionOperands &operands, 
       softmax.bias = operands.bias;
       softmax.bias.base =
           e.madd(chunk.sequence, operands.bias.strides[0], e.mul(headOf(row), operands.bias.strides[1]));
-      softmax.bias.locate(e, operands.positions, e.mul(chunk.sequence, operands.keyLength),
-                          operands.keyLength);
+      if (chunk.list)
+        softmax.bias.locate(e, operands.kept, chunk.list, chunk.keys);
+      else
+        softmax.bias.locate(e, operands.positions, e.mul(chunk.sequence, operands.keyLength),
+                            operands.keyLength);
     }
     softmax.alignment = e.sub(operands.keyLength, operands.length);
+    if (chunk.list)
+      softmax.readsSeenKeys();
     if (operands.keyMask)
       softmax.maskAt = at.mask;
-    softmax.setBlock(e, chunk.keyBegin, chunk.keys, chunk.padded, std::nullopt);
+    softmax.setBlock(e, chunk.firstRow(e), chunk.keys, chunk.padded, std::nullopt);
     Value scores = e.madd(row, at.scoreStride, at.scores), record = e.add(chunk.record, row);
     Value maximum = e.add(at.maxima, record), isFirst = e.boolean(true);
     softmax.emitMaximum(e, scores, queryOf(row), isFirst, maximum, at.factors);
@@ -179,16 +210,20 @@ void AttentionFewRows::emitChunk(Emitter &e, const AttentionOperands &operands, 
 
 void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
   int64_t width = e.getWidth();
-  Matrix k = operands.keysAt(e, op, chunk.sequence, chunk.keyHead, chunk.keyBegin);
+  Matrix k = operands.keysAt(e, op, chunk.sequence, chunk.keyHead, chunk.firstRow(e));
   auto emitVector = [&](Value j, bool isLast) {
+    // Behind the last key its own score stands in; it gets no weight there.
+    SmallVector<Value> keys;
+    for (int64_t i = 0; i < width; ++i) {
+      Value key = e.add(j, i);
+      keys.push_back(chunk.rowOf(e, operands, isLast ? e.min(key, e.sub(chunk.keys, e.index(1))) : key));
+    }
     e.loop(e.index(0), chunk.at.rows, [&](Value row) {
       Value head = e.madd(chunk.keyHead, e.index(group), e.rem(row, e.index(group)));
       Value query = e.madd(chunk.sequence, operands.length, e.div(row, group));
       Matrix q = AttentionFactors::rowsAt(e, operands.q, operands.qStride, query,
                                           e.add(e.mul(head, depth), op.getQColumn()));
-      // Behind the last key its own score stands in; it gets no weight there.
-      Value scores =
-          emitDots(e, loadWholeRow(e, q, e.index(0), depth), k, depth, j, isLast ? chunk.keys : Value());
+      Value scores = emitDots(e, loadWholeRow(e, q, e.index(0), depth), k, depth, keys);
       e.storeVector(scores, chunk.at.data, e.add(e.madd(row, chunk.at.scoreStride, chunk.at.scores), j));
     });
   };
@@ -198,7 +233,7 @@ void AttentionFewRows::emitScores(Emitter &e, const AttentionOperands &operands,
 }
 
 void AttentionFewRows::emitProducts(Emitter &e, const AttentionOperands &operands, const Chunk &chunk) {
-  Matrix v = operands.valuesAt(e, op, chunk.sequence, chunk.keyHead, chunk.keyBegin);
+  Matrix v = operands.valuesAt(e, op, chunk.sequence, chunk.keyHead, chunk.firstRow(e));
   int64_t vectors = llvm::divideCeil(valueDepth, e.getWidth());
   // Sums of a tile take half the registers at most: 16 of 32, or 8 of 16.
   int64_t most = e.getWidth() == 16 ? 16 : 8;
@@ -206,21 +241,23 @@ void AttentionFewRows::emitProducts(Emitter &e, const AttentionOperands &operand
   auto emitRows = [&](Value row, int64_t rows) {
     int64_t step = rows == 1 ? 2 : 1, together = most / (rows * step);
     for (int64_t first = 0; first < vectors; first += together)
-      emitProductTile(e, v, chunk, row, rows, first * e.getWidth(), std::min(together, vectors - first),
-                      step);
+      emitProductTile(e, operands, v, chunk, row, rows, first * e.getWidth(),
+                      std::min(together, vectors - first), step);
   };
   e.loop(e.index(0), tiles, e.index(tileRows), [&](Value row) { emitRows(row, tileRows); });
   e.loop(tiles, chunk.at.rows, [&](Value row) { emitRows(row, 1); });
 }
 
-void AttentionFewRows::emitProductTile(Emitter &e, const Matrix &v, const Chunk &chunk, Value row,
-                                       int64_t rows, int64_t column, int64_t vectors, int64_t step) {
+void AttentionFewRows::emitProductTile(Emitter &e, const AttentionOperands &operands, const Matrix &v,
+                                       const Chunk &chunk, Value row, int64_t rows, int64_t column,
+                                       int64_t vectors, int64_t step) {
   const Scratch &at = chunk.at;
   int64_t width = e.getWidth();
   auto accumulate = [&](Value key, ValueRange sums) {
     SmallVector<Value> values;
+    Value valueRow = chunk.rowOf(e, operands, key);
     for (int64_t i = 0; i < vectors; ++i)
-      values.push_back(loadRow(e, v, key, column + i * width, valueDepth));
+      values.push_back(loadRow(e, v, valueRow, column + i * width, valueDepth));
     Emitter::Values next;
     for (int64_t r = 0; r < rows; ++r) {
       Value weight = e.load(at.data, e.add(e.madd(e.add(row, r), at.scoreStride, at.scores), key));

@@ -12,6 +12,9 @@ namespace tamis {
 /// read once each, where they lie, for all heads that share them, and long sequences are cut into chunks of
 /// keys, so that a single head keeps several threads busy. The cuts depend on the lengths alone, and so do
 /// the bits of the result.
+///
+/// Where rows of a cache are chosen, a sequence has one query, and keys are counted along the list of those
+/// that are read.
 class AttentionFewRows {
 public:
   /// More queries a sequence are worth packing the keys for. Heads that share a key head share its unit: many
@@ -29,13 +32,16 @@ private:
   struct Chunk;
   Scratch layOut(Emitter &e, const AttentionOperands &operands, mlir::Value chunks);
   void emitChunk(Emitter &e, const AttentionOperands &operands, const Scratch &at, mlir::Value unit);
+  /// Where the list of a unit's kept rows begins.
+  mlir::Value listOf(Emitter &e, const AttentionOperands &operands, mlir::Value sequence,
+                     mlir::Value keyHead);
   /// scores = q k^T, a vector of keys at a time for all rows, the last ones of `keys` masked off later.
   void emitScores(Emitter &e, const AttentionOperands &operands, const Chunk &chunk);
   /// Rows of products = weights v.
   void emitProducts(Emitter &e, const AttentionOperands &operands, const Chunk &chunk);
   /// `rows` rows from `row` on, `vectors` vectors from `column` on, the values of `step` keys apart.
-  void emitProductTile(Emitter &e, const Matrix &v, const Chunk &chunk, mlir::Value row, int64_t rows,
-                       int64_t column, int64_t vectors, int64_t step);
+  void emitProductTile(Emitter &e, const AttentionOperands &operands, const Matrix &v, const Chunk &chunk,
+                       mlir::Value row, int64_t rows, int64_t column, int64_t vectors, int64_t step);
   /// Joins the chunks of a row, whose records are `stride` apart.
   void emitJoin(Emitter &e, const AttentionOperands &operands, const Scratch &at, mlir::Value record,
                 mlir::Value stride, mlir::Value chunks, mlir::Value resultRow, mlir::Value head);

@@ -8,7 +8,7 @@ using namespace tamis;
 SmallVector<Value *> AttentionOperands::slots() {
   SmallVector<Value *> all = {&q,           &k,           &v,       &qStride,   &kStride,    &vStride,
                               &kHeadStride, &vHeadStride, &length,  &keyLength, &result.out, &offsets,
-                              &positions,   &keyMask,     &keyBias, &bias.data};
+                              &positions,   &keyMask,     &keyBias, &bias.data, &kept,       &keptStride};
   for (Value &stride : bias.strides)
     all.push_back(&stride);
   if (result.form)

@@ -18,6 +18,9 @@ struct AttentionOperands {
   mlir::Value length, keyLength; ///< padded form: queries and keys of a sequence
   AttentionResult result;
   mlir::Value offsets, keyMask, positions, keyBias;
+  /// Where only some rows of caches are read: the lists of kept rows, of `keptStride` elements each, one for
+  /// all key heads or for each.
+  mlir::Value kept, keptStride;
   AttentionBias bias; ///< data and strides
 
   /// The rows of key head `head` of `sequence` from row `row` on, as keys and as values.

@@ -11,10 +11,11 @@ using namespace tamis;
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 static Value toIndex(Emitter &e, Value v) { return arith::IndexCastOp::create(e, e.getIndexType(), v); }
 
-void tamis::emitKeyMask(Emitter &e, Value scratch, Value at, Value keys, Value mask, Value maskAt) {
+void tamis::emitKeyMask(Emitter &e, Value scratch, Value at, Value keys, Value mask, Value maskAt,
+                        llvm::function_ref<Value(Value)> rowOf) {
   Value off = e.scalar(-infinity), on = e.scalar(0);
   e.loop(e.index(0), keys, [&](Value j) {
-    Value kept = emitIsKept(e, e.load(mask, e.add(maskAt, j)));
+    Value kept = emitIsKept(e, e.load(mask, e.add(maskAt, rowOf ? rowOf(j) : j)));
     e.store(e.select(kept, on, off), scratch, e.add(at, j));
   });
 }

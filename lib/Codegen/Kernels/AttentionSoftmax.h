@@ -7,9 +7,9 @@
 namespace tamis {
 
 /// Writes 0 for keys [0, keys) that take part and -infinity for others to `scratch` from `at` on. The mask of
-/// the first one is at mask[maskAt].
+/// row 0 is at mask[maskAt]; key j has the row j, or `rowOf(j)`.
 void emitKeyMask(Emitter &e, mlir::Value scratch, mlir::Value at, mlir::Value keys, mlir::Value mask,
-                 mlir::Value maskAt);
+                 mlir::Value maskAt, llvm::function_ref<mlir::Value(mlir::Value)> rowOf = {});
 
 /// What is subtracted from scores whose maximum this is: 0 for a row without keys, so that all its weights
 /// become 0 rather than NaN.
@@ -41,6 +41,8 @@ public:
   /// What is added to the scores of a block's keys, in scratch: 0 or -infinity for a mask; null: nothing.
   mlir::Value maskAt;
 
+  /// All keys of the blocks are ones that the query may see: none is excluded by its place.
+  void readsSeenKeys() { causal = false, window = 0; }
   /// A block of the keys [keyBegin, keyBegin + keys). Rows have `padded` scores, a multiple of 16 (of 32 with
   /// `weights`), of which those behind the keys become -infinity. Weights are written over the scores, or
   /// rounded into the rows of `weights`.

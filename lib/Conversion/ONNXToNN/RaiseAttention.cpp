@@ -436,7 +436,7 @@ static nn::AttentionOp build(Stage &stage, const Core &core, const Dimensions &d
                      dims.queries.constant().value_or(ShapedType::kDynamic), dims.heads * dims.valueDim};
   return nn::AttentionOp::create(
       b, stage.location(), RankedTensorType::get(shape, b.getF32Type()), q.value, k.value, v.value,
-      proof.keyMask, masks.bias, Value(), Value(), Value(), masks.emptyRowBias, dims.heads, keyHeads,
+      proof.keyMask, masks.bias, Value(), Value(), Value(), masks.emptyRowBias, Value(), dims.heads, keyHeads,
       dims.headDim, dims.valueDim, APFloat(static_cast<float>(core.scale)), q.column, k.column, v.column,
       proof.causal || core.causal, proof.window, APFloat(static_cast<float>(core.softcap)));
 }

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define TAMIS_CODE_ABI_VERSION 6
+#define TAMIS_CODE_ABI_VERSION 7
 
 /* The highest rank of a tensor that crosses the boundary between code and host. */
 #define TAMIS_MAX_RANK 8
@@ -81,6 +81,11 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * `tokens` reports that `kept` of `rows` rows go on behind an operation: those whose numbers, ascending, are
  * the first `kept` of `places`. For the entry function only.
  *
+ * `keep` gives memory number `number` of those that the context keeps beside its caches, of `rows` rows of `row_bytes`
+ * bytes, one behind the other: data and `kept` of the place, of which 1 says that it holds what earlier runs wrote, and zeros
+ * where none did. With another `row_bytes` than before it is zeros. Without the context's caches it is memory of
+ * the run, of any contents. It fails the run like `allocate`, and is for the entry function only.
+ *
  * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
 typedef struct TamisHost {
   void *(*allocate)(struct TamisHost *host, int64_t bytes);
@@ -105,11 +110,14 @@ typedef struct TamisHost {
                  const int64_t *places);
   void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows,
                          int64_t columns, const float *states);
+  void (*keep)(struct TamisHost *host, int64_t number, int64_t rows, int64_t row_bytes, TamisCacheRows *place);
 } TamisHost;
 
 enum TamisCounter {
   TAMIS_COUNTER_TOKENS_IN = 0,       /* rows of the padded batch (batch x length) */
   TAMIS_COUNTER_TOKENS_COMPUTED = 1, /* rows that the layers computed */
+  TAMIS_COUNTER_CACHE_ROWS = 2,      /* rows of key heads in caches of which a policy chooses what is read */
+  TAMIS_COUNTER_CACHE_ROWS_READ = 3, /* those that were read */
 };
 
 /* The entry function of a code image. `inputs` are checked against the signature by the host (types,

@@ -286,8 +286,11 @@ typedef struct TamisReport {
   int64_t expert_stall_bytes; /* read for them */
   int64_t expert_stall_ns;    /* waited for them */
   int64_t resident_bytes;     /* of experts that are in memory now, for the whole model */
+  /* Where a policy says which rows of caches are read, of the last run; else 0. */
+  int64_t cache_rows;      /* rows of key heads in those caches */
+  int64_t cache_rows_read; /* that attentions read */
 } TamisReport;
-#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TAMIS_REPORT_INIT {sizeof(TamisReport), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 TAMIS_API TamisStatus tamis_context_report(const TamisContext *context, TamisReport *report,
                                            TamisError *error);
 

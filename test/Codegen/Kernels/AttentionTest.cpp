@@ -67,7 +67,7 @@ static std::string textOf(const Form &f) {
       "%.9e : f32, q_column = 0 : i64, k_column = %ld : i64, v_column = %ld : i64, causal = %s, "
       "window = %ld : i64, softcap = %.9e : f32, precision = #nn<product_precision %s>, operandSegmentSizes "
       "= array<i32: 1, 1, 1, %d, %d, "
-      "%d, %d, %d, 1>}",
+      "%d, %d, %d, 0, 1>}",
       f.heads, f.kvHeads, f.depth, f.valueDepth, f.scale, f.fused ? q : 0, f.fused ? q + k : 0,
       f.causal ? "true" : "false", f.window, f.softcap, f.precision.name, f.mask, f.bias, f.ragged,
       f.positions, f.keyBias);

@@ -120,6 +120,7 @@ struct Host : TamisHost {
                  const float *, const float *) {};
     tokens = [](TamisHost *, int64_t, int64_t, int64_t, const int64_t *) {};
     cache = nullptr;
+    keep = nullptr;
     wanted_rows = nullptr;
     weights = nullptr;
     threads = threadCount;

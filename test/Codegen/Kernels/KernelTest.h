@@ -98,6 +98,7 @@ bool testPrecision(const std::string &isa);
 bool testInt4(const std::string &isa);
 bool testMatmul(const std::string &isa);
 bool testAttention(const std::string &isa);
+bool testCaches(const std::string &isa);
 bool testExperts(const std::string &isa);
 bool testRows(const std::string &isa);
 bool testTokens(const std::string &isa);

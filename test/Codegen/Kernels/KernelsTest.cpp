@@ -19,7 +19,8 @@ int main(int argc, char **argv) {
                                                                     {"tokens", testTokens},
                                                                     {"merge", testMerge},
                                                                     {"vector-math", testVectorMath},
-                                                                    {"int4", testInt4}};
+                                                                    {"int4", testInt4},
+                                                                    {"caches", testCaches}};
   bool good = true;
   for (const tamis::ISALevel &level : llvm::reverse(tamis::isaLevels())) {
     std::string isa = level.name.str();

@@ -37,7 +37,7 @@ func.func @bf16(%x: memref<?x192xf32>, %offsets: memref<?xi64>, %y: memref<?x64x
   kernel.attention %x, %x, %x, %offsets, %y {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 32 : i64,
       value_dim = 32 : i64, scale = 0.5 : f32, q_column = 0 : i64, k_column = 64 : i64, v_column = 128 : i64,
       causal = false, window = 0 : i64, softcap = 0.0 : f32, precision = #nn<product_precision bf16>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 1>}
+      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 0, 1>}
     : memref<?x192xf32>, memref<?x192xf32>, memref<?x192xf32>, memref<?xi64>, memref<?x64xf32>
   return
 }
@@ -45,7 +45,7 @@ func.func @split(%x: memref<?x192xf32>, %offsets: memref<?xi64>, %y: memref<?x64
   kernel.attention %x, %x, %x, %offsets, %y {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 32 : i64,
       value_dim = 32 : i64, scale = 0.5 : f32, q_column = 0 : i64, k_column = 64 : i64, v_column = 128 : i64,
       causal = false, window = 0 : i64, softcap = 0.0 : f32, precision = #nn<product_precision split_f32>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 1>}
+      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 0, 1>}
     : memref<?x192xf32>, memref<?x192xf32>, memref<?x192xf32>, memref<?xi64>, memref<?x64xf32>
   return
 }
@@ -72,7 +72,7 @@ func.func @behind(%x: memref<?x64xf32>, %w: memref<12x32x16x2xbf16>, %offsets: m
   kernel.attention %h, %h, %h, %offsets, %y {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 32 : i64,
       value_dim = 32 : i64, scale = 0.5 : f32, q_column = 0 : i64, k_column = 64 : i64, v_column = 128 : i64,
       causal = false, window = 0 : i64, softcap = 0.0 : f32, precision = #nn<product_precision bf16>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 1>}
+      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 0, 1>}
     : memref<?x192xf32>, memref<?x192xf32>, memref<?x192xf32>, memref<?xi64>, memref<?x64xf32>
   return
 }

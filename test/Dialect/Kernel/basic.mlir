@@ -61,3 +61,25 @@ func.func @merge(%x: memref<?x8xf32>, %i: memref<?xi64>, %f: memref<?xi1>, %s: m
     : memref<?x8xf32>, memref<?xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?x8xf32>, memref<?xf32>, memref<?xi64>
   return
 }
+
+
+// CHECK-LABEL: func.func @caches
+func.func @caches(%q: memref<?x?x16xf32>, %k: memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, %m: memref<?x?xi32>, %s: memref<?x3xi64>, %l: memref<?x1x?xi64>,
+                  %p: memref<?x2x?xi64>, %n: index, %b: memref<?x?xf32>, %is: i1, %d: memref<?x?xi64>) {
+  // CHECK: kernel.cache_spans %arg1, %arg2, %arg6, %arg3
+  kernel.cache_spans %k, %m, %n, %s {operandSegmentSizes = array<i32: 1, 1, 0, 1, 1>}
+    : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, memref<?x?xi32>, index, memref<?x3xi64>
+  // CHECK: kernel.cache_window %arg3, %arg4 {sinks = 4 : i64}
+  kernel.cache_window %s, %l {sinks = 4 : i64} : memref<?x3xi64>, memref<?x1x?xi64>
+  // CHECK: kernel.cache_bounds %arg1, %arg3, %arg7, %arg8 {page = 16 : i64}
+  kernel.cache_bounds %k, %s, %b, %is {page = 16 : i64} : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, memref<?x3xi64>, memref<?x?xf32>, i1
+  // CHECK: kernel.cache_pages %arg0, %arg7, %arg3, %arg6, %arg5
+  kernel.cache_pages %q, %b, %s, %n, %p {page = 16 : i64, sinks = 4 : i64, window = 1 : i64, heads = 2 : i64, head_dim = 8 : i64, q_column = 0 : i64}
+    : memref<?x?x16xf32>, memref<?x?xf32>, memref<?x3xi64>, index, memref<?x2x?xi64>
+  // CHECK: kernel.cache_snap %arg0, %arg1, %arg3, %arg6, %arg8, %arg9
+  kernel.cache_snap %q, %k, %s, %n, %is, %d {window = 32 : i64, pool = 5 : i64, heads = 2 : i64, scale = 0.5 : f32, q_column = 0 : i64}
+    : memref<?x?x16xf32>, memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>, memref<?x3xi64>, index, i1, memref<?x?xi64>
+  // CHECK: kernel.cache_snap_rows %arg9, %arg3, %arg6, %arg6, %arg5
+  kernel.cache_snap_rows %d, %s, %n, %n, %p : memref<?x?xi64>, memref<?x3xi64>, index, index, memref<?x2x?xi64>
+  return
+}

@@ -58,6 +58,10 @@ func.func @decoding(%q: tensor<?x?x16xf32>, %past: tensor<?x2x?x8xf32>, %new: te
   // CHECK: nn.attention %arg0, %[[R]], %[[R]] {
   %0 = nn.attention %q, %rows, %rows {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
       scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x?x16xf32>
+  %kept = onnx.Constant dense<0> : tensor<1x1x9xi64>
+  // CHECK: nn.attention %arg0, %[[R]], %[[R]] kept %{{.*}} {
+  %2 = nn.attention %q, %rows, %rows kept %kept {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
+      scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>, tensor<1x1x9xi64>) -> tensor<?x?x16xf32>
   // CHECK: nn.wanted_rows
   %1 = nn.wanted_rows %0 : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   // CHECK: return %[[P]]

@@ -173,6 +173,24 @@ func.func @cache_of_other_heads(%q: tensor<?x?x16xf32>, %rows: tensor<?x4x?x8xf3
 
 // -----
 
+func.func @kept_rows_of_no_cache(%q: tensor<?x?x16xf32>, %kept: tensor<?x1x?xi64>) -> tensor<?x?x16xf32> {
+  // expected-error @below {{takes rows that are kept of caches only, and without a window of its own}}
+  %0 = nn.attention %q, %q, %q kept %kept {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
+      scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x1x?xi64>) -> tensor<?x?x16xf32>
+  return %0 : tensor<?x?x16xf32>
+}
+
+// -----
+
+func.func @kept_rows_of_other_heads(%q: tensor<?x?x32xf32>, %rows: tensor<?x4x?x8xf32>, %kept: tensor<?x2x?xi64>) -> tensor<?x?x32xf32> {
+  // expected-error @below {{takes the rows that are kept as [batch, 1 or key heads, 1 + rows]}}
+  %0 = nn.attention %q, %rows, %rows kept %kept {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64,
+      scale = 0.5 : f32} : (tensor<?x?x32xf32>, tensor<?x4x?x8xf32>, tensor<?x4x?x8xf32>, tensor<?x2x?xi64>) -> tensor<?x?x32xf32>
+  return %0 : tensor<?x?x32xf32>
+}
+
+// -----
+
 func.func @wanted_rows_of_known_number(%x: tensor<?x4x16xf32>) -> tensor<?x4x16xf32> {
   // expected-error @below {{with a second dimension that is not known}}
   %0 = nn.wanted_rows %x : (tensor<?x4x16xf32>) -> tensor<?x4x16xf32>

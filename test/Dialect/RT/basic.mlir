@@ -60,6 +60,8 @@ func.func @launch(%n: index, %a: memref<?xf32>) {
 func.func @decoding(%n: index) {
   // CHECK: rt.cache 2 batch %arg0 rows %arg0 : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>
   %place, %kept = rt.cache 2 batch %n rows %n : memref<?x2x?x8xf32, strided<[?, ?, 8, 1]>>
+  // CHECK: rt.keep 3 rows %arg0 columns %arg0 : memref<?x?xi64>
+  %memory, %is = rt.keep 3 rows %n columns %n : memref<?x?xi64>
   // CHECK: rt.wanted_rows %arg0 : memref<?xi64>
   %some, %rows = rt.wanted_rows %n : memref<?xi64>
   return

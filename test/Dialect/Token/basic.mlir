@@ -71,3 +71,17 @@ func.func @merge(%x: tensor<?x8xf32>, %k: tensor<?x24xf32>, %sizes: tensor<?xf32
   %all = token.gather %y at %into : (tensor<?x8xf32>, tensor<?xi64>) -> tensor<?x8xf32>
   return %all : tensor<?x8xf32>
 }
+
+
+// CHECK-LABEL: func.func @caches
+func.func @caches(%q: tensor<?x?x32xf32>, %k: tensor<?x2x?x8xf32>, %m: tensor<?x?xi64>, %s: tensor<?x1xi64>) {
+  // CHECK: token.cache_window %arg0, %arg1 mask %arg2 setting 0 sinks 4 : (tensor<?x?x32xf32>, tensor<?x2x?x8xf32>, tensor<?x?xi64>) -> tensor<?x1x?xi64>
+  %w = token.cache_window %q, %k mask %m setting 0 sinks 4 : (tensor<?x?x32xf32>, tensor<?x2x?x8xf32>, tensor<?x?xi64>) -> tensor<?x1x?xi64>
+  // CHECK: token.cache_pages %arg0, %arg1 starts %arg3 setting 1 memory 2 page 16 sinks 0 window 1 {heads = 4 : i64} :
+  %p = token.cache_pages %q, %k starts %s setting 1 memory 2 page 16 sinks 0 window 1 {heads = 4 : i64}
+      : (tensor<?x?x32xf32>, tensor<?x2x?x8xf32>, tensor<?x1xi64>) -> tensor<?x2x?xi64>
+  // CHECK: token.cache_snap %arg0, %arg1 setting 1 memory 2 window 32 pool 5 {heads = 2 : i64, q_column = 16 : i64, scale = 5.000000e-01 : f32} :
+  %n = token.cache_snap %q, %k setting 1 memory 2 window 32 pool 5 {heads = 2 : i64, scale = 0.5 : f32, q_column = 16 : i64}
+      : (tensor<?x?x32xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?xi64>
+  return
+}

@@ -147,3 +147,60 @@ func.func @merged_columns(%x: tensor<?x8xf32>, %o: tensor<?xi64>) {
       : (tensor<?x8xf32>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>, tensor<?xi64>) -> (tensor<?x9xf32>, tensor<?xf32>, tensor<?xi64>)
   return
 }
+
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x?x16xf32>) {
+  // expected-error@+1 {{needs q [B, S, ...] and a cache [B, heads, T, size]}}
+  %w = token.cache_window %q, %k setting 0 sinks 4 : (tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x1x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>, %m: tensor<?x?xi64>, %s: tensor<?x1xi64>) {
+  // expected-error@+1 {{takes a mask of padding in front, or starts of sequences with padding behind}}
+  %w = token.cache_window %q, %k mask %m starts %s setting 0 sinks 4 : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x?xi64>, tensor<?x1xi64>) -> tensor<?x1x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>) {
+  // expected-error@+1 {{makes kept [B, 2, ?]}}
+  %w = token.cache_pages %q, %k setting 0 memory 0 page 16 sinks 4 window 1 {heads = 2 : i64} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>) -> tensor<?x1x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>) {
+  // expected-error@+1 {{needs pages of at least one row, and reads at least the last one}}
+  %w = token.cache_pages %q, %k setting 0 memory 0 page 16 sinks 4 window 0 {heads = 2 : i64} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>) {
+  // expected-error@+1 {{needs queries of heads that are a multiple of the key heads}}
+  %w = token.cache_pages %q, %k setting 0 memory 0 page 16 sinks 4 window 1 {heads = 4 : i64} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>) {
+  // expected-error@+1 {{asks at least the last row, and pools an odd number of rows}}
+  %w = token.cache_snap %q, %k setting 0 memory 0 window 4 pool 2 {heads = 2 : i64, scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?xi64>
+  return
+}
+
+// -----
+
+func.func @cache(%q: tensor<?x?x16xf32>, %k: tensor<?x2x?x8xf32>, %s: tensor<?x1xi64>) {
+  // expected-error@+1 {{takes no starts: the last rows of a prompt with padding behind are not its end}}
+  %w = token.cache_snap %q, %k starts %s setting 0 memory 0 window 4 pool 3 {heads = 2 : i64, scale = 0.5 : f32} : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x1xi64>) -> tensor<?x2x?xi64>
+  return
+}

@@ -6,7 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "tamis/Codegen/Kernels/Microkernel.h"
-#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+#include "tamis/Dialect/Kernel/IR/KernelCache.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -87,6 +87,12 @@ public:
   mlir::LogicalResult expand(kernel::SoftmaxOp op);
   mlir::LogicalResult expand(kernel::EmbeddingOp op);
   mlir::LogicalResult expand(kernel::AttentionOp op);
+  mlir::LogicalResult expand(kernel::CacheSpansOp op);
+  mlir::LogicalResult expand(kernel::CacheWindowOp op);
+  mlir::LogicalResult expand(kernel::CacheBoundsOp op);
+  mlir::LogicalResult expand(kernel::CachePagesOp op);
+  mlir::LogicalResult expand(kernel::CacheSnapOp op);
+  mlir::LogicalResult expand(kernel::CacheSnapRowsOp op);
   mlir::LogicalResult expand(kernel::MeanPoolOp op);
   mlir::LogicalResult expand(kernel::RouteOp op);
   mlir::LogicalResult expand(kernel::ExpertsOp op);

@@ -1,5 +1,5 @@
 //===- KernelDialect.cpp - Registration of the kernel dialect -------------------------------------------===//
-#include "tamis/Dialect/Kernel/IR/KernelDialect.h"
+#include "tamis/Dialect/Kernel/IR/KernelCache.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -14,5 +14,9 @@ void KernelDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tamis/Dialect/Kernel/IR/KernelOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tamis/Dialect/Kernel/IR/KernelCacheOps.cpp.inc"
       >();
 }

@@ -176,7 +176,7 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     Value q = build.buffer(attention.getQ()), k = rows(attention.getK()), v = rows(attention.getV()),
           keyMask = build.buffer(attention.getKeyMask()), bias = build.buffer(attention.getBias()),
           offsets = build.buffer(attention.getOffsets()), positions = build.buffer(attention.getPositions()),
-          keyBias = build.buffer(attention.getKeyBias());
+          keyBias = build.buffer(attention.getKeyBias()), kept = build.buffer(attention.getKept());
     if (build.hasFailed())
       return failure();
     checkSizes(attention, build, q, k, v, keyMask);
@@ -187,8 +187,8 @@ struct AttentionModel : AllocatingOpModel<AttentionModel, nn::AttentionOp> {
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = attention.getHeads() * attention.getValueDim();
     Value out = build.allocateLike(RankedTensorType::get(shape, type.getElementType()), q);
-    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, keyBias, out,
-                        attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
+    AttentionOp::create(rewriter, op->getLoc(), q, k, v, keyMask, bias, offsets, positions, keyBias, kept,
+                        out, attention.getHeadsAttr(), attention.getKvHeadsAttr(), attention.getHeadDimAttr(),
                         attention.getValueDimAttr(), attention.getScaleAttr(), attention.getQColumnAttr(),
                         attention.getKColumnAttr(), attention.getVColumnAttr(), attention.getCausalAttr(),
                         attention.getWindowAttr(), attention.getSoftcapAttr(), attention.getPrecisionAttr());

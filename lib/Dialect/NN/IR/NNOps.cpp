@@ -205,6 +205,14 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("takes a bias of keys of rank 1, and only with offsets");
   if (getEmptyRowBias() && (!getKeyMask() || typeOf(getEmptyRowBias()).getRank() != 4))
     return emitOpError("takes a bias of empty rows of rank 4, and only with a key mask");
+  if (getKept()) {
+    RankedTensorType kept = typeOf(getKept());
+    if (!cached || getWindow() != 0)
+      return emitOpError("takes rows that are kept of caches only, and without a window of its own");
+    if (kept.getRank() != 3 ||
+        (kept.getDimSize(1) != 1 && kept.getDimSize(1) != static_cast<int64_t>(getKvHeads())))
+      return emitOpError("takes the rows that are kept as [batch, 1 or key heads, 1 + rows]");
+  }
   if (ragged && getBias() && !getPositions())
     return emitOpError("needs positions to read a bias by");
   if (getPositions() && !ragged)

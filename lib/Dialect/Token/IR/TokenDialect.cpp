@@ -1,5 +1,5 @@
 //===- TokenDialect.cpp - Registration of the token dialect ---------------------------------------------===//
-#include "tamis/Dialect/Token/IR/TokenDialect.h"
+#include "tamis/Dialect/Token/IR/TokenCache.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -22,5 +22,9 @@ void TokenDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tamis/Dialect/Token/IR/TokenOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tamis/Dialect/Token/IR/TokenCacheOps.cpp.inc"
       >();
 }

@@ -213,11 +213,11 @@ LogicalResult RowRewriter::rewriteAttention(nn::AttentionOp op) {
     return fail(op, "its queries, keys and values are not rows of tokens");
   if (op.getBias() && isRows(op.getBias()))
     return fail(op, "its bias depends on the tokens");
-  auto y = nn::AttentionOp::create(builder, loc, rowsType(op.getY().getType(), axes), q, k, v, Value(),
-                                   op.getBias(), offsets, op.getBias() ? positionsOfRows() : Value(), Value(),
-                                   Value(), op.getHeads(), op.getKvHeads(), op.getHeadDim(), op.getValueDim(),
-                                   op.getScale(), op.getQColumn(), op.getKColumn(), op.getVColumn(),
-                                   op.getCausal(), op.getWindow(), op.getSoftcap(), op.getPrecision());
+  auto y = nn::AttentionOp::create(
+      builder, loc, rowsType(op.getY().getType(), axes), q, k, v, Value(), op.getBias(), offsets,
+      op.getBias() ? positionsOfRows() : Value(), Value(), Value(), Value(), op.getHeads(), op.getKvHeads(),
+      op.getHeadDim(), op.getValueDim(), op.getScale(), op.getQColumn(), op.getKColumn(), op.getVColumn(),
+      op.getCausal(), op.getWindow(), op.getSoftcap(), op.getPrecision());
   rows[op.getY()] = {y, axes};
   ++rowwise;
   return success();

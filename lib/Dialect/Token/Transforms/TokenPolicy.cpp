@@ -1,12 +1,11 @@
 //===- TokenPolicy.cpp - What a policy file says of tokens --------------------------------------------===//
 #include "TokenPolicy.h"
+#include "PolicyFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 #include <cmath>
 
@@ -14,19 +13,6 @@ using namespace tamis::token;
 using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
-
-static llvm::Error fail(StringRef path, const Twine &why) {
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                 (path + ": " + why + "; docs/pruning.md has the keys of a policy").str());
-}
-
-/// Refuses keys that are not among `known`: a word spelt wrong must not be a policy that does nothing.
-static std::optional<std::string> unknownKey(const json::Object &object, llvm::ArrayRef<StringRef> known) {
-  for (const auto &[key, value] : object)
-    if (!llvm::is_contained(known, StringRef(key)))
-      return StringRef(key).str();
-  return std::nullopt;
-}
 
 namespace {
 /// Reads the parts; the first mistake ends it.
@@ -37,22 +23,22 @@ public:
   llvm::Error readPoint(const json::Value &value, PrunePoint &point) {
     const json::Object *object = value.getAsObject();
     if (!object)
-      return fail(path, "an element of 'prune' is no object");
+      return policyError(path, "an element of 'prune' is no object");
     if (auto key = unknownKey(*object, {"layer", "rule", "weights", "seed", "queries", "count", "values",
                                         "by", "lengths", "minimum", "first", "last", "restore"}))
-      return fail(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "an element of 'prune' has the key '" + Twine(*key) + "', which there is not");
     StringRef name = object->getString("rule").value_or("");
     if (name == "attention")
       point.attention.emplace();
     else if (auto rule = symbolizeRule(name))
       point.rule = *rule;
     else
-      return fail(path, "an element of 'prune' has no 'rule' linear, attention, stride or random");
+      return policyError(path, "an element of 'prune' has no 'rule' linear, attention, stride or random");
     if (llvm::Error error = readAttentionRule(*object, point))
       return error;
     StringRef by = object->getString("by").value_or(object->get("by") ? "" : "share");
     if (by != "share" && by != "score")
-      return fail(path, "an element of 'prune' has a 'by' that is neither share nor score");
+      return policyError(path, "an element of 'prune' has a 'by' that is neither share nor score");
     point.threshold = by == "score";
     if (llvm::Error error = readInteger(*object, "prune", "seed", 0, point.seed))
       return error;
@@ -60,9 +46,9 @@ public:
       return error;
     const json::Array *weights = object->getArray("weights");
     if ((name == "linear") != bool(weights))
-      return fail(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
+      return policyError(path, "an element of 'prune' needs 'weights' for the rule linear, and for no other");
     if (weights && !readNumbers(*weights, point.weights))
-      return fail(path, "an element of 'prune' has 'weights' that are no numbers");
+      return policyError(path, "an element of 'prune' has 'weights' that are no numbers");
     if (const json::Value *restore = object->get("restore"))
       return readMap(*restore, point.restore);
     return llvm::Error::success();
@@ -71,9 +57,9 @@ public:
   llvm::Error readMerge(const json::Value &value, MergePoint &point) {
     const json::Object *object = value.getAsObject();
     if (!object)
-      return fail(path, "an element of 'merge' is no object");
+      return policyError(path, "an element of 'merge' is no object");
     if (auto key = unknownKey(*object, {"layer", "lengths", "minimum", "first", "last"}))
-      return fail(path, "an element of 'merge' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "an element of 'merge' has the key '" + Twine(*key) + "', which there is not");
     return readRows(*object, "merge", point);
   }
 
@@ -92,8 +78,8 @@ public:
     for (const json::Value &length : list ? *list : json::Array{nullptr}) {
       auto integer = length.getAsInteger();
       if (!integer || *integer <= (point.lengths.empty() ? 0 : point.lengths.back()))
-        return fail(path,
-                    "an element of '" + part + "' has 'lengths' that are no integers that ascend from 1");
+        return policyError(path, "an element of '" + part +
+                                     "' has 'lengths' that are no integers that ascend from 1");
       point.lengths.push_back(*integer);
     }
     return llvm::Error::success();
@@ -106,8 +92,8 @@ public:
       return llvm::Error::success();
     auto integer = found->getAsInteger();
     if (!integer || *integer < least || *integer > INT32_MAX)
-      return fail(path, "an element of '" + part + "' has a '" + key + "' that is no integer from " +
-                            Twine(least) + " on");
+      return policyError(path, "an element of '" + part + "' has a '" + key + "' that is no integer from " +
+                                   Twine(least) + " on");
     number = *integer;
     return llvm::Error::success();
   }
@@ -126,18 +112,19 @@ public:
   llvm::Error readMap(const json::Value &value, RestoreMap &map) {
     const json::Object *object = value.getAsObject();
     if (!object || !object->getString("map") || !object->getArray("bias"))
-      return fail(path, "an element of 'prune' has a 'restore' without the text 'map' and the list 'bias'");
+      return policyError(path,
+                         "an element of 'prune' has a 'restore' without the text 'map' and the list 'bias'");
     if (auto key = unknownKey(*object, {"map", "bias"}))
-      return fail(path, "a 'restore' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "a 'restore' has the key '" + Twine(*key) + "', which there is not");
     if (!readNumbers(*object->getArray("bias"), map.bias))
-      return fail(path, "a 'restore' has a 'bias' that is no list of numbers");
+      return policyError(path, "a 'restore' has a 'bias' that is no list of numbers");
     StringRef digits = *object->getString("map");
     if (digits.size() % 4 || !llvm::tryGetFromHex(digits, map.weights))
-      return fail(path, "a 'restore' has a 'map' that is no hexadecimal numbers of 16 bits");
+      return policyError(path, "a 'restore' has a 'map' that is no hexadecimal numbers of 16 bits");
     constexpr uint16_t exponent = 0x7c00;
     for (size_t i = 0; i < map.weights.size(); i += 2)
       if ((llvm::support::endian::read16le(map.weights.data() + i) & exponent) == exponent)
-        return fail(path, "a 'restore' has a 'map' with infinity or NaN in it");
+        return policyError(path, "a 'restore' has a 'map' with infinity or NaN in it");
     return llvm::Error::success();
   }
 
@@ -145,25 +132,25 @@ public:
     if (!point.attention) {
       for (StringRef key : {"queries", "count", "values"})
         if (object.get(key))
-          return fail(path, "an element of 'prune' has '" + Twine(key) +
-                                "', which is for the rule attention, and for no other");
+          return policyError(path, "an element of 'prune' has '" + Twine(key) +
+                                       "', which is for the rule attention, and for no other");
       return llvm::Error::success();
     }
     auto queries = symbolizeQueries(object.getString("queries").value_or(""));
     if (!queries)
-      return fail(path,
-                  "an element of 'prune' with the rule attention has no 'queries' first, last or spread");
+      return policyError(
+          path, "an element of 'prune' with the rule attention has no 'queries' first, last or spread");
     point.attention->queries = *queries;
     if (const json::Value *count = object.get("count")) {
       auto integer = count->getAsInteger();
       if (!integer || *integer < 1 || *integer > INT32_MAX)
-        return fail(path, "an element of 'prune' has a 'count' that is no integer from 1 on");
+        return policyError(path, "an element of 'prune' has a 'count' that is no integer from 1 on");
       point.attention->count = *integer;
     }
     if (const json::Value *values = object.get("values")) {
       auto yes = values->getAsBoolean();
       if (!yes)
-        return fail(path, "an element of 'prune' has 'values' that are neither true nor false");
+        return policyError(path, "an element of 'prune' has 'values' that are neither true nor false");
       point.attention->byValues = *yes;
     }
     return llvm::Error::success();
@@ -173,17 +160,18 @@ public:
     if (point.threshold)
       return number && std::isfinite(static_cast<float>(*number))
                  ? llvm::Error::success()
-                 : fail(path, "a step has a 'keep' that is no score");
+                 : policyError(path, "a step has a 'keep' that is no score");
     return number && *number > 0 && *number <= 1
                ? llvm::Error::success()
-               : fail(path, "a step has a 'keep' that is no share above 0 and up to 1");
+               : policyError(path, "a step has a 'keep' that is no share above 0 and up to 1");
   }
 
   llvm::Error checkShare(const MergePoint &, std::optional<double> number) {
     return number && *number >= 0.5 && *number <= 1
                ? llvm::Error::success()
-               : fail(path, "a step has a 'stay' that is no share from 0.5 on and up to 1: each row takes up "
-                            "others of the other half");
+               : policyError(
+                     path, "a step has a 'stay' that is no share from 0.5 on and up to 1: each row takes up "
+                           "others of the other half");
   }
 
   template <typename Point>
@@ -200,17 +188,17 @@ public:
     if (!list)
       shares.resize(groups, shares.front());
     if (shares.size() != groups)
-      return fail(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) +
-                            " groups of lengths");
+      return policyError(path, "a step has " + Twine(shares.size()) + " shares for " + Twine(groups) +
+                                   " groups of lengths");
     return llvm::Error::success();
   }
 
   llvm::Error readStep(const json::Value &value, const TokenPolicy &policy, PolicyStep &step) {
     const json::Object *object = value.getAsObject();
     if (!object || !object->getString("name"))
-      return fail(path, "a step has no 'name'");
+      return policyError(path, "a step has no 'name'");
     if (auto key = unknownKey(*object, {"name", "keep", "stay"}))
-      return fail(path, "a step has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "a step has the key '" + Twine(*key) + "', which there is not");
     step.name = object->getString("name")->str();
     if (llvm::Error error = readSharesOf(*object, "keep", "prune", policy.points, step.name, step.keep))
       return error;
@@ -224,8 +212,8 @@ public:
                            std::vector<std::vector<double>> &shares) {
     const json::Array *list = step.getArray(key);
     if (list ? list->size() != points.size() : step.get(key) || !points.empty())
-      return fail(path,
-                  "the step '" + name + "' has not one element of '" + key + "' for each of '" + part + "'");
+      return policyError(path, "the step '" + name + "' has not one element of '" + key + "' for each of '" +
+                                   part + "'");
     for (size_t i = 0; i < points.size(); ++i) {
       shares.emplace_back();
       if (llvm::Error error = readShares((*list)[i], points[i], shares.back()))
@@ -241,13 +229,13 @@ public:
                          std::vector<Point> &points) {
     const json::Array *list = tokens.getArray(part);
     if (!list && tokens.get(part))
-      return fail(path, "its '" + part + "' is no list");
+      return policyError(path, "its '" + part + "' is no list");
     for (const json::Value &value : list ? *list : json::Array()) {
       Point point;
       if (llvm::Error error = (this->*read)(value, point))
         return error;
       if (!points.empty() && points.back().layer >= point.layer)
-        return fail(path, "the layers of '" + part + "' do not ascend");
+        return policyError(path, "the layers of '" + part + "' do not ascend");
       points.push_back(std::move(point));
     }
     return llvm::Error::success();
@@ -261,7 +249,7 @@ public:
     for (const json::Value &id : list && !list->empty() ? *list : json::Array{nullptr}) {
       auto integer = id.getAsInteger();
       if (!integer || *integer < 0 || *integer > INT32_MAX)
-        return fail(path, "its 'protect_ids' is no list of ids of tokens");
+        return policyError(path, "its 'protect_ids' is no list of ids of tokens");
       policy.protectedIds.push_back(*integer);
     }
     return llvm::Error::success();
@@ -270,14 +258,15 @@ public:
   llvm::Error readTokens(const json::Object &tokens, TokenPolicy &policy) {
     if (auto key =
             unknownKey(tokens, {"prune", "merge", "protect_ids", "steps", "chosen", "dropped", "pool"}))
-      return fail(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
+      return policyError(path, "its 'tokens' has the key '" + Twine(*key) + "', which there is not");
     const json::Array *steps = tokens.getArray("steps");
     if (llvm::Error error = readPoints(tokens, "prune", &Reader::readPoint, policy.points))
       return error;
     if (llvm::Error error = readPoints(tokens, "merge", &Reader::readMerge, policy.merges))
       return error;
     if (!steps || steps->empty() || (policy.points.empty() && policy.merges.empty()))
-      return fail(path, "its 'tokens' has no lists 'prune' or 'merge', and 'steps', with an element each");
+      return policyError(path,
+                         "its 'tokens' has no lists 'prune' or 'merge', and 'steps', with an element each");
     if (llvm::Error error = readProtectedIds(tokens, policy))
       return error;
     for (const json::Value &value : *steps) {
@@ -288,13 +277,14 @@ public:
                        return other.name == step.name;
                      });
       if (isTaken || step.name.empty())
-        return fail(path, "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
+        return policyError(path,
+                           "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
       policy.steps.push_back(std::move(step));
     }
     StringRef chosen = tokens.getString("chosen").value_or(policy.steps.front().name);
     auto found = llvm::find_if(policy.steps, [&](const PolicyStep &step) { return step.name == chosen; });
     if (found == policy.steps.end() && chosen != "dense")
-      return fail(path, "there is no step '" + chosen + "' to be chosen");
+      return policyError(path, "there is no step '" + chosen + "' to be chosen");
     policy.chosen = chosen == "dense" ? 0 : found - policy.steps.begin() + 1;
     return readDropped(tokens, policy);
   }
@@ -308,21 +298,22 @@ public:
                        .Case("merged", Dropped::Merged)
                        .Default(std::nullopt);
     if (!dropped)
-      return fail(path, "its 'dropped' is neither refuse, zeros, restore nor merged");
+      return policyError(path, "its 'dropped' is neither refuse, zeros, restore nor merged");
     if (*dropped == Dropped::Restore && !policy.merges.empty())
-      return fail(path, "its 'dropped' is restore, which puts back what 'prune' leaves out, and nothing that "
-                        "'merge' merges; take zeros or, without 'prune', merged");
+      return policyError(
+          path, "its 'dropped' is restore, which puts back what 'prune' leaves out, and nothing that "
+                "'merge' merges; take zeros or, without 'prune', merged");
     if (*dropped == Dropped::Merged && (policy.merges.empty() || !policy.points.empty()))
-      return fail(path,
-                  "its 'dropped' is merged, which is for 'merge' without 'prune': a row that is left out "
-                  "is in no other");
+      return policyError(
+          path, "its 'dropped' is merged, which is for 'merge' without 'prune': a row that is left out "
+                "is in no other");
     policy.dropped = *dropped;
     bool restores = *dropped == Dropped::Restore;
     for (const PrunePoint &point : policy.points)
       if (point.restore.bias.empty() == restores)
-        return fail(path,
-                    "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
-                    "one elsewhere");
+        return policyError(
+            path, "each element of 'prune' needs a 'restore' where 'dropped' is restore, and none has "
+                  "one elsewhere");
     StringRef poolWord = tokens.getString("pool").value_or(
         tokens.get("pool") ? "" : (policy.merges.empty() ? "kept" : "weighted"));
     auto pool = llvm::StringSwitch<std::optional<Pool>>(poolWord)
@@ -331,13 +322,14 @@ public:
                     .Case("mapped", Pool::Mapped)
                     .Default(std::nullopt);
     if (!pool)
-      return fail(path, "its 'pool' is neither kept, weighted nor mapped");
+      return policyError(path, "its 'pool' is neither kept, weighted nor mapped");
     policy.pool = *pool;
     if (*pool == Pool::Mapped && !restores)
-      return fail(path, "its 'pool' is mapped, and its 'dropped' is not restore");
+      return policyError(path, "its 'pool' is mapped, and its 'dropped' is not restore");
     if (*pool == Pool::Weighted && policy.merges.empty())
-      return fail(path, "its 'pool' is weighted, by the tokens that were merged into each row, and it has no "
-                        "'merge'");
+      return policyError(
+          path, "its 'pool' is weighted, by the tokens that were merged into each row, and it has no "
+                "'merge'");
     return llvm::Error::success();
   }
 
@@ -362,24 +354,15 @@ int64_t TokenPolicy::settingOf(const MergePoint &point) const {
 }
 
 llvm::Expected<TokenPolicy> TokenPolicy::read(StringRef path) {
-  auto file = llvm::MemoryBuffer::getFile(path);
-  if (!file)
-    return llvm::createStringError(file.getError(),
-                                   (path + ": cannot be read (" + file.getError().message() + ")").str());
-  llvm::Expected<json::Value> parsed = json::parse((*file)->getBuffer());
-  if (!parsed) {
-    llvm::consumeError(parsed.takeError());
-    return fail(path, "is no JSON");
-  }
-  const json::Object *root = parsed->getAsObject();
-  if (!root || root->getString("schema") != "tamis.policy.v1")
-    return fail(path, "is no policy of the schema tamis.policy.v1");
+  llvm::Expected<json::Object> root = readPolicyFile(path);
+  if (!root)
+    return root.takeError();
   TokenPolicy policy;
   const json::Value *tokens = root->get("tokens");
   if (!tokens)
     return policy;
   if (!tokens->getAsObject())
-    return fail(path, "its 'tokens' is no object");
+    return policyError(path, "its 'tokens' is no object");
   if (llvm::Error error = Reader(path).readTokens(*tokens->getAsObject(), policy))
     return error;
   return policy;

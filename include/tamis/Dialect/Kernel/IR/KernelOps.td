@@ -2,33 +2,7 @@
 #ifndef TAMIS_DIALECT_KERNEL_IR_KERNELOPS
 #define TAMIS_DIALECT_KERNEL_IR_KERNELOPS
 
-include "mlir/IR/OpBase.td"
-include "mlir/IR/EnumAttr.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "tamis/Dialect/MoE/IR/MoEBase.td"
-include "tamis/Dialect/NN/IR/NNBase.td"
-include "tamis/Dialect/Token/IR/TokenBase.td"
-
-def Kernel_Dialect : Dialect {
-  let name = "kernel";
-  let cppNamespace = "::tamis::kernel";
-  let dependentDialects = ["::tamis::moe::MoEDialect", "::tamis::nn::NNDialect", "::tamis::token::TokenDialect"];
-  let summary = "Layers on buffers, ready to become loops round microkernels";
-  let description = [{
-    What bufferisation makes of the ops of nn, token and moe that have kernels of their own. Operands are contiguous
-    row-major buffers, `out` is written in full and overlaps no operand. The pass convert-kernel-to-vector
-    expands each for one ISA level into rt.parallel regions with vector code.
-  }];
-}
-// `ins` of matching nn op, then `out`.
-class Kernel_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Kernel_Dialect, mnemonic, !listconcat([MemoryEffects<[MemRead, MemWrite]>], traits)> {
-  let assemblyFormat = "operands attr-dict `:` type(operands)";
-}
-def Kernel_F32 : MemRefOf<[F32]>;
-def Kernel_Ids : MemRefOf<[I64, I32]>;
-def Kernel_Flags : MemRefOf<[I1]>;
-def Kernel_Mask : MemRefOf<[I64, I32, I1, F32]>;
+include "tamis/Dialect/Kernel/IR/KernelBase.td"
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments]> {
   let summary = "out [T, N] = activation(x [T, K] w + bias) + residual, w packed as in nn.linear";
@@ -79,7 +53,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments]> {
   let summary = "nn.attention; operands and attributes mean what they mean there";
   let arguments = (ins Kernel_F32:$q, Kernel_F32:$k, Kernel_F32:$v, Optional<Kernel_Mask>:$key_mask,
                    Optional<Kernel_F32>:$bias, Optional<MemRefOf<[I64]>>:$offsets, Optional<MemRefOf<[I64]>>:$positions,
-                   Optional<Kernel_F32>:$key_bias, Kernel_F32:$out,
+                   Optional<Kernel_F32>:$key_bias, Optional<MemRefOf<[I64]>>:$kept, Kernel_F32:$out,
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    I64Attr:$q_column, I64Attr:$k_column, I64Attr:$v_column, BoolAttr:$causal, I64Attr:$window,
                    F32Attr:$softcap, NN_DefaultProductPrecision:$precision);

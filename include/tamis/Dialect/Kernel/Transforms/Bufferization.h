@@ -10,6 +10,8 @@ namespace tamis::kernel {
 void registerNNBufferization(mlir::DialectRegistry &registry);
 /// nn.kv_append writes its rows where the host wants the cache; nn.wanted_rows copies those that it wants.
 void registerDecodingBufferization(mlir::DialectRegistry &registry);
+/// What chooses rows of a cache becomes kernels that fill lists of them.
+void registerCacheBufferization(mlir::DialectRegistry &registry);
 /// As for nn, for the ops of token.
 void registerTokenBufferization(mlir::DialectRegistry &registry);
 /// The same for the ops of moe.

@@ -112,6 +112,10 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
     excludes keys by finite numbers: a row with no key left has weights there, no zeros. token-remove-padding takes it
     off: rows of padding do not exist, or it takes the place of bias, mask, causal and window.
 
+    `kept` [B, groups, N] (padded form, caches; groups 1 or kv_heads) says which rows of the caches are read, where a
+    sequence has one query: element 0 is their number n, the next n are the rows, ascending; all others get no weight.
+    Each must be one that causal lets the query see. With N = 1 all rows are read; with more queries it must be.
+
     `precision` is what q, k, v and the weights may be rounded to before they are multiplied: nothing (`f32`), bf16
     (`bf16`), or the sum of two bf16 (`split_f32`). Code for an ISA level that multiplies no such factors faster than f32
     does not round. Scores, maxima, sums and the exponential function are f32 in any case.
@@ -120,6 +124,7 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
                    Optional<RankedTensorOf<[I64, I32, I1, F32]>>:$key_mask, Optional<RankedTensorOf<[F32]>>:$bias,
                    Optional<RankedTensorOf<[I64]>>:$offsets, Optional<RankedTensorOf<[I64]>>:$positions,
                    Optional<RankedTensorOf<[F32]>>:$key_bias, Optional<RankedTensorOf<[F32]>>:$empty_row_bias,
+                   Optional<RankedTensorOf<[I64]>>:$kept,
                    I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$value_dim, F32Attr:$scale,
                    DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
                    DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<BoolAttr, "false">:$causal,
@@ -128,7 +133,8 @@ def NN_AttentionOp : NN_Op<"attention", [AttrSizedOperandSegments, NN_HasPrecisi
   let results = (outs RankedTensorOf<[F32]>:$y);
   let assemblyFormat = [{
     $q `,` $k `,` $v (`key_mask` $key_mask^)? (`bias` $bias^)? (`offsets` $offsets^)? (`positions` $positions^)?
-    (`key_bias` $key_bias^)? (`empty_row_bias` $empty_row_bias^)? attr-dict `:` functional-type(operands, results)
+    (`key_bias` $key_bias^)? (`empty_row_bias` $empty_row_bias^)? (`kept` $kept^)? attr-dict
+    `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -16,6 +16,17 @@ def RT_CacheOp : RT_Op<"cache", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "$cache `batch` $batch `rows` $rows attr-dict `:` type($place)";
   let hasVerifier = 1;
 }
+def RT_KeepOp : RT_Op<"keep", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Memory of a number, [rows, columns], that the context keeps from run to run beside its caches";
+  let description = [{
+    `kept` is true where it holds what earlier runs on the context's caches wrote there, at the same elements as long as
+    `columns` is the same, and zeros elsewhere; what it holds for rows of the caches that were cut off since is for the
+    code to see. Otherwise its elements are anything. Stands in the entry function, outside of rt.parallel.
+  }];
+  let arguments = (ins I64Attr:$number, Index:$rows, Index:$columns);
+  let results = (outs MemRefRankOf<[F32, I64], [2]>:$memory, I1:$kept);
+  let assemblyFormat = "$number `rows` $rows `columns` $columns attr-dict `:` type($memory)";
+}
 def RT_WantedRowsOp : RT_Op<"wanted_rows", [MemoryEffects<[MemRead]>]> {
   let summary = "The one row of each of `batch` sequences that the caller wants, if that is all";
   let description = [{

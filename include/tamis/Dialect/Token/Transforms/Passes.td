@@ -97,6 +97,25 @@ def TokenRestore : Pass<"token-restore", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tamis::nn::NNDialect", "::tamis::token::TokenDialect", "::tamis::weight::WeightDialect"];
 }
 
+def TokenEvict : Pass<"token-evict", "::mlir::ModuleOp"> {
+  let summary = "Reads a part of the caches of a decoder, as a policy says";
+  let description = [{
+    The part `cache` of a policy (schema tamis.policy.v1) has a rule by which each new token reads some rows of the keys and values
+    that the context keeps: token.cache_window, token.cache_pages or token.cache_snap between nn.kv_append and nn.attention. Nothing
+    is taken out of a cache, so that another step of the policy, `dense` among them, reads all of it again between any two
+    runs. A run of several tokens a sequence, such as a prompt, reads all rows.
+
+    How much is read is a setting of the run, as in token-prune; `tamis.policy` has it for the artifact. An attention with
+    a window of its own, and the first ones where the policy says so, go on reading all rows.
+
+    Refused with an error: a model without caches, or one that cannot be stepped; an attention that reads a copy of
+    its cache, as it does of f16 and bf16 or with attention sinks; a policy with a part `tokens` beside this one.
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"\"", "A file of the schema tamis.policy.v1; empty: do nothing">];
+  let statistics = [Statistic<"attentions", "attentions", "Attentions that read a part of their caches">];
+  let dependentDialects = ["::tamis::token::TokenDialect"];
+}
+
 def TokenObserveStates : Pass<"token-observe-states", "::mlir::ModuleOp"> {
   let summary = "Shows the host the hidden states in front of each layer, and behind the last";
   let description = [{
