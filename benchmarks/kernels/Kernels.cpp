@@ -174,7 +174,8 @@ static void attention(benchmark::State &state) {
       "%q, %q, %q, %o, %y {heads = 12 : i64, kv_heads = 12 : i64, head_dim = 32 : i64, value_dim = 32 : i64, "
       "scale = 0.17677669 : f32, q_column = 0 : i64, k_column = 384 : i64, v_column = 768 : i64, causal = "
       "false, window = 0 : i64, softcap = 0.0 : f32, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, "
-      "0, 1>} : memref<?x1152xf32>, memref<?x1152xf32>, memref<?x1152xf32>, memref<?xi64>, memref<?x384xf32>\n"
+      "0, 1>} : memref<?x1152xf32>, memref<?x1152xf32>, memref<?x1152xf32>, memref<?xi64>, "
+      "memref<?x384xf32>\n"
       "return\n}",
       isaOfMachine());
   Buffer q({batch * length, 1152}), o({batch + 1}, 8), y({batch * length, 384});

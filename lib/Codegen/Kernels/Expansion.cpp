@@ -118,13 +118,13 @@ struct ConvertKernelToVector : tamis::impl::ConvertKernelToVectorBase<ConvertKer
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
               .Case<kernel::LinearOp, kernel::DynamicRangeOp, kernel::QuantizedLinearOp, kernel::MatmulOp,
                     kernel::LayerNormOp, kernel::RMSNormOp, kernel::SoftmaxOp, kernel::EmbeddingOp,
-                    kernel::AttentionOp, kernel::CacheSpansOp, kernel::CacheWindowOp,
-                    kernel::CacheBoundsOp, kernel::CachePagesOp, kernel::CacheSnapOp,
-                    kernel::CacheSnapRowsOp, kernel::MeanPoolOp, kernel::RouteOp, kernel::ExpertsOp,
-                    kernel::CombineOp, kernel::TokenIndexOp, kernel::TokenPackOp, kernel::TokenUnpackOp,
-                    kernel::TokenFirstOp, kernel::TokenScoreOp, kernel::TokenAttentionScoreOp,
-                    kernel::TokenSelectOp, kernel::TokenGatherOp, kernel::TokenDroppedOp,
-                    kernel::TokenRestoreOp>([&](auto kernelOp) { return expander.expand(kernelOp); })
+                    kernel::AttentionOp, kernel::CacheSpansOp, kernel::CacheWindowOp, kernel::CacheBoundsOp,
+                    kernel::CachePagesOp, kernel::CacheSnapOp, kernel::CacheSnapRowsOp, kernel::MeanPoolOp,
+                    kernel::RouteOp, kernel::ExpertsOp, kernel::CombineOp, kernel::TokenIndexOp,
+                    kernel::TokenPackOp, kernel::TokenUnpackOp, kernel::TokenFirstOp, kernel::TokenScoreOp,
+                    kernel::TokenAttentionScoreOp, kernel::TokenSelectOp, kernel::TokenGatherOp,
+                    kernel::TokenDroppedOp, kernel::TokenRestoreOp>(
+                  [&](auto kernelOp) { return expander.expand(kernelOp); })
               .Default([](Operation *other) { return other->emitOpError("has no expansion"); });
       if (failed(result)) {
         signalPassFailure();
