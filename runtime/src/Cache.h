@@ -7,8 +7,8 @@
 // the others.) Buffers grow by doubling, up to the model's maximum; a
 // run within the capacity allocates nothing and copies no row of the past.
 //
-// Beside them lies what code makes of the rows and wants again in the next run (TamisHost::keep). What it holds
-// of rows that are cut off is for the code to see.
+// Beside them lies what code makes of the rows and wants again in the next run (TamisHost::keep). What it
+// holds of rows that are cut off is for the code to see.
 //
 //===----------------------------------------------------------------------------------------------------===//
 #ifndef TAMIS_RUNTIME_CACHE_H

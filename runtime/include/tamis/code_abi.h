@@ -81,10 +81,11 @@ typedef void (*TamisBody)(struct TamisHost *host, void *captures, int64_t begin,
  * `tokens` reports that `kept` of `rows` rows go on behind an operation: those whose numbers, ascending, are
  * the first `kept` of `places`. For the entry function only.
  *
- * `keep` gives memory number `number` of those that the context keeps beside its caches, of `rows` rows of `row_bytes`
- * bytes, one behind the other: data and `kept` of the place, of which 1 says that it holds what earlier runs wrote, and zeros
- * where none did. With another `row_bytes` than before it is zeros. Without the context's caches it is memory of
- * the run, of any contents. It fails the run like `allocate`, and is for the entry function only.
+ * `keep` gives memory number `number` of those that the context keeps beside its caches, of `rows` rows of
+ * `row_bytes` bytes, one behind the other: data and `kept` of the place, of which 1 says that it holds what
+ * earlier runs wrote, and zeros where none did. With another `row_bytes` than before it is zeros. Without the
+ * context's caches it is memory of the run, of any contents. It fails the run like `allocate`, and is for the
+ * entry function only.
  *
  * `wanted_rows` has, for each sequence, the one row whose outputs the caller wants; null: all of them. */
 typedef struct TamisHost {
@@ -110,7 +111,8 @@ typedef struct TamisHost {
                  const int64_t *places);
   void (*observe_states)(struct TamisHost *host, int64_t operation, int64_t layer, int64_t rows,
                          int64_t columns, const float *states);
-  void (*keep)(struct TamisHost *host, int64_t number, int64_t rows, int64_t row_bytes, TamisCacheRows *place);
+  void (*keep)(struct TamisHost *host, int64_t number, int64_t rows, int64_t row_bytes,
+               TamisCacheRows *place);
 } TamisHost;
 
 enum TamisCounter {
