@@ -49,7 +49,7 @@ def padded(ids):
     return {"input_ids": inputs, "attention_mask": mask}
 
 
-def read_texts(path):
+def read_texts(path, count):
     """Token ids of descriptions, and of their synopses, in an order by a seed."""
     import importlib.util
 
@@ -66,10 +66,9 @@ def read_texts(path):
         ids = tokenizer.encode(description).ids
         if SHORTEST <= len(ids) <= LONGEST:
             found.append((ids, tokenizer.encode(synopsis).ids))
-        if len(found) == REQUESTS + OTHERS:
+        if len(found) == count:
             return found
-    raise SystemExit(f"benchmarks/pruning.py: {path} has {len(found)} descriptions of {SHORTEST} to {LONGEST} tokens, and "
-                     f"{REQUESTS + OTHERS} are needed")
+    raise SystemExit(f"{path} has {len(found)} descriptions of {SHORTEST} to {LONGEST} tokens, and {count} are needed")
 
 
 class Measurement:
@@ -82,7 +81,7 @@ class Measurement:
         self.program, self.library = options.build / "bin" / "tamis", library_in(options.build)
         self.model = models.MODELS["l6"]
         models.make(self.model, folder)
-        texts = read_texts(options.texts)
+        texts = read_texts(options.texts, REQUESTS + OTHERS)
         self.requests = self.folder / "requests.npz"
         np.savez(self.requests, **padded([ids for ids, _ in texts[:REQUESTS]]))
         self.documents = [ids for ids, _ in texts[REQUESTS:]]
