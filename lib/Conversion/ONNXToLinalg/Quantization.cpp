@@ -166,7 +166,7 @@ static LoweredValues lowerMatMulInteger(MatMulIntegerOp op, MatMulIntegerOp::Ada
   auto isUnsigned = [](Value operand) { return getElementTypeOrSelf(operand.getType()).isUnsignedInteger(); };
   auto widened = [&](Value x, Value zero, bool isUnsigned, bool perRow) {
     SmallVector<Value> inputs = {x};
-    if (zero && perRow && typeOf(zero).getRank() == 1 && !isOneElement(zero))
+    if (zero && perRow && typeOf(zero).getRank() == 1 && typeOf(x).getRank() > 1 && !isOneElement(zero))
       zero = l.insertUnitDims(zero, 1);
     if (zero)
       inputs.push_back(isOneElement(zero) ? l.reshape(zero, {}) : zero);

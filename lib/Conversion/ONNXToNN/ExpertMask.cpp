@@ -7,6 +7,15 @@ using namespace tamis::raising;
 using onnx::ElementOf;
 using onnx::Polynomial;
 
+/// Does an index depend on another?
+static bool mentions(const Polynomial &index, const Polynomial &other) {
+  for (const Polynomial::Term &term : other.getTerms())
+    for (auto symbol : term.symbols)
+      if (!(index.substitute(symbol, Polynomial()) == index))
+        return true;
+  return false;
+}
+
 /// The operand's element that goes into an element of an elementwise op.
 static ElementOf operandOf(Stage &stage, Value value, ArrayRef<Polynomial> indices) {
   SmallVector<Polynomial, 4> place;
@@ -73,30 +82,30 @@ static onnx::OneHotOp oneHotOf(Stage &stage, const ElementOf &element, bool isOn
   return isMask ? op : onnx::OneHotOp();
 }
 
-/// The one-hot op that an element is of, perhaps times numbers of 0 and 1.
-static onnx::OneHotOp maskedOneHot(Stage &stage, ElementOf element) {
+/// The element of a one-hot op that an element is, perhaps times numbers of 0 and 1.
+static std::optional<ElementOf> maskedOneHot(Stage &stage, ElementOf element) {
   element = beforeCasts(stage, element);
-  if (onnx::OneHotOp op = oneHotOf(stage, element, true))
-    return op;
+  if (oneHotOf(stage, element, true))
+    return element;
   auto product = element.tensor.getDefiningOp<onnx::MulOp>();
   if (!product)
     return {};
   for (unsigned i : {0u, 1u}) {
-    onnx::OneHotOp op = maskedOneHot(stage, operandOf(stage, product->getOperand(i), element.indices));
+    std::optional<ElementOf> op =
+        maskedOneHot(stage, operandOf(stage, product->getOperand(i), element.indices));
     if (op && isZeroOrOne(stage, operandOf(stage, product->getOperand(1 - i), element.indices)))
       return op;
   }
   return {};
 }
 
-/// Was the expert that `second` has a one for chosen among those without that of `first`?
+/// Was the expert that `second` has a one for chosen among those without that of `first`? (Not where all that
+/// are left have -infinity: see SuccessiveMaxima.cpp.)
 static bool excludes(Stage &stage, onnx::OneHotOp first, onnx::OneHotOp second) {
-  std::optional<Maximum> maximum;
-  if (auto argmax = skipIdleCasts(second.getIndices()).getDefiningOp<onnx::ArgMaxOp>())
-    maximum = Maximum{argmax, skipIdleCasts(argmax.getData())};
-  else
-    maximum = maximumOf(second.getIndices());
-  auto where = maximum ? maximum->scores.getDefiningOp<onnx::WhereOp>() : onnx::WhereOp();
+  auto argmax = skipIdleCasts(second.getIndices()).getDefiningOp<onnx::ArgMaxOp>();
+  if (!argmax || argmax.getKeepdims() || argmax.getAxis() != second.getAxis())
+    return false;
+  auto where = skipIdleCasts(argmax.getData()).getDefiningOp<onnx::WhereOp>();
   if (!where || stage.scalar(where.getX()) != std::optional(-std::numeric_limits<double>::infinity()))
     return false;
   Value condition = where.getCondition();
@@ -119,9 +128,13 @@ bool raising::isZeroOrOne(Stage &stage, const ElementOf &element) {
            isZeroOrOne(stage, operandOf(stage, op->getOperand(1), source.indices));
   if (isa_and_nonnull<onnx::AddOp>(op)) {
     // Of experts that are chosen one after the other.
-    onnx::OneHotOp a = maskedOneHot(stage, operandOf(stage, op->getOperand(0), source.indices)),
-                   b = maskedOneHot(stage, operandOf(stage, op->getOperand(1), source.indices));
-    return a && b && (excludes(stage, a, b) || excludes(stage, b, a));
+    std::optional<ElementOf> a = maskedOneHot(stage, operandOf(stage, op->getOperand(0), source.indices)),
+                             b = maskedOneHot(stage, operandOf(stage, op->getOperand(1), source.indices));
+    if (!a || !b || !(a->indices == b->indices))
+      return false;
+    auto first = a->tensor.getDefiningOp<onnx::OneHotOp>(),
+         second = b->tensor.getDefiningOp<onnx::OneHotOp>();
+    return excludes(stage, first, second) || excludes(stage, second, first);
   }
   return false;
 }
@@ -161,12 +174,12 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
   auto sum = [](std::optional<int64_t> a, std::optional<int64_t> b) -> std::optional<int64_t> {
     return a && b ? std::optional(*a + *b) : std::nullopt;
   };
-  if (llvm::none_of(source.indices, isOfExpert))
+  // One index is the expert, and no other has to do with it.
+  auto depends = [&](const Polynomial &index) { return mentions(index, expert); };
+  if (llvm::count_if(source.indices, isOfExpert) != 1 || llvm::count_if(source.indices, depends) != 1)
     return std::nullopt;
   if (onnx::OneHotOp oneHot = oneHotOf(stage, source, false))
-    return isOfExpert(source.indices[oneHot.getAxis()]) && llvm::count_if(source.indices, isOfExpert) == 1
-               ? std::optional<int64_t>(1)
-               : std::nullopt;
+    return isOfExpert(source.indices[oneHot.getAxis()]) ? std::optional<int64_t>(1) : std::nullopt;
   if (isa<onnx::MulOp, onnx::AndOp>(op))
     return least(operand(0), operand(1));
   if (isa<onnx::AddOp, onnx::SubOp, onnx::OrOp>(op))
@@ -190,7 +203,7 @@ std::optional<int64_t> raising::expertsPerToken(Stage &stage, const ElementOf &e
     for (unsigned i : {0u, 1u}) {
       ElementOf number = operandOf(stage, op->getOperand(i), source.indices),
                 other = operandOf(stage, op->getOperand(1 - i), source.indices);
-      if (stage.elements.integer(number) == std::optional(expert) && llvm::none_of(other.indices, isOfExpert))
+      if (stage.elements.integer(number) == std::optional(expert) && llvm::none_of(other.indices, depends))
         return 1;
     }
     return std::nullopt;
@@ -301,5 +314,12 @@ ExpertList raising::listExperts(Stage &stage, Value matrix, Value weights, int64
   }
   list.indices =
       onnx::WhereOp::create(builder, stage.location(), typeOf(isTaken).clone(i64), isTaken, numbers, free);
+  if (weights) {
+    // What would be the weight of nobody, which may be NaN.
+    auto zero = onnx::ConstantOp::create(builder, stage.location(),
+                                         DenseElementsAttr::get(RankedTensorType::get({}, f32), 0.0f));
+    list.weights =
+        onnx::WhereOp::create(builder, stage.location(), typeOf(list.weights), isTaken, list.weights, zero);
+  }
   return list;
 }

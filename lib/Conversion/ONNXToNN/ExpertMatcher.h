@@ -55,8 +55,9 @@ public:
   explicit ExpertMatcher(Stage &stage) : stage(stage) {}
 
   /// The pair that rows are for: element [token, slot] of the router's indices. Indices of their own, 0 where
-  /// there is one only.
-  onnx::Polynomial token, slot;
+  /// there is one only. Without a slot rows are for a token, and no element of those indices is theirs.
+  onnx::Polynomial token;
+  std::optional<onnx::Polynomial> slot;
   /// Indices of x before the token's, where its rows have several dimensions.
   llvm::SmallVector<onnx::Polynomial, 2> leading;
   /// The expert of all rows, when it is one.
@@ -76,7 +77,7 @@ public:
   /// The operand's element that goes into an element of an elementwise op.
   onnx::ElementOf operand(mlir::Value value, llvm::ArrayRef<onnx::Polynomial> place);
   bool isPair(const onnx::ElementOf &element) const {
-    return element.indices.size() == 2 && element.indices[0] == token && element.indices[1] == slot;
+    return element.indices.size() == 2 && element.indices[0] == token && slot && element.indices[1] == *slot;
   }
   /// A new index, or 0 when it can be nothing else.
   onnx::Polynomial newIndex(const onnx::Polynomial &size) {

@@ -22,7 +22,7 @@ std::optional<ExpertProduct> raising::weightedProduct(Stage &stage, ExpertMatche
     std::optional<ExpertColumn> column = scale ? std::nullopt : columnOf(stage, factor, tokens);
     if (scale)
       tried.scale *= static_cast<float>(*scale);
-    else if (column && isF32(column->tensor))
+    else if (column && isF32(column->tensor) && (!column->isOfMatrix() || column->expert.constant()))
       tried.weights.push_back(*column);
     else
       continue;
@@ -123,6 +123,8 @@ static bool areOfDifferentNumbers(Stage &stage, ArrayRef<ExpertTerm> terms) {
   Value compared;
   llvm::SmallSet<int64_t, 16> numbers;
   for (const ExpertTerm &term : terms) {
+    if (term.mask.isOfMatrix())
+      return false; // Of another number, in another column.
     auto equal = term.mask.tensor.getDefiningOp<onnx::EqualOp>();
     Value other;
     std::optional<double> number = equal ? stage.scalarOperand(equal, other) : std::nullopt;
@@ -198,6 +200,9 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
   std::optional<ExpertLayers> layers = matcher.layersOf(root, matches);
   if (!layers)
     return;
+  // Weights of all experts are numbered as their matrix is, the terms as they come.
+  if (typeOf(layers->out.w).getDimSize(0) != experts)
+    return (void)matcher.fail(root, "it has weights of more experts than there are");
   SmallVector<SmallVector<ExpertColumn, 2>> masks, weights;
   for (const ExpertTerm &term : terms) {
     masks.push_back({term.mask});
@@ -205,8 +210,12 @@ void raising::buildTerms(Stage &stage, Operation *root, std::vector<ExpertTerm> 
   }
   OpBuilder &builder = stage.builder;
   Value matrix = matrixOf(stage, masks, tokenRank);
-  bool isWeighted = llvm::all_of(terms, [](const ExpertTerm &term) {
-    return term.weights.size() == 1 && term.weights.front().tensor == term.mask.tensor && term.scale == 1;
+  bool isWeighted = !overwrites && llvm::all_of(terms, [](const ExpertTerm &term) {
+    if (term.weights.size() != 1 || term.single || term.scale != 1)
+      return false;
+    const ExpertColumn &weight = term.weights.front();
+    return weight.tensor == term.mask.tensor && weight.axis == term.mask.axis &&
+           weight.expert == term.mask.expert;
   });
   if (std::optional<Choice> choice = isWeighted ? choiceOf(stage, matrix) : std::nullopt) {
     Choice routed = raiseRouting(stage, *choice);

@@ -40,7 +40,7 @@ public:
     stage.function.walk([&](onnx::NonZeroOp op) { lists.push_back(op); });
   }
   void raise(onnx::ReduceSumOp sum);
-  void raise(Operation *scatter);
+  void raise(Operation *root);
   bool isInside(Operation *op) const { return inside.contains(op); }
 
 private:
@@ -69,6 +69,7 @@ private:
   Stage &stage;
   SmallVector<onnx::NonZeroOp> lists; ///< all of the function
   llvm::SmallPtrSet<Operation *, 32> inside;
+  bool sawAddition = false; ///< by the last collect
 };
 } // namespace
 
@@ -153,6 +154,8 @@ std::optional<Write> DispatchedExperts::elementwiseWriteOf(onnx::ScatterNDOp op)
       return std::nullopt;
     list = own;
   }
+  if (!(at[0] == stage.shapes.sizes(list.getY())[1]))
+    return std::nullopt; // Some of the tokens alone.
   write.adds = false;
   write.row = stage.shapes.newIndex(*rows);
   write.column = newIndex(to.back());
@@ -188,10 +191,13 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
     return std::nullopt;
   write.adds = reduction == "add";
   write.column = newIndex(to.back());
+  Polynomial rows;
+  bool hasRow = elements;
   if (elements) {
     if (to.size() != 2 || elements.getAxis() != 0 || !(at.back() == to.back()))
       return std::nullopt;
-    write.row = stage.shapes.newIndex(at[0]);
+    rows = at[0];
+    write.row = stage.shapes.newIndex(rows);
     source = {from[0].isConstant(1) ? Polynomial() : write.row};
     parts.push_back(stage.elements.trace({indices, {write.row, write.column}}));
   } else {
@@ -201,13 +207,14 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
     if (!at.back().isConstant(depth) || from.size() != at.size())
       return std::nullopt;
     // One of the leading dimensions is that of rows.
-    bool hasRow = false;
     for (auto [i, size] : llvm::enumerate(at.drop_back())) {
       if (hasRow && !size.isConstant(1))
         return std::nullopt;
       bool isRow = !size.isConstant(1);
-      if (isRow)
-        write.row = stage.shapes.newIndex(size);
+      if (isRow) {
+        rows = size;
+        write.row = stage.shapes.newIndex(rows);
+      }
       hasRow |= isRow;
       place.push_back(isRow ? write.row : Polynomial());
       source.push_back(from[i].isConstant(1) ? Polynomial() : place.back());
@@ -224,7 +231,7 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
   write.result = {updates, source};
   if (isSlab) {
     std::optional<Polynomial> number = stage.elements.integer(parts.front());
-    if (!number || !(write.slab = number->constant()))
+    if (!number || !(write.slab = number->constant()) || *write.slab < 0)
       return std::nullopt;
     parts.erase(parts.begin());
   }
@@ -234,7 +241,9 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
     auto list = part.tensor.getDefiningOp<onnx::NonZeroOp>();
     std::optional<int64_t> dimension =
         list && part.indices.size() == 2 ? part.indices[0].constant() : std::nullopt;
+    // All of the tokens that are listed, and not those alone that an expert has room for.
     if (!dimension || (mask && list.getX() != mask) || !(part.indices[1] == write.row) ||
+        !(rows == stage.shapes.sizes(list.getY())[1]) ||
         (!dimensions.empty() && *dimension <= dimensions.back()))
       return std::nullopt;
     dimensions.push_back(*dimension);
@@ -265,8 +274,8 @@ onnx::ScatterNDOp DispatchedExperts::writeInsideSlab(Operation *op, std::optiona
   ArrayRef<Polynomial> from = stage.shapes.sizes(scatter.getUpdates());
   SmallVector<Polynomial, 4> place{Polynomial(), newIndex(sizes[1]), newIndex(sizes[2])};
   std::optional<Polynomial> number = stage.elements.integer({scatter.getIndices(), place});
-  if (!number || !(slab = number->constant()) || !from[0].isConstant(1) || !(from[1] == sizes[1]) ||
-      !(from[2] == sizes[2]))
+  if (!number || !(slab = number->constant()) || *slab < 0 || !from[0].isConstant(1) ||
+      !(from[1] == sizes[1]) || !(from[2] == sizes[2]))
     return {};
   ElementOf written = stage.elements.trace({scatter.getUpdates(), place});
   auto inner = written.tensor.getDefiningOp<onnx::ScatterNDOp>();
@@ -284,6 +293,8 @@ std::optional<ExpertTerm> DispatchedExperts::termOf(Operation *op, bool isSlab, 
   if (!write)
     return std::nullopt;
   onnx::NonZeroOp list = nameRows(*write);
+  if (!list)
+    return std::nullopt;
   ExpertTerm term;
   term.op = op;
   term.adds = write->adds;
@@ -341,6 +352,7 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
     if (auto add = dyn_cast<onnx::AddOp>(op); add && !isSlab && add.getA().getType() == value.getType() &&
                                               add.getB().getType() == value.getType()) {
       inside.insert(op);
+      sawAddition = true;
       return collect(add.getA(), isSlab, false, terms, others) &&
              collect(add.getB(), isSlab, false, terms, others);
     }
@@ -372,10 +384,13 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
 bool DispatchedExperts::isZeroElsewhere(Value slab, ArrayRef<ExpertTerm> terms) {
   if (stage.isFilledWith(slab, 0))
     return true;
-  // Rows times the mask.
+  // Rows times the mask, all of which are written over where it is not 0.
   const ExpertColumn &mask = terms.front().mask;
   ArrayRef<Polynomial> sizes = stage.shapes.sizes(slab);
-  if (!mask.isOfMatrix() || sizes.size() != 3)
+  if (sizes.size() != 3 || llvm::any_of(terms, [&](const ExpertTerm &term) {
+        return term.adds || !term.mask.isOfMatrix() || term.mask.tensor != mask.tensor ||
+               term.mask.axis != mask.axis;
+      }))
     return false;
   ExpertMatcher matcher(stage);
   Polynomial expert = newIndex(sizes[0]), token = newIndex(sizes[1]);
@@ -410,8 +425,14 @@ void DispatchedExperts::raise(onnx::ReduceSumOp sum) {
 void DispatchedExperts::raise(Operation *root) {
   std::vector<ExpertTerm> terms;
   SmallVector<Value> others;
-  if (collect(root->getResult(0), false, true, terms, others) && terms.size() > 1)
-    buildTerms(stage, root, terms, others, 0);
+  sawAddition = false;
+  if (!collect(root->getResult(0), false, true, terms, others) || terms.size() < 2)
+    return;
+  // Of others it is not known which are added, and which were there before rows were written over them.
+  if (sawAddition && !others.empty() &&
+      llvm::any_of(terms, [](const ExpertTerm &term) { return !term.adds; }))
+    return (void)ExpertMatcher(stage).fail(root, "some of its rows are added, and others written");
+  buildTerms(stage, root, terms, others, 0);
 }
 
 void raising::raiseDispatchedExperts(Stage &stage) {

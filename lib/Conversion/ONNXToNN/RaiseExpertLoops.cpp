@@ -48,6 +48,7 @@ struct Addition {
   Value updates;
   ElementOf at;                  ///< the place that row `row` of the updates is added to
   SmallVector<Polynomial, 2> to; ///< the sizes of what is added to
+  Polynomial count;              ///< of places
   Polynomial row, column;
 };
 
@@ -271,6 +272,7 @@ std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
     if (places.size() != 2 || from.size() != 2 || !(places[1] == from[0]) || !isF32(product.getC()))
       return std::nullopt;
     result.to = {places[0], from[1]};
+    result.count = from[0];
     result.row = stage.shapes.newIndex(from[0]);
     result.column = newIndex(from[1]);
     Polynomial token = stage.shapes.newIndex(places[0]);
@@ -304,6 +306,7 @@ std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
   if (isTuple && (stage.shapes.sizes(indices).size() != 2 || !stage.shapes.sizes(indices)[1].isConstant(1)))
     return std::nullopt;
   result.to.append(to.begin(), to.end());
+  result.count = stage.shapes.sizes(indices)[0];
   result.row = stage.shapes.newIndex(from[0]);
   result.column = newIndex(from[1]);
   result.at = stage.elements.trace({indices, {result.row, isTuple ? Polynomial() : result.column}});
@@ -314,10 +317,12 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   std::optional<Addition> addition = additionOf(scatter);
   if (!addition)
     return std::nullopt;
-  const auto &[updates, at, to, row, column] = *addition;
+  const auto &[updates, at, to, count, row, column] = *addition;
   auto list = at.tensor.getDefiningOp<onnx::NonZeroOp>();
   if (!list || at.indices.size() != 2 || !at.indices[0].constant() || !(at.indices[1] == row))
     return std::nullopt;
+  if (!(count == stage.shapes.sizes(list.getY())[1]))
+    return std::nullopt; // Some of the pairs alone.
 
   // Which element of the mask is the pair?
   SmallVector<Polynomial, 4> place;
@@ -339,9 +344,9 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   matcher.expert = mask->expert;
   ArrayRef<Polynomial> all = stage.shapes.sizes(matcher.indices);
   bool covers = place.size() == 1 ? place[0] == matcher.token && extents[0] == all[0]
-                                  : (place[0] == matcher.token && place[1] == matcher.slot &&
+                                  : (place[0] == matcher.token && place[1] == *matcher.slot &&
                                      extents[0] == all[0] && extents[1] == all[1]) ||
-                                        (place[1] == matcher.token && place[0] == matcher.slot &&
+                                        (place[1] == matcher.token && place[0] == *matcher.slot &&
                                          extents[1] == all[0] && extents[0] == all[1]);
   if (!covers || !(to[0] == all[0]))
     return fail(scatter, "the pairs of this expert are not all those that the router chose it for");
@@ -412,6 +417,11 @@ bool ExpertLoops::isTrueWithRows(Value condition, onnx::NonZeroOp list, bool isI
   };
   for (;;) {
     Operation *op = condition.getDefiningOp();
+    auto cast = dyn_cast_or_null<onnx::CastOp>(op);
+    Type to = cast ? typeOf(cast.getY()).getElementType() : Type();
+    // A count that is cut off may become 0.
+    if (cast && !to.isInteger(1) && to.getIntOrFloatBitWidth() < 32)
+      return false;
     if (isa_and_nonnull<onnx::CastOp, onnx::SqueezeOp, onnx::UnsqueezeOp, onnx::ReshapeOp>(op)) {
       condition = op->getOperand(0);
     } else if (isa_and_nonnull<onnx::NotOp>(op)) {
@@ -454,6 +464,15 @@ std::optional<std::pair<Value, Operation *>> ExpertLoops::grownSum(Value value) 
       continue;
     }
     bool isAddition = isa_and_nonnull<onnx::MatMulOp, onnx::ScatterElementsOp, onnx::ScatterNDOp>(addition);
+    if (isAddition && !isa<onnx::MatMulOp>(addition)) {
+      // Added to the sum, or to zeros that are added to it.
+      auto elements = dyn_cast<onnx::ScatterElementsOp>(addition);
+      StringRef reduction =
+          elements ? elements.getReduction() : cast<onnx::ScatterNDOp>(addition).getReduction();
+      bool isOfZeros = stage.isFilledWith(addition->getOperand(0), 0);
+      isAddition =
+          (reduction == "add" && (addition == op || isOfZeros)) || (reduction == "none" && isOfZeros);
+    }
     std::optional<Addition> found = isAddition ? additionOf(addition) : std::nullopt;
     auto list = found ? found->at.tensor.getDefiningOp<onnx::NonZeroOp>() : onnx::NonZeroOp();
     if (list && isTrueWithRows(where.getCondition(), list, !isFirst))

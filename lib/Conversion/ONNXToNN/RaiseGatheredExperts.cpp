@@ -27,7 +27,7 @@ static void raise(Stage &stage, onnx::ReduceSumOp sum) {
   matcher.token = matcher.newIndex(tokens);
   matcher.slot = matcher.newIndex(slots);
   Polynomial column = matcher.newIndex(sizes[2]);
-  ElementOf term = matcher.trace(sum.getData(), {matcher.token, matcher.slot, column});
+  ElementOf term = matcher.trace(sum.getData(), {matcher.token, *matcher.slot, column});
   if (std::optional<ElementOf> sorted = matcher.beforeUnsorting(term))
     term = *sorted;
   auto weighted = term.tensor.getDefiningOp<onnx::MulOp>();

@@ -71,7 +71,8 @@ func.func @switch(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x3xf
 // CHECK: %[[P:.*]] = onnx.Softmax
 // CHECK: %{{.*}}, %[[I:.*]] = onnx.TopK %{{.*}} -> (tensor<?x1xf32>, tensor<?x1xi64>)
 // CHECK: %[[W:.*]] = onnx.GatherElements %[[P]], %[[I]]
-// CHECK: %[[Y:.*]] = moe.experts %arg0 to %{{.*}} weighted %[[W]]
+// CHECK: %[[KEPT:.*]] = onnx.Where %{{.*}}, %[[W]], %{{.*}} : (tensor<?x1xi1>, tensor<?x1xf32>, tensor<f32>)
+// CHECK: %[[Y:.*]] = moe.experts %arg0 to %{{.*}} weighted %[[KEPT]]
 // CHECK: return %[[Y]]
 func.func @added(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x3xf32> {onnx.dims = ["t", ""]}) -> tensor<?x32xf32> {
   %p = onnx.Softmax %l {axis = 1 : i64} : (tensor<?x3xf32>) -> tensor<?x3xf32>
@@ -334,7 +335,8 @@ func.func @twice(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x3xf3
 // CHECK: %[[W:.*]] = onnx.Mul
 // CHECK: %{{.*}}, %[[I:.*]] = onnx.TopK %{{.*}} -> (tensor<?x2xf32>, tensor<?x2xi64>)
 // CHECK: %[[V:.*]] = onnx.GatherElements %[[W]], %[[I]]
-// CHECK: %[[Y:.*]] = moe.experts %arg0 to %{{.*}} weighted %[[V]] {{.*}} skips
+// CHECK: %[[KEPT:.*]] = onnx.Where %{{.*}}, %[[V]], %{{.*}} : (tensor<?x2xi1>, tensor<?x2xf32>, tensor<f32>)
+// CHECK: %[[Y:.*]] = moe.experts %arg0 to %{{.*}} weighted %[[KEPT]] {{.*}} skips
 // CHECK-NOT: onnx.Einsum
 // CHECK: return %[[Y]]
 func.func @slab(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x3xf32> {onnx.dims = ["t", ""]}) -> tensor<?x32xf32> {

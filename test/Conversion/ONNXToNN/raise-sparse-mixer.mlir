@@ -313,7 +313,8 @@ func.func @swapped(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x8x
 // CHECK: %[[IS:.*]] = onnx.Cast %[[HAS]]
 // CHECK: %[[W:.*]] = onnx.GatherElements %[[M]], %[[I]]
 // CHECK: %[[LIST:.*]] = onnx.Where %[[IS]], %[[I]], %{{.*}}
-// CHECK: moe.experts %arg0 to %[[LIST]] weighted %[[W]] {{.*}} skips
+// CHECK: %[[KEPT:.*]] = onnx.Where %[[IS]], %[[W]], %{{.*}}
+// CHECK: moe.experts %arg0 to %[[LIST]] weighted %[[KEPT]] {{.*}} skips
 // CHECK: return
 func.func @finite(%x: tensor<?x32xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x8xf32> {onnx.dims = ["t", ""]}) -> tensor<?x32xf32> {
   %f0 = onnx.Constant dense<0.0> : tensor<f32>
