@@ -34,10 +34,17 @@ static std::string textOf(const Json &object, const char *key) {
              : "";
 }
 
+/// What a policy does that is never certified; "" if there is nothing.
+static std::string uncertifiableIn(const Json &policy) {
+  if (policy.contains("cache"))
+    return "reads a part of the caches";
+  return policy.value("tokens", Json()).contains("merge") ? "merges tokens" : "";
+}
+
 /// Why a certificate does not hold; "" if it does.
 static std::string problemOf(const Json &policy, const CompileOptions &options) {
-  if (policy.contains("cache"))
-    return "reads a part of the caches, for which there are no certificates";
+  if (std::string what = uncertifiableIn(policy); !what.empty())
+    return what + ", for which there are no certificates";
   if (!policy.contains("certificate"))
     return "has no certificate for the tokens that it leaves out";
   const Json &certificate = policy["certificate"];
@@ -68,7 +75,7 @@ void readCertificate(CompileOptions &options) {
     throw ToolError(
         ExitCode::Refused,
         fmt::format("{}: {}; {}take it as it is with --allow-uncertified", options.policy, problem,
-                    policy.contains("cache") ? "" : "make the policy with 'tamis calibrate', or "));
+                    uncertifiableIn(policy).empty() ? "make the policy with 'tamis calibrate', or " : ""));
 }
 
 } // namespace tamis::tools

@@ -17,6 +17,18 @@ struct ExpertMatcher::Half {
   float alpha = 1, beta = 0, limit = std::numeric_limits<float>::infinity();
 };
 
+Polynomial raising::rowsOf(Stage &stage, Value value, int64_t axis) {
+  while (auto expand = value.getDefiningOp<onnx::ExpandOp>()) {
+    Value before = expand->getOperand(0);
+    int64_t own = axis - (typeOf(value).getRank() - typeOf(before).getRank());
+    if (own < 0 || stage.shapes.sizes(before)[own].isConstant(1))
+      break;
+    value = before;
+    axis = own;
+  }
+  return stage.shapes.sizes(value)[axis];
+}
+
 std::nullopt_t ExpertMatcher::fail(Operation *op, const Twine &text) {
   stage.remark(op, "this looks like a mixture of experts, but " + text);
   return std::nullopt;

@@ -50,6 +50,9 @@ struct MatchedExpert {
   bool isAlike(const MatchedExpert &other) const;
 };
 
+/// The size of a dimension, before an Expand that repeats the elements of others alone.
+onnx::Polynomial rowsOf(Stage &stage, mlir::Value value, int64_t axis = 0);
+
 class ExpertMatcher {
 public:
   explicit ExpertMatcher(Stage &stage) : stage(stage) {}

@@ -191,13 +191,14 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
     return std::nullopt;
   write.adds = reduction == "add";
   write.column = newIndex(to.back());
-  Polynomial rows;
+  Polynomial rows, updated; // the sizes of that dimension, which are the same in a run
   bool hasRow = elements;
   if (elements) {
     if (to.size() != 2 || elements.getAxis() != 0 || !(at.back() == to.back()))
       return std::nullopt;
-    rows = at[0];
-    write.row = stage.shapes.newIndex(rows);
+    rows = rowsOf(stage, indices);
+    updated = rowsOf(stage, updates);
+    write.row = stage.shapes.newIndex(at[0]);
     source = {from[0].isConstant(1) ? Polynomial() : write.row};
     parts.push_back(stage.elements.trace({indices, {write.row, write.column}}));
   } else {
@@ -212,8 +213,9 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
         return std::nullopt;
       bool isRow = !size.isConstant(1);
       if (isRow) {
-        rows = size;
-        write.row = stage.shapes.newIndex(rows);
+        rows = rowsOf(stage, indices, static_cast<int64_t>(i));
+        updated = rowsOf(stage, updates, static_cast<int64_t>(i));
+        write.row = stage.shapes.newIndex(size);
       }
       hasRow |= isRow;
       place.push_back(isRow ? write.row : Polynomial());
@@ -243,7 +245,7 @@ std::optional<Write> DispatchedExperts::writeOf(Operation *op, bool isSlab) {
         list && part.indices.size() == 2 ? part.indices[0].constant() : std::nullopt;
     // All of the tokens that are listed, and not those alone that an expert has room for.
     if (!dimension || (mask && list.getX() != mask) || !(part.indices[1] == write.row) ||
-        !(rows == stage.shapes.sizes(list.getY())[1]) ||
+        (!(rows == stage.shapes.sizes(list.getY())[1]) && !(updated == stage.shapes.sizes(list.getY())[1])) ||
         (!dimensions.empty() && *dimension <= dimensions.back()))
       return std::nullopt;
     dimensions.push_back(*dimension);

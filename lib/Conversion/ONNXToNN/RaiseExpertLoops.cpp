@@ -306,7 +306,7 @@ std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
   if (isTuple && (stage.shapes.sizes(indices).size() != 2 || !stage.shapes.sizes(indices)[1].isConstant(1)))
     return std::nullopt;
   result.to.append(to.begin(), to.end());
-  result.count = stage.shapes.sizes(indices)[0];
+  result.count = rowsOf(stage, indices);
   result.row = stage.shapes.newIndex(from[0]);
   result.column = newIndex(from[1]);
   result.at = stage.elements.trace({indices, {result.row, isTuple ? Polynomial() : result.column}});
@@ -321,8 +321,9 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   auto list = at.tensor.getDefiningOp<onnx::NonZeroOp>();
   if (!list || at.indices.size() != 2 || !at.indices[0].constant() || !(at.indices[1] == row))
     return std::nullopt;
-  if (!(count == stage.shapes.sizes(list.getY())[1]))
-    return std::nullopt; // Some of the pairs alone.
+  const Polynomial &listed = stage.shapes.sizes(list.getY())[1];
+  if (!(count == listed) && !(rowsOf(stage, updates) == listed))
+    return std::nullopt; // Some of the pairs alone: there are as many updates as places.
 
   // Which element of the mask is the pair?
   SmallVector<Polynomial, 4> place;

@@ -256,12 +256,15 @@ TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t 
 /* The caches of a decoder in a context, which runs with use_cache fill. All sequences have as many rows,
  * padding included. A run that fails leaves them as they were, unless the model appends each sequence behind
  * its own tokens (GroupQueryAttention) and the inputs said that there are fewer than in use: cut first, to go
- * back. */
+ * back. With a policy's rule snapkv, one that fails while it decides anew also takes the decision before it:
+ * all rows are read until a run decides. */
 /* Rows of each sequence in use; 0 for a context without. */
 TAMIS_API int64_t tamis_cache_length(const TamisContext *context);
 /* Keeps the first `length` rows of each sequence; 0 for new sequences. */
 TAMIS_API TamisStatus tamis_cache_truncate(TamisContext *context, int64_t length, TamisError *error);
-/* Makes room, so that runs of up to so many sequences and rows do not allocate for it. */
+/* Makes room, so that runs of up to so many sequences and rows do not allocate for it. What a policy keeps
+ * beside the caches is not made here: with the rule pages the first run allocates its bounds, with snapkv a run
+ * that decides its lists. */
 TAMIS_API TamisStatus tamis_cache_reserve(TamisContext *context, int64_t sequences, int64_t length,
                                           TamisError *error);
 
@@ -425,7 +428,8 @@ TAMIS_API TamisStatus tamis_model_decoder(const TamisModel *model, TamisDecoderI
  *   tamis_generation_destroy(generation);
  *
  * A generation uses its context's caches; runs of the context between its steps must leave them alone. After
- * the first step no step allocates, except where caches outgrow their room (tamis_cache_reserve). */
+ * the first step no step allocates, except where caches outgrow their room (tamis_cache_reserve), and bounds
+ * of their pages with them. */
 typedef struct TamisGeneration TamisGeneration;
 
 typedef struct TamisGenerationOptions {

@@ -28,6 +28,10 @@
 // RUN: not tamis-opt %s --token-evict=policy=%t.json 2>&1 | FileCheck %s --check-prefix=AMOUNT
 // AMOUNT: a step of its 'cache' has no 'name', or no 'pages' that is an integer from 1 to 16777216
 
+// RUN: echo '{"schema": "tamis.policy.v1", "cache": {"rule": "snapkv", "window": 4, "steps": [{"name": "a", "capacity": 4}]}}' > %t.json
+// RUN: not tamis-opt %s --token-evict=policy=%t.json 2>&1 | FileCheck %s --check-prefix=CAPACITY
+// CAPACITY: the step 'a' of its 'cache' has a 'capacity' of 4, which the 'window' of 4 takes up, so that nothing is chosen; take 5 at least
+
 // RUN: echo '{"schema": "tamis.policy.v1", "cache": {"rule": "window", "steps": [{"name": "a", "window": 4, "sinks": 1}]}}' > %t.json
 // RUN: not tamis-opt %s --token-evict=policy=%t.json 2>&1 | FileCheck %s --check-prefix=STEP
 // STEP: a step of its 'cache' has the key 'sinks', which there is not

@@ -61,3 +61,27 @@ module attributes {tamis.decoder = {caches = [array<i64: 2, 1>], ids = 0 : i64, 
     return %past : tensor<?x2x?x8xf32>
   }
 }
+
+// -----
+
+// A mask that is added to scores, in attentions that take none of keys: 0 is a token there. The first one reads all rows.
+// expected-error@below {{needs a mask of 1 for tokens and 0 for padding, and this one, 'tensor<?x?xf32>', may be one that is added to scores; export the model with a mask of int64, or take 'cache' out of the policy}}
+module attributes {tamis.decoder = {caches = [array<i64: 2, 1>], ids = 0 : i64, logits = 0 : i64, mask = 1 : i64, max_length = 0 : i64, padded_behind = false, positions = -1 : i64, problem = "", vocabulary = 50 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xf32>, %past: tensor<?x2x?x8xf32>, %new: tensor<?x2x?x8xf32>, %q: tensor<?x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>) {
+    %present, %rows = nn.kv_append %past, %new {cache = 0 : i64} : (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> (tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>)
+    %0 = nn.attention %q, %rows, %rows {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 0.5 : f32}
+      : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x?x16xf32>
+    %1 = nn.attention %0, %rows, %rows {heads = 2 : i64, kv_heads = 2 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 0.5 : f32}
+      : (tensor<?x?x16xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x?x16xf32>
+    return %1, %present : tensor<?x?x16xf32>, tensor<?x2x?x8xf32>
+  }
+}
+
+// -----
+
+// expected-error@below {{needs a mask of int64, int32, bool or float32, not 'tensor<?x?xf64>'; export the model with such a mask, or take 'cache' out of the policy}}
+module attributes {tamis.decoder = {caches = [array<i64: 2, 1>], ids = 0 : i64, logits = 0 : i64, mask = 1 : i64, max_length = 0 : i64, padded_behind = false, positions = -1 : i64, problem = "", vocabulary = 50 : i64, wanted_rows = false}} {
+  func.func @main(%ids: tensor<?x?xi64>, %mask: tensor<?x?xf64>, %past: tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32> {
+    return %past : tensor<?x2x?x8xf32>
+  }
+}

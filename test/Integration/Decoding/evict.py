@@ -133,7 +133,9 @@ def rule_of(policy, step):
         if q.shape[1] == 1:
             since, lists = decoder.decided.get(layer, (0, None))
             return [np.concatenate([rows, np.arange(since, total)]) for rows in lists] if since and amount < 4096 else None
-        decoder.decided[layer] = (0, None) if total <= amount else (total, [decide(q, k, group) for group in range(groups)])
+        # Runs of a few tokens leave a decision alone.
+        if total > amount and (layer not in decoder.decided or q.shape[1] >= policy["window"]):
+            decoder.decided[layer] = (total, [decide(q, k, group) for group in range(groups)])
         return None
 
     def decide(q, k, group):
@@ -231,6 +233,23 @@ def check_steps(checks, name, policy, model, form, plain, prompts, steps):
     return one
 
 
+def check_few(checks, name, policy, model, form, plain):
+    """Runs of a few tokens behind a prompt leave what it decided, one of as many as the rule's window decides anew."""
+    tokens = np.random.default_rng(6).integers(form.vocabulary, size=60).tolist()
+    context, ours = tamis_runtime.Context(model, 1), Numpy(plain, form)
+    context.set_step("near")
+    ours.choose = rule_of(policy, "near")
+    read, wanted, worst = [], [], 0
+    ends = [30, 32, 33, 36, 37, 37 + policy["window"], 38 + policy["window"]]
+    for begin, end in zip([0, *ends], ends):
+        got = context.logits_with_cache([tokens[begin:end]])[0, -1]
+        worst = max(worst, np.abs(ours.step(tokens[begin:end]) - got).max())
+        read.append(context.report().cache_rows_read)
+        wanted.append(ours.rows_read)
+    checks.count(f"{name}: a few tokens", worst <= TOLERANCE, f"logits differ by {worst}")
+    checks.count(f"{name}: a few tokens, rows read", read == wanted, f"{read}, not {wanted}")
+
+
 def check_cut(checks, name, rule, model, form, step):
     """Rows that are cut off and written anew, on the way of one sequence; and the same step on a past that the caller gives."""
     rng = np.random.default_rng(5)
@@ -310,6 +329,8 @@ def check_form(checks, name, form, arguments, folder):
         check_steps(checks, f"{what}, near", policy, model, form, plain, prompts, ["near"] * NEW)
         check_steps(checks, f"{what}, in turn", policy, model, form, plain, prompts, IN_TURN_OF_PROMPTS if rule == "snapkv" else IN_TURN)
         check_cut(checks, what, rule, model, form, "near")
+        if rule == "snapkv":
+            check_few(checks, what, policy, model, form, plain)
         if name == "front" and rule == "window":
             check_report(checks, form, arguments.tamis, folder / f"{name}-{rule}.tamis", folder)
         if name == "front":

@@ -177,7 +177,11 @@ struct SnapModel : AllocatingOpModel<SnapModel, token::CacheSnapOp> {
                                                compare(arith::CmpIPredicate::eq, read(1), batch))));
     Value capacity = rows.setting(snap.getSetting());
     Value isPart = rows.isLess(capacity, total);
-    Value decides = all(known.getKept(), all(isPart, compare(arith::CmpIPredicate::sgt, queries, one)));
+    // A few tokens at a time, as of a search, are no prompt: they must not take the place of what one
+    // decided.
+    auto window = static_cast<int64_t>(snap.getWindow());
+    Value least = select(holds, rows.index(std::max<int64_t>(window, 2)), rows.index(2));
+    Value decides = all(known.getKept(), all(isPart, compare(arith::CmpIPredicate::sge, queries, least)));
     room = select(decides, capacity, select(holds, room, zero));
     since = select(decides, total, select(holds, since, zero));
 
@@ -189,8 +193,8 @@ struct SnapModel : AllocatingOpModel<SnapModel, token::CacheSnapOp> {
       memref::StoreOp::create(rewriter, loc,
                               arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), numbers[i]),
                               memory, ValueRange{rows.index(i), zero});
-    CacheSnapOp::create(rewriter, loc, rows.q, rows.k, spans, room, decides, memory, snap.getWindow(),
-                        snap.getPool(), snap.getHeads(), snap.getScale(), snap.getQColumn());
+    CacheSnapOp::create(rewriter, loc, rows.q, rows.k, spans, room, decides, memory, window, snap.getPool(),
+                        snap.getHeads(), snap.getScale(), snap.getQColumn());
     Value most = rows.add(room, arith::SubIOp::create(rewriter, loc, total, since));
     Value kept = rows.lists(cast<RankedTensorType>(snap.getKept().getType()), most, all(holds, isPart));
     CacheSnapRowsOp::create(rewriter, loc, memory, spans, room, since, kept);

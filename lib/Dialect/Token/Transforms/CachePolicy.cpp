@@ -78,6 +78,11 @@ private:
       if (step.name.empty() || step.name == "dense" || numberOf(step.name, policy))
         return policyError(path, "two steps of its 'cache' are named '" + Twine(step.name) +
                                      "'; step 'dense' is there by itself");
+      if (step.amount < policy.least())
+        return policyError(path, "the step '" + Twine(step.name) + "' of its 'cache' has a '" + amount +
+                                     "' of " + Twine(step.amount) + ", which the 'window' of " +
+                                     Twine(policy.window) + " takes up, so that nothing is chosen; take " +
+                                     Twine(policy.least()) + " at least");
       policy.steps.push_back(std::move(step));
     }
     StringRef first = policy.steps.front().name;

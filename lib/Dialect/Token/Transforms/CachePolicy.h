@@ -39,6 +39,9 @@ struct CachePolicy {
   std::vector<CacheStep> steps; ///< behind the dense one
   int64_t chosen = 0;           ///< 0: dense; else a step's number + 1
 
+  /// The least that a step may say: with snapkv, one row more than those that stay in any case.
+  int64_t least() const { return rule == CacheRule::SnapKV ? window + 1 : 1; }
+
   /// Reads a file; nothing where it has no such part. The error is a sentence that begins with the path.
   static llvm::Expected<std::optional<CachePolicy>> read(llvm::StringRef path);
 };

@@ -48,6 +48,12 @@ static Operation *copyingReader(Value rows) {
   return nullptr;
 }
 
+/// Whether what chooses rows can read a mask with such elements.
+static bool isMaskElement(Type type) {
+  return type.isF32() || type.isSignlessInteger(64) || type.isSignlessInteger(32) ||
+         type.isSignlessInteger(1);
+}
+
 namespace {
 struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
   using TokenEvictBase::TokenEvictBase;
@@ -92,6 +98,11 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
                  "the policy reads a part of the caches, which needs a mask [batch, tokens], "
                  "not ")
              << mask.getType() << "; export the model with such a mask, or take 'cache' out of the policy";
+    if (mask && !isMaskElement(typeOf(mask).getElementType()))
+      return getOperation().emitError("the policy reads a part of the caches, which needs a mask of int64, "
+                                      "int32, bool or float32, "
+                                      "not ")
+             << mask.getType() << "; export the model with such a mask, or take 'cache' out of the policy";
 
     SmallVector<nn::AttentionOp> all;
     main.walk([&](nn::AttentionOp attention) {
@@ -101,10 +112,13 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
     int64_t windows = 0, parts = 0;
     for (nn::AttentionOp attention :
          ArrayRef(all).drop_front(std::min<size_t>(all.size(), known.denseLayers))) {
-      if (attention.getWindow() == 0)
-        readPart(attention, mask, known, parts++);
-      else
+      if (attention.getWindow() != 0) {
         ++windows;
+        continue;
+      }
+      if (failed(checkMask(attention, mask)))
+        return failure();
+      readPart(attention, mask, known, parts++);
     }
     if (parts == 0)
       return getOperation().emitError("the policy reads a part of the caches, and none of the ")
@@ -116,6 +130,20 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
               "a part of the caches is read in " + Twine(parts) + " of " + Twine(all.size()) +
                   " attentions, unless the step 'dense' is chosen at run time");
     return success();
+  }
+
+  /// A mask of f32 may be one that is added to scores, with 0 for a token, unless the attention takes it as
+  /// its mask of keys.
+  LogicalResult checkMask(nn::AttentionOp attention, Value mask) {
+    if (!mask || !typeOf(mask).getElementType().isF32() || attention.getKeyMask() == mask ||
+        appendBehind(attention.getK()).getStarts())
+      return success();
+    return getOperation().emitError(
+               "the policy reads a part of the caches, which needs a mask of 1 for tokens and 0 for padding, "
+               "and this one, ")
+           << mask.getType()
+           << ", may be one that is added to scores; export the model with a mask of int64, or take 'cache' "
+              "out of the policy";
   }
 
   /// Each cache must be read by attentions, where it lies.
@@ -181,7 +209,7 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
                                                        : "rows of a prompt that are read after it";
     Attribute setting =
         b.getDictionaryAttr({named("name", b.getStringAttr(name)), number("dense", CachePolicy::most),
-                             number("min", 1), number("max", CachePolicy::most)});
+                             number("min", known.least()), number("max", CachePolicy::most)});
     SmallVector<Attribute> steps;
     auto add = [&](StringRef name, int64_t amount) {
       steps.push_back(

@@ -34,6 +34,10 @@ LogicalResult tamis::token::checkKeptReaders(ModuleOp module, const TokenPolicy 
                                 "into others; set 'dropped' to "
                                 "\"merged\", so that it has the row that each was merged into, or to "
                                 "\"zeros\" if nobody reads those rows");
+    else if (!policy.merges.empty())
+      result =
+          unpack.emitError("an output has a row for each token, also for those that the policy leaves out "
+                           "or merges into others; set 'dropped' to \"zeros\" if nobody reads those rows");
     else
       result = unpack.emitError(
           "an output has a row for each token, also for those that the policy leaves out; set "

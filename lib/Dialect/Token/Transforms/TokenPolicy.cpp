@@ -281,7 +281,8 @@ public:
                            "two steps are named '" + Twine(step.name) + "'; step 'dense' is there by itself");
       policy.steps.push_back(std::move(step));
     }
-    StringRef chosen = tokens.getString("chosen").value_or(policy.steps.front().name);
+    StringRef first = policy.steps.front().name;
+    StringRef chosen = tokens.getString("chosen").value_or(tokens.get("chosen") ? StringRef() : first);
     auto found = llvm::find_if(policy.steps, [&](const PolicyStep &step) { return step.name == chosen; });
     if (found == policy.steps.end() && chosen != "dense")
       return policyError(path, "there is no step '" + chosen + "' to be chosen");
