@@ -256,15 +256,15 @@ TAMIS_API TamisStatus tamis_context_output(const TamisContext *context, int32_t 
 /* The caches of a decoder in a context, which runs with use_cache fill. All sequences have as many rows,
  * padding included. A run that fails leaves them as they were, unless the model appends each sequence behind
  * its own tokens (GroupQueryAttention) and the inputs said that there are fewer than in use: cut first, to go
- * back. With a policy's rule snapkv, one that fails while it decides anew also takes the decision before it:
- * all rows are read until a run decides. */
+ * back. With a policy's rule snapkv, one that would decide anew and fails takes the decision before it along:
+ * then all rows are read until a run decides. */
 /* Rows of each sequence in use; 0 for a context without. */
 TAMIS_API int64_t tamis_cache_length(const TamisContext *context);
 /* Keeps the first `length` rows of each sequence; 0 for new sequences. */
 TAMIS_API TamisStatus tamis_cache_truncate(TamisContext *context, int64_t length, TamisError *error);
 /* Makes room, so that runs of up to so many sequences and rows do not allocate for it. What a policy keeps
- * beside the caches is not made here: with the rule pages the first run allocates its bounds, with snapkv a run
- * that decides its lists. */
+ * beside the caches is not made here: with the rule pages the first run allocates its bounds, with snapkv a
+ * run that decides its lists. */
 TAMIS_API TamisStatus tamis_cache_reserve(TamisContext *context, int64_t sequences, int64_t length,
                                           TamisError *error);
 

@@ -177,8 +177,7 @@ struct SnapModel : AllocatingOpModel<SnapModel, token::CacheSnapOp> {
                                                compare(arith::CmpIPredicate::eq, read(1), batch))));
     Value capacity = rows.setting(snap.getSetting());
     Value isPart = rows.isLess(capacity, total);
-    // A few tokens at a time, as of a search, are no prompt: they must not take the place of what one
-    // decided.
+    // A few tokens at a time, as of a search, are no prompt: what one decided must stay.
     auto window = static_cast<int64_t>(snap.getWindow());
     Value least = select(holds, rows.index(std::max<int64_t>(window, 2)), rows.index(2));
     Value decides = all(known.getKept(), all(isPart, compare(arith::CmpIPredicate::sge, queries, least)));

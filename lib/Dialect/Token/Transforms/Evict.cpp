@@ -100,8 +100,7 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
              << mask.getType() << "; export the model with such a mask, or take 'cache' out of the policy";
     if (mask && !isMaskElement(typeOf(mask).getElementType()))
       return getOperation().emitError("the policy reads a part of the caches, which needs a mask of int64, "
-                                      "int32, bool or float32, "
-                                      "not ")
+                                      "int32, bool or float32, not ")
              << mask.getType() << "; export the model with such a mask, or take 'cache' out of the policy";
 
     SmallVector<nn::AttentionOp> all;
