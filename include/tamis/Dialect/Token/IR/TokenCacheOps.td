@@ -59,7 +59,8 @@ def Token_CacheSnapOp : Token_CacheOp<"cache_snap"> {
     key head the last `window` rows stay, and of those before them the ones of the greatest scores, as many as the setting has
     room for. A row's score is what the last `window` queries give it, the weights of the softmax of scale q k^T added up
     over them and the heads that share the key head; and with it what `pool` rows around it get, so that neighbours stay
-    together. Of equal ones the earlier stays. Later runs of one new token read those rows, and all that came since.
+    together. Of equal ones the earlier stays. Later runs of one new token read those rows, and all that came since. While a
+    decision holds, a run of fewer new tokens than `window` leaves it alone.
 
     The decision is memory number `memory` of the context (rt.keep). It holds until rows are cut off that it was made of, or
     other sequences begin; without one all rows are read, and so they are by a run whose setting is no less than the rows.
