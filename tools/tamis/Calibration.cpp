@@ -156,6 +156,8 @@ private:
         certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
     if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
       std::string advice = "allow a greater --eps or --alpha, give more requests, or try other --layers";
+      if (options.pool != "mapped")
+        advice += ", or --restore --pool mapped where the answer is of a mean over tokens";
       if (found.search.untried == 0)
         CalibrationState::remove(CalibrationState::pathOf(options.output));
       else
