@@ -14,6 +14,7 @@
 // means is not looked at (see ExpertMask.h): a token over an expert's capacity is one of which M says so.
 //
 //===----------------------------------------------------------------------------------------------===//
+#include "ExpertAddition.h"
 #include "ExpertTerms.h"
 
 using namespace mlir;
@@ -72,15 +73,6 @@ private:
   bool sawAddition = false; ///< by the last collect
 };
 } // namespace
-
-/// Is nothing but the shape of its result read?
-static bool givesShape(Operation *op) {
-  return isa<onnx::ShapeOp>(op) || (isa<onnx::SliceOp>(op) && llvm::all_of(op->getUsers(), givesShape));
-}
-
-static bool hasOneReader(Value value) {
-  return llvm::count_if(value.getUsers(), [](Operation *user) { return !givesShape(user); }) == 1;
-}
 
 bool DispatchedExperts::setTokens(Write &write, Value mask, ArrayRef<int64_t> dimensions,
                                   ArrayRef<Polynomial> sizes) {
@@ -350,7 +342,7 @@ bool DispatchedExperts::collect(Value value, bool isSlab, bool isRoot, std::vect
                                 SmallVectorImpl<Value> &others) {
   Operation *op = value.getDefiningOp();
   // The rows of an expert may be read from a slab that others were written to.
-  if (op && (isRoot || isSlab || hasOneReader(value))) {
+  if (op && (isRoot || isSlab || countReaders(value) == 1)) {
     if (auto add = dyn_cast<onnx::AddOp>(op); add && !isSlab && add.getA().getType() == value.getType() &&
                                               add.getB().getType() == value.getType()) {
       inside.insert(op);

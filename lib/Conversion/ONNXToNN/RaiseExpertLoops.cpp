@@ -16,6 +16,7 @@
 // they are those of expert i only if all were hit.
 //
 //===----------------------------------------------------------------------------------------------===//
+#include "ExpertAddition.h"
 #include "ExpertMatcher.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -43,15 +44,6 @@ struct Mask {
   Polynomial expert;
 };
 
-/// Rows that are added to those of tokens.
-struct Addition {
-  Value updates;
-  ElementOf at;                  ///< the place that row `row` of the updates is added to
-  SmallVector<Polynomial, 2> to; ///< the sizes of what is added to
-  Polynomial count;              ///< of places
-  Polynomial row, column;
-};
-
 /// One expert's rows, added to those of its tokens.
 struct Term {
   Operation *op;
@@ -68,11 +60,9 @@ public:
   bool isInside(Operation *op) const { return inside.contains(op); }
 
 private:
-  std::optional<Addition> additionOf(Operation *op);
   /// The expert whose rows an op adds: nullopt when it is no expert's; then `failed` says whether it almost
   /// is.
   std::optional<Term> termOf(Operation *scatter, bool &failed);
-  bool hasZeroAndOne(onnx::OneHotOp op);
   std::optional<Mask> maskOf(ElementOf element);
   /// A mask of tokens that chose an expert in any slot.
   std::optional<Mask> anySlotOf(ElementOf element, const Polynomial &token);
@@ -121,20 +111,13 @@ ElementOf ExpertLoops::follow(ElementOf element) {
   }
 }
 
-/// Does it have ones, and zeros elsewhere?
-bool ExpertLoops::hasZeroAndOne(onnx::OneHotOp op) {
-  std::optional<Polynomial> off = stage.elements.integer({op.getValues(), {Polynomial(0)}}),
-                            on = stage.elements.integer({op.getValues(), {Polynomial(1)}});
-  return off && off->isConstant(0) && on && on->isConstant(1);
-}
-
 std::optional<Mask> ExpertLoops::maskOf(ElementOf element) {
   element = follow(element);
   Operation *op = element.tensor.getDefiningOp();
   if (auto cast = dyn_cast_or_null<onnx::CastOp>(op))
     return maskOf({cast.getX(), element.indices});
   if (auto oneHot = dyn_cast_or_null<onnx::OneHotOp>(op)) {
-    if (!hasZeroAndOne(oneHot))
+    if (!hasZeroAndOne(stage, oneHot))
       return std::nullopt;
     SmallVector<Polynomial, 4> place(element.indices);
     Polynomial expert = place[oneHot.getAxis()];
@@ -262,59 +245,8 @@ HitList *ExpertLoops::hitsOf(onnx::NonZeroOp op) {
   return match ? &*hits[op] : nullptr;
 }
 
-std::optional<Addition> ExpertLoops::additionOf(Operation *op) {
-  Addition result;
-  // A matrix of zeros with a one in each column, times rows.
-  if (auto product = dyn_cast<onnx::MatMulOp>(op)) {
-    result.updates = product.getB();
-    ArrayRef<Polynomial> places = stage.shapes.sizes(product.getA()),
-                         from = stage.shapes.sizes(result.updates);
-    if (places.size() != 2 || from.size() != 2 || !(places[1] == from[0]) || !isF32(product.getC()))
-      return std::nullopt;
-    result.to = {places[0], from[1]};
-    result.count = from[0];
-    result.row = stage.shapes.newIndex(from[0]);
-    result.column = newIndex(from[1]);
-    Polynomial token = stage.shapes.newIndex(places[0]);
-    ElementOf one = stage.elements.trace({product.getA(), {token, result.row}});
-    if (auto scatter = one.tensor.getDefiningOp<onnx::ScatterElementsOp>()) {
-      ArrayRef<Polynomial> sizes = stage.shapes.sizes(scatter.getIndices());
-      if (scatter.getAxis() != 0 || one.indices != ArrayRef({token, result.row}) || sizes.size() != 2 ||
-          !sizes[0].isConstant(1) || !(sizes[1] == from[0]) || !stage.isFilledWith(scatter.getData(), 0) ||
-          !stage.isFilledWith(scatter.getUpdates(), 1) ||
-          (scatter.getReduction() != "none" && scatter.getReduction() != "add"))
-        return std::nullopt;
-      result.at = stage.elements.trace({scatter.getIndices(), {Polynomial(), result.row}});
-      return result;
-    }
-    auto oneHot = one.tensor.getDefiningOp<onnx::OneHotOp>();
-    if (!oneHot || one.indices.size() != 2 || !hasZeroAndOne(oneHot) ||
-        !(one.indices[oneHot.getAxis()] == token) || !(one.indices[1 - oneHot.getAxis()] == result.row))
-      return std::nullopt;
-    result.at = stage.elements.trace({oneHot.getIndices(), {result.row}});
-    return result;
-  }
-  Value data = op->getOperand(0), indices = op->getOperand(1);
-  result.updates = op->getOperand(2);
-  ArrayRef<Polynomial> to = stage.shapes.sizes(data), from = stage.shapes.sizes(result.updates);
-  auto isTuple = isa<onnx::ScatterNDOp>(op);
-  if (to.size() != 2 || from.size() != 2 || !isF32(data) || !(to[1] == from[1]))
-    return std::nullopt;
-  if (auto elements = dyn_cast<onnx::ScatterElementsOp>(op);
-      elements && (elements.getAxis() != 0 || !(stage.shapes.sizes(indices)[1] == to[1])))
-    return std::nullopt;
-  if (isTuple && (stage.shapes.sizes(indices).size() != 2 || !stage.shapes.sizes(indices)[1].isConstant(1)))
-    return std::nullopt;
-  result.to.append(to.begin(), to.end());
-  result.count = rowsOf(stage, indices);
-  result.row = stage.shapes.newIndex(from[0]);
-  result.column = newIndex(from[1]);
-  result.at = stage.elements.trace({indices, {result.row, isTuple ? Polynomial() : result.column}});
-  return result;
-}
-
 std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
-  std::optional<Addition> addition = additionOf(scatter);
+  std::optional<Addition> addition = additionOf(stage, scatter);
   if (!addition)
     return std::nullopt;
   const auto &[updates, at, to, count, row, column] = *addition;
@@ -395,16 +327,6 @@ std::optional<Term> ExpertLoops::termOf(Operation *scatter, bool &failed) {
   return Term{scatter, matcher.indices, weights, mask->expert, *layers};
 }
 
-/// Is nothing but the shape of its result read?
-static bool givesShape(Operation *op) {
-  return isa<onnx::ShapeOp>(op) || (isa<onnx::SliceOp>(op) && llvm::all_of(op->getUsers(), givesShape));
-}
-
-/// Does nothing but shapes read it, besides one op?
-static bool hasOneReader(Value value) {
-  return llvm::count_if(value.getUsers(), [](Operation *user) { return !givesShape(user); }) == 1;
-}
-
 /// Is a condition true whenever tensor `list` of NonZero has rows? Or false, when inverted.
 bool ExpertLoops::isTrueWithRows(Value condition, onnx::NonZeroOp list, bool isInverted) {
   Polynomial count = stage.shapes.sizes(list.getY())[1];
@@ -474,7 +396,7 @@ std::optional<std::pair<Value, Operation *>> ExpertLoops::grownSum(Value value) 
       isAddition =
           (reduction == "add" && (addition == op || isOfZeros)) || (reduction == "none" && isOfZeros);
     }
-    std::optional<Addition> found = isAddition ? additionOf(addition) : std::nullopt;
+    std::optional<Addition> found = isAddition ? additionOf(stage, addition) : std::nullopt;
     auto list = found ? found->at.tensor.getDefiningOp<onnx::NonZeroOp>() : onnx::NonZeroOp();
     if (list && isTrueWithRows(where.getCondition(), list, !isFirst))
       return std::make_pair(before, addition);
@@ -496,7 +418,7 @@ bool ExpertLoops::takeTerm(Operation *op, std::vector<Term> &terms, bool &failed
 void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl<Value> &others, bool isRoot,
                           bool &failed) {
   Operation *op = value.getDefiningOp();
-  if (op && (isRoot || hasOneReader(value))) {
+  if (op && (isRoot || countReaders(value) == 1)) {
     if (auto add = dyn_cast<onnx::AddOp>(op);
         add && add.getA().getType() == value.getType() && add.getB().getType() == value.getType()) {
       inside.insert(op);
@@ -511,8 +433,7 @@ void ExpertLoops::flatten(Value value, std::vector<Term> &terms, SmallVectorImpl
         // The sum before is read twice: by what grew, and by the choice.
         for (Operation *user : before.getUsers())
           inside.insert(user);
-        bool isOnlyRead =
-            llvm::count_if(before.getUsers(), [](Operation *user) { return !givesShape(user); }) == 2;
+        bool isOnlyRead = countReaders(before) == 2;
         flatten(before, terms, others, isOnlyRead, failed);
         return;
       }
