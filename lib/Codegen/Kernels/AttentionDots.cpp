@@ -1,7 +1,10 @@
 //===- AttentionDots.cpp - Products of one query with many keys ---------------------------------------===//
 #include "AttentionDots.h"
+#include "tamis/Codegen/Kernels/VectorMath.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace tamis;
@@ -74,4 +77,29 @@ Value tamis::emitDots(Emitter &e, ArrayRef<Value> query, const Matrix &k, int64_
     sums.push_back(sum);
   }
   return emitSums(e, std::move(sums));
+}
+
+Value tamis::emitQueryWeights(Emitter &e, ArrayRef<Value> query, const Matrix &k, int64_t depth, Value count,
+                              float scale, Value weights, Value at) {
+  Value power = e.vector(scale * log2OfE);
+  Value greatest = e.reduceVectors(
+      count, e.vector(-std::numeric_limits<float>::infinity()),
+      [&](Value j, Value mask, Value sofar) {
+        Value dots = emitDots(e, query, k, depth, j, mask ? count : Value());
+        Value exponents = e.mulF(dots, power);
+        e.storeVector(exponents, weights, e.add(at, j), mask);
+        return e.maxF(exponents, sofar);
+      },
+      [&](Value a, Value b) { return e.maxF(a, b); });
+  Value maximum = e.splat(e.reduceMax(greatest));
+  Value sum = e.reduceVectors(
+      count, e.vector(0),
+      [&](Value j, Value mask, Value sofar) {
+        Value exponents = e.loadVector(weights, e.add(at, j), mask);
+        Value own = emitExp2OfNegative(e, e.subF(exponents, maximum));
+        e.storeVector(own, weights, e.add(at, j), mask);
+        return e.addF(mask ? e.select(mask, own, e.vector(0)) : own, sofar);
+      },
+      [&](Value a, Value b) { return e.addF(a, b); });
+  return e.reduceAdd(sum);
 }

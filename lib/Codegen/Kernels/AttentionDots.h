@@ -22,6 +22,11 @@ mlir::Value emitDots(Emitter &e, llvm::ArrayRef<mlir::Value> query, const Matrix
 mlir::Value emitDots(Emitter &e, llvm::ArrayRef<mlir::Value> query, const Matrix &k, int64_t depth,
                      llvm::ArrayRef<mlir::Value> keys);
 
+/// What a query gives `count` keys, exp(scale q k^T - the greatest), to weights[at ...]; their sum, a scalar,
+/// by which they are not divided yet.
+mlir::Value emitQueryWeights(Emitter &e, llvm::ArrayRef<mlir::Value> query, const Matrix &k, int64_t depth,
+                             mlir::Value count, float scale, mlir::Value weights, mlir::Value at);
+
 } // namespace tamis
 
 #endif

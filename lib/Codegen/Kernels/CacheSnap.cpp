@@ -3,11 +3,8 @@
 #include "AttentionFactors.h"
 #include "CacheSpan.h"
 #include "SequenceSelector.h"
-#include "tamis/Codegen/Kernels/VectorMath.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace tamis;
@@ -36,27 +33,8 @@ struct PromptScorer {
 void PromptScorer::add(const Matrix &q, Value seen) {
   auto depth = cast<MemRefType>(op.getK().getType()).getDimSize(3);
   SmallVector<Value> query = loadWholeRow(e, q, e.index(0), depth);
-  Value power = e.vector(op.getScale().convertToFloat() * log2OfE);
-  Value greatest = e.reduceVectors(
-      seen, e.vector(-std::numeric_limits<float>::infinity()),
-      [&](Value j, Value mask, Value sofar) {
-        Value dots = emitDots(e, query, keys, depth, j, mask ? seen : Value());
-        Value exponents = e.mulF(dots, power);
-        e.storeVector(exponents, scratch, e.add(weights, j), mask);
-        return e.maxF(exponents, sofar);
-      },
-      [&](Value a, Value b) { return e.maxF(a, b); });
-  Value maximum = e.splat(e.reduceMax(greatest));
-  Value sum = e.reduceVectors(
-      seen, e.vector(0),
-      [&](Value j, Value mask, Value sofar) {
-        Value exponents = e.loadVector(scratch, e.add(weights, j), mask);
-        Value own = emitExp2OfNegative(e, e.subF(exponents, maximum));
-        e.storeVector(own, scratch, e.add(weights, j), mask);
-        return e.addF(mask ? e.select(mask, own, e.vector(0)) : own, sofar);
-      },
-      [&](Value a, Value b) { return e.addF(a, b); });
-  Value factor = e.splat(e.divF(e.scalar(1), e.reduceAdd(sum)));
+  Value sum = emitQueryWeights(e, query, keys, depth, seen, op.getScale().convertToFloat(), scratch, weights);
+  Value factor = e.splat(e.divF(e.scalar(1), sum));
   e.forVectors(candidates, [&](Value j, Value mask) {
     Value own = e.loadVector(scratch, e.add(weights, j), mask);
     Value before = e.loadVector(sums, e.add(at, j), mask);

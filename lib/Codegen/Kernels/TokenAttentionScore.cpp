@@ -6,9 +6,6 @@
 //===--------------------------------------------------------------------------------------------------===//
 #include "AttentionDots.h"
 #include "AttentionFactors.h"
-#include "tamis/Codegen/Kernels/VectorMath.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace tamis;
@@ -53,27 +50,8 @@ Value HeadScorer::rowOf(Value i) {
 void HeadScorer::add(Value row) {
   int64_t depth = static_cast<int64_t>(op.getHeadDim());
   SmallVector<Value> query = loadWholeRow(e, q, row, depth);
-  Value power = e.vector(op.getScale().convertToFloat() * log2OfE);
-  Value greatest = e.reduceVectors(
-      length, e.vector(-std::numeric_limits<float>::infinity()),
-      [&](Value j, Value mask, Value sofar) {
-        Value dots = emitDots(e, query, k, depth, j, mask ? length : Value());
-        Value exponents = e.mulF(dots, power);
-        e.storeVector(exponents, scores, e.add(at, j), mask);
-        return e.maxF(exponents, sofar);
-      },
-      [&](Value a, Value b) { return e.maxF(a, b); });
-  Value maximum = e.splat(e.reduceMax(greatest));
-  Value sum = e.reduceVectors(
-      length, e.vector(0),
-      [&](Value j, Value mask, Value sofar) {
-        Value exponents = e.loadVector(scores, e.add(at, j), mask);
-        Value weights = emitExp2OfNegative(e, e.subF(exponents, maximum));
-        e.storeVector(weights, scores, e.add(at, j), mask);
-        return e.addF(mask ? e.select(mask, weights, e.vector(0)) : weights, sofar);
-      },
-      [&](Value a, Value b) { return e.addF(a, b); });
-  Value total = e.mulF(e.mulF(e.reduceAdd(sum), floatOf(e, asked())), e.scalar(float(op.getHeads())));
+  Value sum = emitQueryWeights(e, query, k, depth, length, op.getScale().convertToFloat(), scores, at);
+  Value total = e.mulF(e.mulF(sum, floatOf(e, asked())), e.scalar(float(op.getHeads())));
   Value factor = e.splat(e.divF(floatOf(e, length), total));
   e.forVectors(length, [&](Value j, Value mask) {
     Value weights = e.loadVector(scores, e.add(at, j), mask);
