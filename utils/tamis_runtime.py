@@ -221,6 +221,10 @@ class Generation:
         self.model.check(self.model.runtime.tamis_generation_step, self.handle, None, tokens)
         return list(tokens)
 
+    def replace(self, tokens):
+        """Others in place of those that the last step chose; -1 leaves one."""
+        self.model.check(self.model.runtime.tamis_generation_replace, self.handle, (ctypes.c_int64 * self.count)(*tokens))
+
     def logits(self, sequence):
         """A copy of the logits that the last step's token of a sequence was chosen by."""
         data = self.model.runtime.tamis_generation_logits(self.handle, sequence)

@@ -112,6 +112,7 @@ std::optional<PolicyDescription> tamis::describePolicy(ModuleOp module) {
     policy.steps.push_back({step.getAs<StringAttr>("name").str(), {values.begin(), values.end()}});
   }
   policy.chosen = attribute.getAs<IntegerAttr>("chosen").getInt();
+  policy.readsCache = attribute.contains("reads_cache");
   return policy;
 }
 
@@ -222,7 +223,7 @@ private:
                                       policy->promise->output, policy->promise->eps, policy->promise->alpha,
                                       policy->promise->delta);
     return schema::CreatePolicy(builder, builder.CreateVector(settings), builder.CreateVector(steps),
-                                policy->chosen, string(policy->certificate), promise);
+                                policy->chosen, string(policy->certificate), promise, policy->readsCache);
   }
 
   flatbuffers::FlatBufferBuilder builder;

@@ -17,7 +17,8 @@ namespace {
 /// One sequence of the batch.
 struct Sequence {
   int64_t promptTokens, newTokens;
-  int64_t last; ///< the last token
+  int64_t last;  ///< the last token
+  bool isChosen; ///< by the last step
   bool ended;
 };
 
@@ -209,6 +210,18 @@ static TamisStatus chooseTokens(TamisGeneration *generation, int64_t *tokens, Ta
   return TAMIS_OK;
 }
 
+// The last token of a sequence, counted already, and whether it ends there.
+static void takeToken(const TamisGeneration *generation, Sequence &sequence, int64_t token) {
+  sequence.last = token;
+  bool isFull = generation->maxNew != 0 && sequence.newTokens >= generation->maxNew;
+  // The token would be the next run's, whose rows, with those of padding, must still fit.
+  int64_t most = generation->context->model->decoder.maxLength;
+  bool isLong =
+      (generation->maxLength != 0 && sequence.promptTokens + sequence.newTokens >= generation->maxLength) ||
+      (most != 0 && generation->length + 1 > most);
+  sequence.ended = isFull || isLong || isEnd(generation, token);
+}
+
 static bool allEnded(const TamisGeneration *generation) {
   for (int32_t b = 0; b < generation->count; ++b)
     if (!generation->sequences.data[b].ended)
@@ -226,8 +239,11 @@ TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOpt
     return fail(error, TAMIS_ERROR_USAGE, "the run options have no size; use TAMIS_RUN_OPTIONS_INIT");
   for (int32_t b = 0; b < generation->count; ++b)
     tokens[b] = -1;
-  if (allEnded(generation))
+  if (allEnded(generation)) {
+    for (int32_t b = 0; b < generation->count; ++b)
+      generation->sequences.data[b].isChosen = false;
     return TAMIS_OK;
+  }
   TamisContext *context = generation->context;
   int64_t before = context->caches.length();
   if (before != generation->length || (before != 0 && context->caches.sequences() != generation->count))
@@ -253,18 +269,32 @@ TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOpt
   generation->length = context->caches.length();
   for (int32_t b = 0; b < generation->count; ++b) {
     Sequence &sequence = generation->sequences.data[b];
+    sequence.isChosen = !sequence.ended;
     if (sequence.ended)
       continue;
-    sequence.last = tokens[b];
     ++sequence.newTokens;
-    bool isFull = generation->maxNew != 0 && sequence.newTokens >= generation->maxNew;
-    // The token just chosen would be the next run's, whose rows, with those of padding, must still fit.
-    int64_t most = context->model->decoder.maxLength;
-    bool isLong =
-        (generation->maxLength != 0 && sequence.promptTokens + sequence.newTokens >= generation->maxLength) ||
-        (most != 0 && context->caches.length() + 1 > most);
-    sequence.ended = isFull || isLong || isEnd(generation, tokens[b]);
+    takeToken(generation, sequence, tokens[b]);
   }
+  return TAMIS_OK;
+}
+
+TamisStatus tamis_generation_replace(TamisGeneration *generation, const int64_t *tokens, TamisError *error) {
+  if (!generation || !tokens || generation->count == 0)
+    return fail(error, TAMIS_ERROR_USAGE, "the generation has no sequences, or the tokens are null");
+  int64_t vocabulary = generation->context->model->decoder.vocabulary;
+  for (int32_t b = 0; b < generation->count; ++b) {
+    if (tokens[b] == -1)
+      continue;
+    if (tokens[b] < 0 || tokens[b] >= vocabulary)
+      return fail(error, TAMIS_ERROR_INPUT, "the token of sequence %d is %lld; the vocabulary has %lld", b,
+                  static_cast<long long>(tokens[b]), static_cast<long long>(vocabulary));
+    if (!generation->sequences.data[b].isChosen)
+      return fail(error, TAMIS_ERROR_USAGE,
+                  "the last step chose no token of sequence %d that another could replace", b);
+  }
+  for (int32_t b = 0; b < generation->count; ++b)
+    if (tokens[b] != -1)
+      takeToken(generation, generation->sequences.data[b], tokens[b]);
   return TAMIS_OK;
 }
 
@@ -427,7 +457,7 @@ TamisStatus tamis_generation_begin(TamisGeneration *generation, const int64_t *c
   for (int32_t b = 0; b < count; ++b) {
     memcpy(at, prompts[b], size_t(lengths[b]) * sizeof(int64_t));
     at += lengths[b];
-    generation->sequences.data[b] = {lengths[b], 0, prompts[b][lengths[b] - 1], false};
+    generation->sequences.data[b] = {lengths[b], 0, prompts[b][lengths[b] - 1], false, false};
   }
   generation->count = count;
   generation->longest = longest;

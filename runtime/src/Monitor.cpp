@@ -204,8 +204,9 @@ TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOpti
   // Labels, for one, are not there in service.
   if (policy && !policy->promise() && policy->certificate() && policy->certificate()->size() > 0)
     return fail(error, TAMIS_ERROR_USAGE,
-                "the model's certificate is about a loss or an output that a monitor cannot watch; calibrate "
-                "with the loss cosine, kl or argmax of an output of f32 (tamis calibrate --loss)");
+                "the model's certificate is about a loss or an output that a monitor cannot watch, or about "
+                "the caches of a decoder; a monitor takes the loss cosine, kl or argmax of an output of f32 "
+                "(tamis calibrate --loss)");
   if (!policy || !policy->promise())
     return fail(error, TAMIS_ERROR_USAGE,
                 "the model promises nothing that could be watched; compile it with a certified policy (tamis "

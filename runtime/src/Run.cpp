@@ -121,6 +121,46 @@ static TamisStatus checkWantedRows(const TamisContext *context, const int64_t *r
   return TAMIS_OK;
 }
 
+static bool isZero(TamisType type, const void *data, int64_t at) {
+  switch (type) {
+  case TAMIS_I64:
+    return static_cast<const int64_t *>(data)[at] == 0;
+  case TAMIS_I32:
+    return static_cast<const int32_t *>(data)[at] == 0;
+  case TAMIS_F32:
+    return static_cast<const float *>(data)[at] == 0;
+  default: // the compiler takes bool beside these
+    return static_cast<const uint8_t *>(data)[at] == 0;
+  }
+}
+
+// Code that reads a part of the caches takes all that is behind the padding in front for tokens.
+static TamisStatus checkCacheMask(const TamisContext *context, TamisError *error) {
+  const schema::Policy *policy = context->model->artifact.header->policy();
+  const Decoder &decoder = context->model->decoder;
+  if (!policy || !policy->reads_cache() || decoder.mask < 0 || decoder.paddedBehind)
+    return TAMIS_OK;
+  const TamisTensor &mask = context->inputs[decoder.mask];
+  const TamisSignature &signature = context->model->inputs[decoder.mask].signature;
+  int64_t columns = mask.dims[1];
+  if (double(context->settings[0]) >= double(columns))
+    return TAMIS_OK; // all rows are read
+  for (int64_t b = 0; b < mask.dims[0]; ++b) {
+    int64_t at = b * columns, end = at + columns;
+    while (at < end && isZero(signature.type, mask.data, at))
+      ++at;
+    for (; at < end; ++at)
+      if (isZero(signature.type, mask.data, at))
+        return fail(
+            error, TAMIS_ERROR_INPUT,
+            "input " TAMIS_NAME
+            ": sequence %lld has padding behind or among its tokens, and a step that reads a part of the "
+            "caches wants it in front; pad there, or take the step dense",
+            signature.name, static_cast<long long>(b));
+  }
+  return TAMIS_OK;
+}
+
 static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t count,
                        const TamisRunOptions *given, TamisError *error) {
   TamisRunOptions options = TAMIS_RUN_OPTIONS_INIT;
@@ -139,6 +179,8 @@ static TamisStatus run(TamisContext *context, const TamisValue *inputs, int32_t 
     status = refuseOwnOutputs(context, inputs, error);
   if (status == TAMIS_OK && options.wanted_rows)
     status = checkWantedRows(context, options.wanted_rows, error);
+  if (status == TAMIS_OK)
+    status = checkCacheMask(context, error);
   if (status != TAMIS_OK)
     return status;
   context->deadline = options.deadline_ns;

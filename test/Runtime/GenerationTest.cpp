@@ -205,6 +205,43 @@ TEST(Generation, GivesTheLogits) {
   EXPECT_EQ(tamis_generation_logits(generator.generation, 2), nullptr);
 }
 
+TEST(Generation, TakesTheTokensThatItIsGiven) {
+  // One that an end token would have ended; one whose token stays; one that is given its end.
+  std::vector<std::vector<int64_t>> prompts = {{5}, {1, 1}, {2, 6, 4}};
+  int64_t end = tokensAfter({5}, 1)[0];
+  TamisGenerationOptions ending = options();
+  ending.end_tokens = &end;
+  ending.end_token_count = 1;
+  Generator generator(ending);
+  ASSERT_EQ(generator.begin(prompts), TAMIS_OK);
+  auto replace = [&](std::vector<int64_t> tokens) {
+    return tamis_generation_replace(generator.generation, tokens.data(), &generator.error);
+  };
+  EXPECT_EQ(replace({7, -1, -1}), TAMIS_ERROR_USAGE); // nothing is chosen yet
+  ASSERT_EQ(generator.step(), TAMIS_OK);
+  ASSERT_EQ(generator.tokens[0], end);
+  int64_t own = generator.tokens[1];
+  EXPECT_EQ(replace({7, -1, 97}), TAMIS_ERROR_INPUT);
+  EXPECT_EQ(replace({-2, -1, -1}), TAMIS_ERROR_INPUT);
+  ASSERT_EQ(replace({7, -1, end}), TAMIS_OK) << generator.error.message;
+  ASSERT_EQ(generator.step(), TAMIS_OK);
+  EXPECT_EQ(generator.tokens[0], nextToken({5, 7}));
+  EXPECT_EQ(generator.tokens[1], nextToken({1, 1, own}));
+  EXPECT_EQ(generator.tokens[2], -1);
+  EXPECT_EQ(replace({-1, -1, 8}), TAMIS_ERROR_USAGE);
+  EXPECT_EQ(replace({-1, 8, -1}), TAMIS_OK);
+  ASSERT_EQ(generator.step(), TAMIS_OK);
+  EXPECT_EQ(generator.tokens[1], nextToken({1, 1, own, 8}));
+
+  Generator bounded(options(2));
+  ASSERT_EQ(bounded.begin({{5}}), TAMIS_OK);
+  bounded.run(2);
+  int64_t other = 7;
+  ASSERT_EQ(tamis_generation_replace(bounded.generation, &other, &bounded.error), TAMIS_OK);
+  ASSERT_EQ(bounded.step(), TAMIS_OK);
+  EXPECT_EQ(bounded.tokens[0], -1); // the maximum holds
+}
+
 TEST(Generation, RefusesPrompts) {
   Generator generator(options(0, 3));
   EXPECT_EQ(generator.step(), TAMIS_ERROR_USAGE);

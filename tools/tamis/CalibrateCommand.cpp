@@ -1,5 +1,6 @@
 //===- CalibrateCommand.cpp - tamis calibrate: a policy with a certificate ------------===//
 
+#include "CacheCalibration.h"
 #include "Calibration.h"
 #include "CalibrationPage.h"
 #include "Commands.h"
@@ -152,6 +153,26 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->check(CLI::IsMember({"linear", "random", "stride"}).description(""))
       ->type_name("{linear,random,stride}")
       ->capture_default_str();
+  CLI::Option *cache =
+      command
+          .add_option("--cache", options.cacheRule,
+                      "Of a decoder: find out how few rows of its caches new tokens may read, by the rule "
+                      "window, pages or snapkv; --requests is an npy or jsonl file of token ids then")
+          ->check(CLI::IsMember({"window", "pages", "snapkv"}).description(""))
+          ->type_name("{window,pages,snapkv}");
+  command
+      .add_option("--continuation", options.continuation,
+                  "With --cache, the last tokens of each text, which are given one by one behind the others")
+      ->needs(cache)
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20).description(""))
+      ->capture_default_str();
+  command
+      .add_option("--dense-layers", options.denseLayers,
+                  "With --cache, layers in front that read all rows; default: 2 of pages, else 0")
+      ->needs(cache)
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""));
   command
       .add_option("--layers", options.layers,
                   "The layers in front of which tokens are left out, from 0, with commas between")
@@ -210,6 +231,11 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
   command.add_option("--seed", options.seed, "Of the split of the requests in two")
       ->type_name("N")
       ->capture_default_str();
+  // What is said of tokens that are left out, where none are.
+  for (const char *name :
+       {"--report", "--labels", "--output-name", "--rule", "--layers", "--groups", "--minimum",
+        "--protect-first", "--protect-last", "--zeros", "--restore", "--budget-time"})
+    cache->excludes(command.get_option(name));
   command.add_option("--threads", options.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
       ->check(CLI::Range(0, 1024).description(""))
@@ -248,6 +274,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"Tokens at random, for a model that was trained with random ones left out",
        "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
        "--rule random -o policy.json"},
+      {"How few pages of its caches a decoder may read while the likeliest token stays for 9 of 10 tokens",
+       "tamis calibrate decoder.onnx --requests texts.jsonl --cache pages --dense-layers 1 --continuation 64 "
+       "--loss argmax --eps 0.1 -o policy.json"},
       {"Put back what is left out, for a class of each token, and for the mean over them",
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},
@@ -265,7 +294,7 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
     std::optional<Vocabulary> vocabulary;
     if (!reportOptions->vocabulary.empty())
       vocabulary.emplace(reportOptions->vocabulary);
-    CalibrationResult result = calibrate(*options);
+    CalibrationResult result = options->cacheRule.empty() ? calibrate(*options) : calibrateCache(*options);
     output.write(result.policy);
     output.commit();
     if (files) {
@@ -277,7 +306,8 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
             token.text = vocabulary->wordOf(*token.id);
       files->write(report);
     }
-    removeCalibrationState(*options);
+    if (options->cacheRule.empty())
+      removeCalibrationState(*options);
     fmt::print("{}", result.summary);
   });
 }

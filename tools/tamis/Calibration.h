@@ -25,6 +25,9 @@ struct CalibrationOptions {
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};
+  std::string cacheRule;       // of a decoder: what chooses rows of its caches; empty: tokens are left out
+  std::optional<int64_t> denseLayers; // that read all rows; none: as many as the rule has by default
+  int64_t continuation = 32;   // tokens of a text that are given one by one; of cacheRule alone
   std::string rule = "linear"; // that tokens are chosen by: linear (fitted), random or stride
   std::vector<int64_t> layers{0};
   int64_t groups = 3; // of lengths, at most

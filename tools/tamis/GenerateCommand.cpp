@@ -2,6 +2,7 @@
 
 #include "Commands.h"
 #include "ExpertReport.h"
+#include "Generation.h"
 #include "InputOptions.h"
 #include "Prompts.h"
 
@@ -27,52 +28,6 @@ struct GenerateOptions {
   int32_t topK = 0;
   uint64_t seed = 0;
   bool json = false;
-};
-
-/// A generation of the runtime; every function throws ToolError.
-class Generation {
-public:
-  Generation(TamisContext *context, const GenerateOptions &options) {
-    TamisGenerationOptions wanted = TAMIS_GENERATION_OPTIONS_INIT;
-    wanted.max_new_tokens = options.maxNew;
-    wanted.max_length = options.maxLength;
-    wanted.end_tokens = options.endTokens.data();
-    wanted.end_token_count = static_cast<int32_t>(options.endTokens.size());
-    wanted.temperature = options.temperature;
-    wanted.top_k = options.topK;
-    wanted.top_p = options.topP;
-    wanted.seed = options.seed;
-    TamisGeneration *created = nullptr;
-    check(tamis_generation_create(context, &wanted, &created, &error), error);
-    generation.reset(created);
-  }
-  void begin(const std::vector<Tokens> &prompts) {
-    std::vector<const int64_t *> data;
-    std::vector<int64_t> lengths;
-    for (const Tokens &prompt : prompts) {
-      // An empty prompt has no address, and is refused for its length.
-      static const int64_t none = 0;
-      data.push_back(prompt.empty() ? &none : prompt.data());
-      lengths.push_back(static_cast<int64_t>(prompt.size()));
-    }
-    check(tamis_generation_begin(generation.get(), data.data(), lengths.data(),
-                                 static_cast<int32_t>(prompts.size()), &error),
-          error);
-    tokens.resize(prompts.size());
-  }
-  /// The next token of each sequence; -1 where it has ended.
-  const Tokens &step() {
-    check(tamis_generation_step(generation.get(), nullptr, tokens.data(), &error), error);
-    return tokens;
-  }
-
-private:
-  struct Destroy {
-    void operator()(TamisGeneration *generation) const { tamis_generation_destroy(generation); }
-  };
-  TamisError error = TAMIS_ERROR_INIT;
-  std::unique_ptr<TamisGeneration, Destroy> generation;
-  Tokens tokens;
 };
 
 /// What a generation came to.
@@ -184,13 +139,22 @@ void run(const GenerateOptions &options) {
   for (const std::string &text : options.promptIds)
     prompts.push_back(parseTokens(text, "--prompt-ids"));
   if (!options.promptFile.empty())
-    std::ranges::move(readPromptFile(options.promptFile), std::back_inserter(prompts));
+    std::ranges::move(readPromptFile(options.promptFile, "--prompts"), std::back_inserter(prompts));
   if (prompts.empty())
     throw ToolError(ExitCode::Usage, "there is no prompt; give one with --prompt-ids or --prompts");
 
   Session session(options.session);
   session.createContext(/*profile=*/false);
-  Generation generation(session.handle(), options);
+  TamisGenerationOptions wanted = TAMIS_GENERATION_OPTIONS_INIT;
+  wanted.max_new_tokens = options.maxNew;
+  wanted.max_length = options.maxLength;
+  wanted.end_tokens = options.endTokens.data();
+  wanted.end_token_count = static_cast<int32_t>(options.endTokens.size());
+  wanted.temperature = options.temperature;
+  wanted.top_k = options.topK;
+  wanted.top_p = options.topP;
+  wanted.seed = options.seed;
+  Generation generation(session.handle(), wanted);
   generation.begin(prompts);
   Outcome outcome = generate(session, generation, prompts, options.json);
   if (options.json)

@@ -79,7 +79,7 @@ std::vector<Tokens> readJsonLines(const std::string &path) {
 
 } // namespace
 
-std::vector<Tokens> readPromptFile(const std::string &path) {
+std::vector<Tokens> readPromptFile(const std::string &path, const std::string &option) {
   std::vector<Tokens> prompts;
   if (path.ends_with(".npy"))
     prompts = readNpy(path);
@@ -87,7 +87,7 @@ std::vector<Tokens> readPromptFile(const std::string &path) {
     prompts = readJsonLines(path);
   else
     throw ToolError(ExitCode::Usage,
-                    fmt::format("--prompts {}: is neither an .npy nor a .jsonl file of token ids", path));
+                    fmt::format("{} {}: is neither an .npy nor a .jsonl file of token ids", option, path));
   if (prompts.empty())
     throw ToolError(ExitCode::Refused, fmt::format("'{}' has no prompt", path));
   return prompts;

@@ -15,8 +15,8 @@ using Tokens = std::vector<int64_t>;
 Tokens parseTokens(std::string_view text, const std::string &source);
 
 /// The prompts of a file, by its name: `.npy`, integers [length] or [batch, length]; `.jsonl`, one array of
-/// integers a line. Throws ToolError.
-std::vector<Tokens> readPromptFile(const std::string &path);
+/// integers a line. Throws ToolError; `option` named the file.
+std::vector<Tokens> readPromptFile(const std::string &path, const std::string &option);
 
 } // namespace tamis::tools
 

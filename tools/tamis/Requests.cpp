@@ -144,7 +144,7 @@ std::vector<int64_t> valuesOf(const TamisSignature &signature, const std::string
 std::vector<Request> linesOfFile(const std::string &path, const TamisModel *model) {
   std::vector<Request> requests;
   std::string mask = maskName(model);
-  for (const Tokens &tokens : readPromptFile(path)) {
+  for (const Tokens &tokens : readPromptFile(path, "--requests")) {
     Request request;
     request.length = static_cast<int64_t>(tokens.size());
     request.name =

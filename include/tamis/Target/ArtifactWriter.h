@@ -49,6 +49,7 @@ struct PolicyDescription {
   std::vector<Setting> settings;
   std::vector<std::pair<std::string, std::vector<float>>> steps;
   uint32_t chosen = 0;
+  bool readsCache = false; // its first setting is of the rows that are read of caches
   std::string certificate; // JSON; empty: none
   /// What the certificate promises.
   struct Promise {

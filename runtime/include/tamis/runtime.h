@@ -465,6 +465,12 @@ TAMIS_API TamisStatus tamis_generation_begin(TamisGeneration *generation, const 
  * wanted_rows are not read. */
 TAMIS_API TamisStatus tamis_generation_step(TamisGeneration *generation, const TamisRunOptions *options,
                                             int64_t *tokens, TamisError *error);
+/* Puts tokens in the place of those that the last step chose, as a grammar, a filter or a given text wants
+ * them, before the next step runs them: tokens[b] of sequence b; -1 leaves what was chosen. A sequence that
+ * the chosen token ended goes on with another one, unless a maximum or an end token ends it again; of a
+ * sequence that had ended before there is nothing to replace. All are refused where one is. */
+TAMIS_API TamisStatus tamis_generation_replace(TamisGeneration *generation, const int64_t *tokens,
+                                               TamisError *error);
 /* The logits that the last step's token of a sequence was chosen by, `vocabulary` of them; valid until the
  * context's next run. Null when there are none. */
 TAMIS_API const float *tamis_generation_logits(const TamisGeneration *generation, int32_t sequence);

@@ -296,6 +296,30 @@ def check_cut(checks, name, rule, model, form, step):
     checks.count(f"{name}: past given", np.array_equal(got, wanted), f"logits differ by {np.abs(got - wanted).max()}")
 
 
+def check_padding(checks, name, model, form):
+    """Padding behind or among the tokens of a sequence is refused by a step that would take it for tokens."""
+    past = {f"past_key_values.{i}.{kind}": np.zeros((2, form.groups, 18, form.size), np.float32)
+            for i in range(form.layers) for kind in ("key", "value")}
+    mask = np.ones((2, 20), np.int64)
+    mask[0, :7] = mask[1, :3] = 0
+    feeds = {"input_ids": np.full((2, 2), 5), "attention_mask": mask, "position_ids": np.tile([18, 19], (2, 1))} | past
+    context = tamis_runtime.Context(model, 1)
+
+    def message(step):
+        context.set_step(step)
+        try:
+            return context.run(feeds) and ""
+        except RuntimeError as error:
+            return str(error)
+
+    checks.count(f"{name}: padding in front", message("near") == "", message("near"))
+    for place in (9, 19):
+        mask[1] = np.arange(20) != place
+        found = message("near")
+        checks.count(f"{name}: padding at {place}", "attention_mask" in found and "sequence 1 has padding behind or among" in found, found)
+        checks.count(f"{name}: padding at {place}, dense", message("dense") == "", message("dense"))
+
+
 def check_form(checks, name, form, arguments, folder):
     file, plain = folder / f"{name}.onnx", decoder_onnx.build(form)
     onnx.save(plain, file)
@@ -329,6 +353,8 @@ def check_form(checks, name, form, arguments, folder):
         check_steps(checks, f"{what}, near", policy, model, form, plain, prompts, ["near"] * NEW)
         check_steps(checks, f"{what}, in turn", policy, model, form, plain, prompts, IN_TURN_OF_PROMPTS if rule == "snapkv" else IN_TURN)
         check_cut(checks, what, rule, model, form, "near")
+        if name == "front":
+            check_padding(checks, what, model, form)
         if rule == "snapkv":
             check_few(checks, what, policy, model, form, plain)
         if name == "front" and rule == "window":

@@ -221,7 +221,8 @@ struct TokenEvict : tamis::token::impl::TokenEvictBase<TokenEvict> {
     getOperation()->setAttr("tamis.policy",
                             b.getDictionaryAttr({named("settings", b.getArrayAttr({setting})),
                                                  named("steps", b.getArrayAttr(steps)),
-                                                 named("chosen", b.getI64IntegerAttr(known.chosen))}));
+                                                 named("chosen", b.getI64IntegerAttr(known.chosen)),
+                                                 named("reads_cache", b.getUnitAttr())}));
   }
 };
 } // namespace
