@@ -1,11 +1,11 @@
 //===- Monitor.cpp - Watches what a policy loses in service ---------------------------------------------===//
 #include "Context.h"
 #include "Error.h"
+#include "Losses.h"
 #include "Martingale.h"
 #include "Memory.h"
 #include "Sampling.h"
 #include <cstdio>
-#include <emmintrin.h>
 #include <pthread.h>
 
 using namespace tamis;
@@ -33,70 +33,6 @@ struct Plan {
 //===----------------------------------------------------------------------------------------------------===//
 // Losses
 //===----------------------------------------------------------------------------------------------------===//
-
-// The library of mathematics is one more than the runtime needs.
-static double squareRoot(double x) {
-  __m128d v = _mm_set_sd(x);
-  return _mm_cvtsd_f64(_mm_sqrt_sd(v, v));
-}
-
-// The natural logarithm of a number that is normal, positive and finite; within 1e-14 of it and of 1.
-static double logarithm(double x) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof(bits));
-  int64_t exponent = int64_t(bits >> 52) - 1023;
-  bits = (bits & 0xfffffffffffff) | 0x3ff0000000000000;
-  memcpy(&x, &bits, sizeof(x));
-  if (x > 1.4142135623730951) {
-    x /= 2;
-    ++exponent;
-  }
-  // log x = 2 artanh((x - 1) / (x + 1)), the argument below 0.172.
-  double t = (x - 1) / (x + 1), square = t * t, sum = 0;
-  for (int term = 19; term >= 1; term -= 2)
-    sum = sum * square + 1.0 / term;
-  return double(exponent) * 0.6931471805599453 + 2 * t * sum;
-}
-
-static double cosineLoss(const float *a, const float *b, int64_t count) {
-  double dot = 0, ofA = 0, ofB = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    dot += double(a[i]) * double(b[i]);
-    ofA += double(a[i]) * double(a[i]);
-    ofB += double(b[i]) * double(b[i]);
-  }
-  if (ofA == 0 && ofB == 0)
-    return 0;
-  return ofA == 0 || ofB == 0 ? 1 : 1 - dot / squareRoot(ofA * ofB);
-}
-
-static int64_t placeOfGreatest(const float *row, int64_t count) {
-  int64_t place = 0;
-  for (int64_t i = 1; i < count; ++i)
-    place = row[i] > row[place] ? i : place;
-  return place;
-}
-
-static double logSum(const float *row, int64_t count) {
-  double most = double(row[placeOfGreatest(row, count)]), sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    sum += expOfNegative(double(row[i]) - most);
-  return most + logarithm(sum);
-}
-
-static double divergence(const float *a, const float *b, int64_t count) {
-  double sumA = logSum(a, count), sumB = logSum(b, count), total = 0;
-  for (int64_t i = 0; i < count; ++i)
-    total += expOfNegative(double(a[i]) - sumA) * ((double(a[i]) - sumA) - (double(b[i]) - sumB));
-  return total;
-}
-
-static bool isFinite(const float *row, int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    if (!__builtin_isfinite(row[i]))
-      return false;
-  return true;
-}
 
 // The greatest of all rows; infinite where one holds what is no number.
 static double lossOf(schema::Loss loss, const float *dense, const float *pruned, int64_t count,
@@ -201,12 +137,16 @@ TamisStatus tamis_monitor_create(const TamisModel *model, const TamisMonitorOpti
                 "a monitor takes a shadow_rate from 0 to 1, a false_alarm between 0 and 1, and clean_samples "
                 "from 0 on");
   const schema::Policy *policy = model->artifact.header->policy();
+  // A step of a decoder changes its caches, so that it cannot be run twice.
+  if (policy && policy->reads_cache())
+    return fail(error, TAMIS_ERROR_USAGE,
+                "the model's policy is about the caches of a decoder, which a monitor cannot watch; run it "
+                "without one");
   // Labels, for one, are not there in service.
   if (policy && !policy->promise() && policy->certificate() && policy->certificate()->size() > 0)
     return fail(error, TAMIS_ERROR_USAGE,
-                "the model's certificate is about a loss or an output that a monitor cannot watch, or about "
-                "the caches of a decoder; a monitor takes the loss cosine, kl or argmax of an output of f32 "
-                "(tamis calibrate --loss)");
+                "the model's certificate is about a loss or an output that a monitor cannot watch; calibrate "
+                "with the loss cosine, kl or argmax of an output of f32 (tamis calibrate --loss)");
   if (!policy || !policy->promise())
     return fail(error, TAMIS_ERROR_USAGE,
                 "the model promises nothing that could be watched; compile it with a certified policy (tamis "

@@ -284,6 +284,13 @@ TEST_F(Monitor, SaysWhatItCannotWatch) {
                "the model's certificate is about a loss or an output that a monitor cannot watch; calibrate "
                "with the loss cosine, kl or argmax of an output of f32 (tamis calibrate --loss)");
   EXPECT_EQ(monitor, nullptr);
+
+  description.policy->readsCache = true;
+  embedded.emplace(turnRow, description);
+  EXPECT_EQ(tamis_monitor_create(embedded->model, nullptr, &monitor, &error), TAMIS_ERROR_USAGE);
+  EXPECT_STREQ(error.message,
+               "the model's policy is about the caches of a decoder, which a monitor cannot watch; run it "
+               "without one");
 }
 
 TEST_F(Monitor, ChecksItsOptions) {

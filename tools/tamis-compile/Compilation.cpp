@@ -405,7 +405,6 @@ private:
     description.policy = describePolicy(*module);
     if (description.policy && !certificate.empty()) {
       description.policy->certificate = certificate;
-      // A step of a decoder changes its caches, so that it cannot be run twice.
       if (!description.policy->readsCache)
         description.policy->promise = promiseOf(certificate);
     }

@@ -3,6 +3,7 @@
 #include "Losses.h"
 
 #include "Compare.h"
+#include "runtime/src/Losses.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,39 +16,6 @@ namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 using Row = std::span<const double>;
-
-double cosineLoss(Row a, Row b) {
-  double dot = 0, ofA = 0, ofB = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    dot += a[i] * b[i];
-    ofA += a[i] * a[i];
-    ofB += b[i] * b[i];
-  }
-  if (ofA == 0 && ofB == 0)
-    return 0;
-  return ofA == 0 || ofB == 0 ? 1 : 1 - dot / (std::sqrt(ofA) * std::sqrt(ofB));
-}
-
-/// The logarithm of the sum of e^x.
-double logSum(Row row) {
-  double most = *std::ranges::max_element(row), sum = 0;
-  for (double value : row)
-    sum += std::exp(value - most);
-  return most + std::log(sum);
-}
-
-double divergence(Row a, Row b) {
-  double sumA = logSum(a), sumB = logSum(b), total = 0;
-  for (size_t i = 0; i < a.size(); ++i)
-    total += std::exp(a[i] - sumA) * ((a[i] - sumA) - (b[i] - sumB));
-  return total;
-}
-
-bool allFinite(Row row) {
-  return std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
-}
-
-int64_t placeOfGreatest(Row row) { return std::ranges::max_element(row) - row.begin(); }
 
 /// `count` elements from `begin` on, without those that are not real; all are where nothing is said of them.
 std::vector<double> rowOf(const TamisValue &value, int64_t begin, int64_t count,
@@ -71,18 +39,20 @@ double relativeDistance(Row a, Row b) {
 }
 
 double lossOfRow(Loss loss, Row a, Row b, int64_t label) {
-  if (!allFinite(a) || !allFinite(b))
+  auto count = static_cast<int64_t>(a.size());
+  if (!isFinite(a.data(), count) || !isFinite(b.data(), count))
     return infinite;
+  auto placeOf = [&](Row row) { return placeOfGreatest(row.data(), count); };
   switch (loss) {
   case Loss::Cosine:
-    return cosineLoss(a, b);
+    return cosineLoss(a.data(), b.data(), count);
   case Loss::KullbackLeibler:
-    return divergence(a, b);
+    return divergence(a.data(), b.data(), count);
   case Loss::Argmax:
   case Loss::Span:
-    return placeOfGreatest(a) == placeOfGreatest(b) ? 0 : 1;
+    return placeOf(a) == placeOf(b) ? 0 : 1;
   case Loss::Label:
-    return placeOfGreatest(a) == label && placeOfGreatest(b) != label ? 1 : 0;
+    return placeOf(a) == label && placeOf(b) != label ? 1 : 0;
   case Loss::RelativeDistance:
     return relativeDistance(a, b);
   }
@@ -148,7 +118,7 @@ bool isOfClass(const TamisValue &logits, int64_t label) {
   int64_t columns = logits.dims[logits.rank - 1];
   for (int64_t begin = 0; begin < count; begin += columns) {
     std::vector<double> row = rowOf(logits, begin, columns);
-    if (!allFinite(row) || placeOfGreatest(row) != label)
+    if (!isFinite(row.data(), columns) || placeOfGreatest(row.data(), columns) != label)
       return false;
   }
   return true;
