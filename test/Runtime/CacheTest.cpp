@@ -16,12 +16,15 @@ struct Decoder {
   }
   ~Decoder() { tamis_context_destroy(context); }
 
-  /// Runs on `ids`, side by side, without padding.
+  /// Runs on `ids`, side by side; `padding` are elements of the mask that are 0.
   TamisStatus run(const std::vector<std::vector<int64_t>> &ids, bool usesCache, int64_t past = 0,
-                  const float *rows = nullptr, const int64_t *wanted = nullptr) {
+                  const float *rows = nullptr, const int64_t *wanted = nullptr,
+                  const std::vector<int64_t> &padding = {}) {
     auto batch = int64_t(ids.size()), fresh = int64_t(ids[0].size());
     int64_t total = (usesCache ? tamis_cache_length(context) : past) + fresh;
     std::vector<int64_t> flat, mask(size_t(batch * total), 1);
+    for (int64_t at : padding)
+      mask[size_t(at)] = 0;
     for (const std::vector<int64_t> &sequence : ids)
       flat.insert(flat.end(), sequence.begin(), sequence.end());
     TamisValue inputs[3] = {{TAMIS_I64, 2, {batch, fresh}, flat.data()},
@@ -79,6 +82,29 @@ TEST(Cache, IsLeftAloneByARunOfTheModelAsItIs) {
   EXPECT_EQ(static_cast<const float *>(present.data)[8], 9);
   ASSERT_EQ(decoder.run({{3}}, true), TAMIS_OK) << decoder.error.message;
   EXPECT_EQ(decoder.greatest(), (std::vector<int64_t>{nextToken({1, 2, 3})}));
+}
+
+TEST(Cache, ReadsNoPartOfOneWithPaddingAmongItsRows) {
+  Description description = decoderDescription();
+  description.policy.emplace();
+  description.policy->settings = {{"rows", 1 << 24, 1, 1 << 24}};
+  description.policy->steps = {{"dense", {1 << 24}}, {"near", {4}}, {"far", {8}}};
+  description.policy->readsCache = true;
+  Decoder decoder(description);
+  auto runAt = [&](int32_t step, const std::vector<int64_t> &padding) {
+    EXPECT_EQ(tamis_context_set_step(decoder.context, step, &decoder.error), TAMIS_OK);
+    return decoder.run({{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}}, false, 0, nullptr, nullptr, padding);
+  };
+  EXPECT_EQ(runAt(1, {}), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(runAt(1, {0, 1, 5}), TAMIS_OK) << decoder.error.message;
+  EXPECT_EQ(runAt(1, {0, 1, 2, 3, 4}), TAMIS_OK) << decoder.error.message; // a row that is nobody's
+  for (int64_t at : {6, 9}) {
+    EXPECT_EQ(runAt(1, {5, at}), at == 6 ? TAMIS_OK : TAMIS_ERROR_INPUT);
+    EXPECT_EQ(runAt(1, {at}), TAMIS_ERROR_INPUT);
+    EXPECT_TRUE(decoder.error.mentions("sequence 1 has padding behind or among its tokens"));
+    EXPECT_EQ(runAt(0, {at}), TAMIS_OK) << decoder.error.message;
+    EXPECT_EQ(runAt(2, {at}), TAMIS_OK) << decoder.error.message; // all rows are read
+  }
 }
 
 TEST(Cache, GrowsWithoutLosingRows) {

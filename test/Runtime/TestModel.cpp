@@ -67,7 +67,8 @@ std::vector<uint8_t> test::buildHeader(const Description &description) {
       promise = schema::CreatePromise(builder, static_cast<schema::Loss>(promised->loss), promised->output,
                                       promised->eps, promised->alpha, 0.05);
     policy = schema::CreatePolicyDirect(builder, &settings, &steps, description.policy->chosen,
-                                        description.policy->certificate.c_str(), promise);
+                                        description.policy->certificate.c_str(), promise,
+                                        description.policy->readsCache);
   }
   auto artifact = schema::CreateArtifact(builder, description.abi, builder.CreateString("test"), inputs,
                                          outputs, builder.CreateVector(segments), builder.CreateVector(code),

@@ -70,6 +70,7 @@ struct PolicySpec {
   };
   std::optional<Promise> promise = std::nullopt;
   std::string certificate = {}; // JSON
+  bool readsCache = false;
 };
 
 /// All of a header. The default is a model with one input x: f32[batch, 4] and one output of its type,
