@@ -24,7 +24,7 @@ from suite import command  # noqa: E402 (the path comes first)
 
 EPS, ALPHA, DELTA = (0.15, 0.07, 0.03), 0.05, 0.05
 WANTED = {0.15: 1.8, 0.07: 1.35, 0.03: 1.1}
-SHORTEST, LONGEST, REQUESTS, OTHERS, TIMED = 64, 256, 1000, 400, 40
+SHORTEST, LONGEST, REQUESTS, OTHERS, TIMED = 64, 256, 1000, 2000, 40
 
 
 def parse():
