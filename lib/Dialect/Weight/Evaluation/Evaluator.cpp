@@ -2,6 +2,7 @@
 #include "tamis/Dialect/Weight/Evaluation/Evaluator.h"
 #include "Floats.h"
 #include "Int4.h"
+#include "Layout.h"
 #include "Packing.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -12,8 +13,10 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 using namespace mlir;
 using namespace tamis;
@@ -168,25 +171,9 @@ private:
     FailureOr<Bytes> input = evaluate(op.getInput());
     if (failed(input))
       return failure();
-    auto from = cast<RankedTensorType>(op.getInput().getType());
-    int64_t rank = from.getRank();
-    uint64_t width = elementBytes(type);
-    SmallVector<uint64_t> strides(rank, width); // of the operand, in bytes
-    for (int64_t i = rank - 1; i > 0; --i)
-      strides[i - 1] = strides[i] * from.getDimSize(i);
     Bytes result = Bytes::ofSize(bytesOf(type));
-    SmallVector<int64_t> index(rank, 0);
-    uint64_t source = 0;
-    for (char *to = result.own.data(), *end = to + result.own.size(); to != end; to += width) {
-      memcpy(to, input->view.data() + source, width);
-      for (int64_t d = rank - 1; d >= 0; --d) {
-        source += strides[op.getPerm()[d]];
-        if (++index[d] < type.getDimSize(d))
-          break;
-        source -= strides[op.getPerm()[d]] * type.getDimSize(d);
-        index[d] = 0;
-      }
-    }
+    permute(input->view, cast<RankedTensorType>(op.getInput().getType()).getShape(), op.getPerm(),
+            elementBytes(type), result.own);
     return result;
   }
 
@@ -265,14 +252,8 @@ private:
     FailureOr<Bytes> input = evaluate(op.getInput());
     if (failed(input))
       return failure();
-    unsigned bits = op.getBits(), perByte = 8 / bits;
     Bytes result = Bytes::ofSize(bytesOf(type));
-    for (uint64_t i = 0; i < result.own.size(); ++i) {
-      auto byte = static_cast<uint8_t>(input->view[i / perByte]);
-      auto top = static_cast<uint8_t>(byte << (8 - bits - i % perByte * bits));
-      result.own[i] = op.getIsSigned() ? static_cast<char>(static_cast<int8_t>(top) >> (8 - bits))
-                                       : static_cast<char>(top >> (8 - bits));
-    }
+    unpackBits(input->view, op.getBits(), op.getIsSigned(), result.own);
     return result;
   }
 
@@ -326,15 +307,27 @@ private:
       for (int64_t i = axis + 1; i < type.getRank(); ++i)
         inner *= type.getDimSize(i);
     }
-    Bytes result = Bytes::ofSize(bytesOf(type));
-    for (uint64_t i = 0, e = type.getNumElements(); i < e; ++i) {
-      uint64_t at = i / inner % size / block;
-      if (op.getBlockSize())
-        at = (i / inner / size * blocks + at) * inner + i % inner;
-      auto value = static_cast<float>(numberAt(*input, from, isUnsigned, i));
-      value = (value - (*zeros)[manyZeros ? at : 0]) * (*scales)[many ? at : 0];
-      memcpy(result.own.data() + i * sizeof(value), &value, sizeof(value));
+    // A number of 8 bits is looked up: most weights are of them.
+    std::array<float, 256> known{};
+    bool isByte = elementBytes(cast<RankedTensorType>(op.getInput().getType())) == 1;
+    if (isByte) {
+      std::array<char, 256> every{};
+      std::iota(every.begin(), every.end(), 0);
+      for (unsigned i = 0; i < 256; ++i)
+        known[i] = static_cast<float>(numberAt({every, {}}, from, isUnsigned, i));
     }
+    bool hasBlocks = op.getBlockSize() != 0;
+    Bytes result = Bytes::ofSize(bytesOf(type));
+    uint64_t count = type.getNumElements(), outer = count ? count / inner / size : 0, i = 0;
+    for (uint64_t o = 0; o < outer; ++o)
+      for (uint64_t along = 0; along < size; ++along)
+        for (uint64_t j = 0; j < inner; ++j, ++i) {
+          uint64_t at = hasBlocks ? (o * blocks + along / block) * inner + j : along / block;
+          auto value = isByte ? known[static_cast<uint8_t>(input->view[i])]
+                              : static_cast<float>(numberAt(*input, from, isUnsigned, i));
+          value = (value - (*zeros)[manyZeros ? at : 0]) * (*scales)[many ? at : 0];
+          memcpy(result.own.data() + i * sizeof(value), &value, sizeof(value));
+        }
     return result;
   }
 
