@@ -75,6 +75,9 @@ private:
 };
 
 static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOptions &report) {
+  std::vector<std::string> names;
+  for (const CalibrationRule &rule : CalibrationRule::all())
+    names.push_back(rule.name);
   command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
   command
       .add_option("--requests", options.requests,
@@ -146,15 +149,27 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->check(numberWithin(1e-9, 0.5))
       ->capture_default_str();
   command
-      .add_option("--rule", options.rule,
-                  "What chooses tokens: linear (a score that is fitted), or random or stride, which know "
-                  "nothing of them")
-      ->check(CLI::IsMember({"linear", "random", "stride"}).description(""))
-      ->type_name("{linear,random,stride}")
+      .add_option("--rule", options.rules,
+                  "What chooses tokens: linear (a score that is fitted); attention-first, attention-last or "
+                  "attention-spread (what the layer before attends to, from [CLS], the last rows or some of "
+                  "all), each with -values behind it (times the magnitude of a row's values); random or "
+                  "stride, which know nothing of tokens; or merge (those that are alike become one); of "
+                  "several, with commas between, the fastest is chosen that keeps the promise")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("R")
+      ->check(CLI::IsMember(names).description(""))
+      ->capture_default_str();
+  command
+      .add_option("--query-count", options.queryCount,
+                  "Rows of a sequence whose attention the rules attention-* add up")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20).description(""))
       ->capture_default_str();
   command
       .add_option("--layers", options.layers,
-                  "The layers in front of which tokens are left out, from 0, with commas between")
+                  "The layers in front of which tokens are left out, or in which they are merged, from 0, "
+                  "with commas between")
       ->delimiter(',')
       ->type_name("L")
       ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""))
@@ -248,6 +263,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"Tokens at random, for a model that was trained with random ones left out",
        "tamis calibrate classifier.onnx --requests requests.npz --labels labels.npy --loss label --eps 0 "
        "--rule random -o policy.json"},
+      {"The fastest of three ways to have fewer tokens behind the first layer",
+       "tamis calibrate encoder.onnx --requests requests.npz --layers 1 --rule linear,attention-last,merge "
+       "--query-count 8 --zeros -o policy.json"},
       {"Put back what is left out, for a class of each token, and for the mean over them",
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},

@@ -32,6 +32,8 @@ void checkOptions(const CalibrationOptions &options) {
     throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
   if (std::set(options.precisions.begin(), options.precisions.end()).size() != options.precisions.size())
     throw ToolError(ExitCode::Usage, "--precision names one twice");
+  if (std::string problem = problemOfRules(options); !problem.empty())
+    throw ToolError(ExitCode::Usage, problem);
   size_t most = options.loss == Loss::Span ? 2 : 1, least = options.loss == Loss::RelativeDistance ? 1 : 0;
   if (options.loss == Loss::Span && options.measured.size() == 1)
     least = 2;
@@ -133,12 +135,13 @@ private:
 
   /// Of all that the search depends on. Its time and its threads change nothing of what it sees.
   std::string keyOfState() const {
-    nlohmann::ordered_json known = {
-        tamis_version(),         found.sourceHash,      found.requestsHash, found.labelsHash,
-        options.precisions,      options.measured,      options.lossName,   options.promise.eps,
-        options.promise.alpha,   options.promise.delta, options.layers,     options.groups,
-        options.minimum,         options.first,         options.last,       options.zerosForDropped,
-        options.restoresDropped, options.pool,          options.rule,       options.seed};
+    nlohmann::ordered_json known = {tamis_version(),         found.sourceHash,        found.requestsHash,
+                                    found.labelsHash,        options.precisions,      options.measured,
+                                    options.lossName,        options.promise.eps,     options.promise.alpha,
+                                    options.promise.delta,   options.layers,          options.groups,
+                                    options.minimum,         options.first,           options.last,
+                                    options.zerosForDropped, options.restoresDropped, options.pool,
+                                    options.rules,           options.queryCount,      options.seed};
     // Names of outputs need not be UTF-8.
     std::string text = known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
@@ -152,10 +155,10 @@ private:
   }
 
   void certify(CalibrationTrials &trials) {
-    found.proofs =
-        certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
-    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
-      std::string advice = "allow a greater --eps or --alpha, give more requests, or try other --layers";
+    found.proofs = certifyVariants(options, requests, found.split, found.search, trials, progress);
+    if (std::ranges::all_of(found.proofs, [](const VariantProof &proof) { return proof.steps == 0; })) {
+      std::string advice =
+          "allow a greater --eps or --alpha, give more requests, or try other --layers or --rule";
       if (options.pool != "mapped")
         advice += ", or --restore --pool mapped where the answer is of a mean over tokens";
       if (found.search.untried == 0)
@@ -172,12 +175,12 @@ private:
   }
 
   void measureAccuracy(CalibrationTrials &trials) {
-    const PrecisionProof &proof = found.proof();
+    const VariantProof &proof = found.proof();
     double dense = 0, chosen = 0;
     for (size_t i : found.split.tested) {
       dense += trials.isDenseRight(i);
       chosen += trials.isRight(
-          proof.precision, proof.sharesAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
+          proof.variant, proof.sharesAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
       say("measuring accuracy");
     }
     auto count = static_cast<double>(found.split.tested.size());

@@ -3,6 +3,7 @@
 #define TAMIS_TOOLS_CALIBRATION_H
 
 #include "CalibrationReport.h"
+#include "CalibrationRule.h"
 #include "Losses.h"
 #include "tamis/Calibration/Certificate.h"
 
@@ -25,7 +26,8 @@ struct CalibrationOptions {
   Loss loss = Loss::Cosine;
   std::string lossName = "cosine";
   calibration::Promise promise{0.1, 0.05, 0.05};
-  std::string rule = "linear"; // that tokens are chosen by: linear (fitted), random or stride
+  std::vector<std::string> rules{"linear"}; // by which tokens are chosen; the fastest is taken
+  int64_t queryCount = 1;                   // rows of a sequence whose attention rules by attention add up
   std::vector<int64_t> layers{0};
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
@@ -34,6 +36,15 @@ struct CalibrationOptions {
   double budget = 0;         // seconds that the search may take; 0: as long as it takes
   uint64_t seed = 1;
   int32_t threads = 0;
+
+  /// All that are tried: each rule at each precision.
+  std::vector<CalibrationVariant> variants() const {
+    std::vector<CalibrationVariant> all;
+    for (const std::string &precision : precisions)
+      for (const std::string &rule : rules)
+        all.push_back({precision, rule});
+    return all;
+  }
 
   /// The precision of the dense answers that losses are measured beside.
   std::string reference() const { return precisions.size() == 1 ? precisions.front() : "f32"; }

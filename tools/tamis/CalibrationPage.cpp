@@ -71,11 +71,14 @@ std::string percent(double share) { return fmt::format("{:.1f}%", 100 * share); 
 
 std::string lossText(double loss) { return std::isfinite(loss) ? fmt::format("{:.4g}", loss) : "infinite"; }
 
+/// Where tokens are left out, or merged.
+const char *placeText(const CalibrationReport &report) { return report.merges ? "in layer" : "before layer"; }
+
 /// "70% before layer 0, 50% before layer 2".
 std::string keepText(const CalibrationReport &report, const std::vector<double> &keep) {
   std::string text;
   for (size_t i = 0; i < keep.size(); ++i)
-    text += fmt::format("{}{:g}% before layer {}", i ? ", " : "", 100 * keep[i], report.layers[i]);
+    text += fmt::format("{}{:g}% {} {}", i ? ", " : "", 100 * keep[i], placeText(report), report.layers[i]);
   return text;
 }
 
@@ -110,6 +113,9 @@ std::string summaryOf(const CalibrationReport &report) {
   if (report.precisions.size() > 1)
     text += paragraph(fmt::format("Of the precisions {}, {} was the fastest with a certificate.",
                                   fmt::to_string(fmt::join(report.precisions, ", ")), report.precision));
+  if (report.rules.size() > 1)
+    text += paragraph(fmt::format("Of the rules {}, {} was the fastest with a certificate.",
+                                  fmt::to_string(fmt::join(report.rules, ", ")), report.rule));
   if (report.accuracy)
     text += paragraph(fmt::format(
         "Of the requests tested, {} have the answer that is their label, instead of {} of the dense answers "
@@ -191,7 +197,7 @@ std::string plotOf(const CalibrationReport &report, const Group &group) {
 }
 
 std::string baselinesOf(const CalibrationReport &report) {
-  std::string text = heading("The score beside rules that know nothing");
+  std::string text = heading("Rules beside each other");
   for (const std::string &sentence : report.comparisons())
     text += paragraph(sentence);
   std::vector<std::vector<std::string>> rows;
@@ -200,7 +206,7 @@ std::string baselinesOf(const CalibrationReport &report) {
                     lossText(baseline.meanLoss), lossText(baseline.medianLoss), lossText(baseline.p95Loss)});
   text += table({"Rule", "Tokens kept", "Mean loss", "Median", "95th percentile"}, rows) +
           note(fmt::format("At {}, on requests of the half that was searched.", report.reference));
-  for (size_t i = 0; i < report.layers.size(); ++i)
+  for (size_t i = 0; i < report.layers.size() && !report.comparisons().empty(); ++i)
     text +=
         note(fmt::format("Before layer {} the score follows what context does for a token with correlation "
                          "{:.2f}.",
@@ -233,7 +239,7 @@ std::string lossesOf(const CalibrationReport &report) {
 std::string keptOf(const CalibrationReport &report) {
   std::vector<std::string> titles = {"Tokens of a request", "Requests"};
   for (int64_t layer : report.layers)
-    titles.push_back(fmt::format("Kept before layer {}", layer));
+    titles.push_back(fmt::format("Kept {} {}", placeText(report), layer));
   std::vector<std::vector<std::string>> rows;
   for (const CalibrationReport::LengthRange &range : report.keptByLength()) {
     rows.push_back({range.shortest == range.longest ? fmt::format("{}", range.shortest)
@@ -255,8 +261,8 @@ std::string worstOf(const CalibrationReport &report) {
       std::string word =
           !token.text.empty() ? token.text : fmt::format("{}", token.id.value_or(static_cast<int64_t>(i)));
       if (token.leftOutBefore)
-        tokens += fmt::format("<del title=\"left out before layer {}\">{}</del>\n", *token.leftOutBefore,
-                              htmlText(word));
+        tokens += fmt::format("<del title=\"{} {} {}\">{}</del>\n", report.merges ? "merged" : "left out",
+                              placeText(report), *token.leftOutBefore, htmlText(word));
       else
         tokens += fmt::format("<span>{}</span>\n", htmlText(word));
     }
@@ -267,10 +273,11 @@ std::string worstOf(const CalibrationReport &report) {
   bool hasIds = std::ranges::any_of(report.worst, [](const auto &worst) {
     return std::ranges::any_of(worst.tokens, [](const auto &token) { return token.id.has_value(); });
   });
-  return text +
-         note(hasIds ? "Tokens are struck through where they were left out."
-                     : "The requests have no input_ids, so the numbers are the tokens' places, from 0. Those "
-                       "that were left out are struck through.");
+  std::string what = report.merges ? "merged into others" : "left out";
+  return text + note(hasIds ? fmt::format("Tokens are struck through where they were {}.", what)
+                            : fmt::format("The requests have no input_ids, so the numbers are the tokens' "
+                                          "places, from 0. Those that were {} are struck through.",
+                                          what));
 }
 
 } // namespace

@@ -128,6 +128,8 @@ nlohmann::ordered_json jsonOf(const CalibrationReport &report) {
                {"precision", report.precision},
                {"reference", report.reference},
                {"precisions", report.precisions},
+               {"rule", report.rule},
+               {"rules", report.rules},
                {"loss", report.loss},
                {"output", report.output},
                {"eps", report.promise.eps},

@@ -99,7 +99,7 @@ void CalibrationState::read(const std::string &text) {
     if (state.contains("fit"))
       known = fitOf(state["fit"]);
     for (const Json &trial : state.at("trials"))
-      tried[{trial.at("precision").get<size_t>(), trial.at("candidate").get<size_t>()}] = trialOf(trial);
+      tried[{trial.at("variant").get<size_t>(), trial.at("candidate").get<size_t>()}] = trialOf(trial);
   } catch (const Json::exception &) {
     return note(damaged);
   }
@@ -113,13 +113,13 @@ void CalibrationState::setFit(const CalibrationFit &fit) {
   write();
 }
 
-const Trial *CalibrationState::find(size_t precision, size_t candidate) const {
-  auto found = trials.find({precision, candidate});
+const Trial *CalibrationState::find(size_t variant, size_t candidate) const {
+  auto found = trials.find({variant, candidate});
   return found == trials.end() ? nullptr : &found->second;
 }
 
-void CalibrationState::add(size_t precision, size_t candidate, Trial trial) {
-  trials[{precision, candidate}] = std::move(trial);
+void CalibrationState::add(size_t variant, size_t candidate, Trial trial) {
+  trials[{variant, candidate}] = std::move(trial);
   write();
 }
 
@@ -129,7 +129,7 @@ void CalibrationState::write() const {
     state["fit"] = jsonOf(*fitted);
   state["trials"] = Json::array();
   for (const auto &[numbers, trial] : trials) {
-    Json json = {{"precision", numbers.first}, {"candidate", numbers.second}};
+    Json json = {{"variant", numbers.first}, {"candidate", numbers.second}};
     json.update(jsonOf(trial));
     state["trials"].push_back(std::move(json));
   }

@@ -34,8 +34,8 @@ public:
   void setFit(const CalibrationFit &fit);
 
   /// None where the candidate was not tried; both are numbers of the search.
-  const Trial *find(size_t precision, size_t candidate) const;
-  void add(size_t precision, size_t candidate, Trial trial);
+  const Trial *find(size_t variant, size_t candidate) const;
+  void add(size_t variant, size_t candidate, Trial trial);
 
   /// To be called when there is nothing to go on with.
   static void remove(const std::string &path);

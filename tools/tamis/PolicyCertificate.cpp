@@ -36,9 +36,7 @@ static std::string textOf(const Json &object, const char *key) {
 
 /// What a policy does that is never certified; "" if there is nothing.
 static std::string uncertifiableIn(const Json &policy) {
-  if (policy.contains("cache"))
-    return "reads a part of the caches";
-  return policy.value("tokens", Json()).contains("merge") ? "merges tokens" : "";
+  return policy.contains("cache") ? "reads a part of the caches" : "";
 }
 
 /// Why a certificate does not hold; "" if it does.
@@ -46,7 +44,7 @@ static std::string problemOf(const Json &policy, const CompileOptions &options) 
   if (std::string what = uncertifiableIn(policy); !what.empty())
     return what + ", for which there are no certificates";
   if (!policy.contains("certificate"))
-    return "has no certificate for the tokens that it leaves out";
+    return "has no certificate for the tokens that it leaves out or merges";
   const Json &certificate = policy["certificate"];
   if (textOf(certificate, kHash) != hashOfPolicy(policy))
     return "was changed by hand or damaged since it was certified";
