@@ -61,7 +61,8 @@ private:
                         fmt::format("--report {}: would write to {}, as --output does; give one "
                                     "of both another name",
                                     path, file.string()));
-      for (const std::string &input : {options.model, options.requests, options.labels, vocabulary})
+      for (const std::string &input :
+           {options.model, options.requests, options.labels, options.profile, vocabulary})
         if (isSameFile(file, input))
           throw ToolError(ExitCode::Usage,
                           fmt::format("--report {}: would replace {}, which is read; give the report another "
@@ -174,6 +175,24 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->type_name("L")
       ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""))
       ->capture_default_str();
+  CLI::Option *profile =
+      command
+          .add_option(
+              "--profile", options.profile,
+              "What experts did on your requests, a file of 'tamis profile': those that hardly add to a "
+              "token are skipped, too")
+          ->type_name("P.json");
+  command
+      .add_option(
+          "--skip-experts", options.skips,
+          "Shares of a token's sum below which an expert is skipped that are tried with each share of "
+          "tokens, ascending, with commas between")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("S")
+      ->check(numberWithin(0, 0.99))
+      ->needs(profile)
+      ->capture_default_str();
   command.add_option("--groups", options.groups, "Groups of lengths with shares of their own, at most")
       ->type_name("N")
       ->check(CLI::Range(int64_t(1), int64_t(16)).description(""))
@@ -266,6 +285,9 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"The fastest of three ways to have fewer tokens behind the first layer",
        "tamis calibrate encoder.onnx --requests requests.npz --layers 1 --rule linear,attention-last,merge "
        "--query-count 8 --zeros -o policy.json"},
+      {"A mixture of experts, of which those are skipped that add less than some part to a token",
+       "tamis calibrate moe.onnx --requests requests.npz --profile moe.profile.json --skip-experts 0,0.1,0.2 "
+       "--zeros -o policy.json"},
       {"Put back what is left out, for a class of each token, and for the mean over them",
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},

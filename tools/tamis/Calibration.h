@@ -29,6 +29,9 @@ struct CalibrationOptions {
   std::vector<std::string> rules{"linear"}; // by which tokens are chosen; the fastest is taken
   int64_t queryCount = 1;                   // rows of a sequence whose attention rules by attention add up
   std::vector<int64_t> layers{0};
+  std::string profile; // of experts, path; empty: none is skipped
+  /// Shares of a token's sum below which its experts are skipped, of which one is taken. Ascending.
+  std::vector<float> skips{0, 0.05F, 0.1F, 0.2F};
   int64_t groups = 3; // of lengths, at most
   int64_t minimum = 8, first = 1, last = 1;
   bool zerosForDropped = false, restoresDropped = false;
@@ -36,6 +39,8 @@ struct CalibrationOptions {
   double budget = 0;         // seconds that the search may take; 0: as long as it takes
   uint64_t seed = 1;
   int32_t threads = 0;
+
+  bool skipsExperts() const { return !profile.empty(); }
 
   /// All that are tried: each rule at each precision.
   std::vector<CalibrationVariant> variants() const {

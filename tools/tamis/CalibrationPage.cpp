@@ -75,10 +75,13 @@ std::string lossText(double loss) { return std::isfinite(loss) ? fmt::format("{:
 const char *placeText(const CalibrationReport &report) { return report.merges ? "in layer" : "before layer"; }
 
 /// "70% before layer 0, 50% before layer 2".
-std::string keepText(const CalibrationReport &report, const std::vector<double> &keep) {
+std::string keepText(const CalibrationReport &report, const Candidate &candidate) {
+  const std::vector<double> &keep = candidate.keep;
   std::string text;
   for (size_t i = 0; i < keep.size(); ++i)
     text += fmt::format("{}{:g}% {} {}", i ? ", " : "", 100 * keep[i], placeText(report), report.layers[i]);
+  if (candidate.skip)
+    text += fmt::format("; experts below {:g}% of a token's sum skipped", 100 * *candidate.skip);
   return text;
 }
 
@@ -86,16 +89,16 @@ double violationShare(const Group &group, const Candidate &candidate) {
   return group.searched ? static_cast<double>(candidate.violations) / static_cast<double>(group.searched) : 0;
 }
 
-/// No other candidate has fewer rows and no more violations.
+/// No other candidate has fewer operations and no more violations.
 std::vector<const Candidate *> frontOf(const Group &group) {
   std::vector<const Candidate *> sorted, front;
   for (const Candidate &candidate : group.candidates)
     sorted.push_back(&candidate);
   std::ranges::sort(sorted, [](const Candidate *a, const Candidate *b) {
-    return a->violations != b->violations ? a->violations < b->violations : a->rows < b->rows;
+    return a->violations != b->violations ? a->violations < b->violations : a->operations < b->operations;
   });
   for (const Candidate *candidate : sorted)
-    if (front.empty() || candidate->rows < front.back()->rows)
+    if (front.empty() || candidate->operations < front.back()->operations)
       front.push_back(candidate);
   return front;
 }
@@ -127,14 +130,14 @@ std::string summaryOf(const CalibrationReport &report) {
     const calibration::Tested *proof = nullptr;
     for (const calibration::Tested &test : group.tests)
       proof = test.passed ? &test : proof;
-    rows.push_back({group.name, chosen ? keepText(report, chosen->keep) : "all: nothing less was certified",
-                    chosen ? percent(chosen->rows) : "100%",
+    rows.push_back({group.name, chosen ? keepText(report, *chosen) : "all: nothing less was certified",
+                    chosen ? percent(chosen->rows) : "100%", chosen ? percent(chosen->operations) : "100%",
                     proof ? fmt::format("{} of {}", proof->violations, proof->requests) : "none",
                     proof ? percent(proof->bound) : "0%"});
   }
-  return text +
-         table({"Requests", "Tokens kept", "Rows of all layers", "Beyond eps, tested", "Certified bound"},
-               rows);
+  return text + table({"Requests", "Tokens kept", "Rows of all layers", "Operations", "Beyond eps, tested",
+                       "Certified bound"},
+                      rows);
 }
 
 std::string timesOf(const CalibrationReport &report) {
@@ -164,30 +167,30 @@ std::string plotOf(const CalibrationReport &report, const Group &group) {
     most = std::max(most, test.bound);
   double least = 1;
   for (const Candidate &candidate : group.candidates)
-    least = std::min(least, candidate.rows);
-  SvgPlot plot(fmt::format("Rows and violations of the candidates, {}", group.name),
-               {"rows of all layers, of the dense ones", std::max(0.0, least - 0.02), 1, /*isShare=*/true},
+    least = std::min(least, candidate.operations);
+  SvgPlot plot(fmt::format("Operations and violations of the candidates, {}", group.name),
+               {"operations, of the dense ones", std::max(0.0, least - 0.02), 1, /*isShare=*/true},
                {"requests beyond eps", 0, std::min(1.0, 1.05 * most), /*isShare=*/true});
   plot.horizontal(report.promise.alpha, fmt::format("alpha {:g}%", 100 * report.promise.alpha));
   std::vector<const Candidate *> front = frontOf(group);
   SvgPlot::Points points;
   for (const Candidate *candidate : front)
-    points.push_back({candidate->rows, violationShare(group, *candidate)});
+    points.push_back({candidate->operations, violationShare(group, *candidate)});
   plot.line(points, "front");
   for (const Candidate &candidate : group.candidates)
-    plot.dot(candidate.rows, violationShare(group, candidate),
+    plot.dot(candidate.operations, violationShare(group, candidate),
              std::ranges::find(front, &candidate) != front.end() ? "front" : "candidate",
-             fmt::format("keeps {}: {} of {} searched beyond eps", keepText(report, candidate.keep),
+             fmt::format("keeps {}: {} of {} searched beyond eps", keepText(report, candidate),
                          candidate.violations, group.searched));
   for (const calibration::Tested &test : group.tests) {
     const Candidate &candidate = group.candidates[test.candidate];
     std::string text =
-        fmt::format("keeps {}: {} of {} tested beyond eps, bound {}; {}", keepText(report, candidate.keep),
+        fmt::format("keeps {}: {} of {} tested beyond eps, bound {}; {}", keepText(report, candidate),
                     test.violations, test.requests, percent(test.bound), test.passed ? "passed" : "failed");
     if (test.passed)
-      plot.dot(candidate.rows, test.bound, &candidate == group.chosen() ? "chosen" : "passed", text);
+      plot.dot(candidate.operations, test.bound, &candidate == group.chosen() ? "chosen" : "passed", text);
     else
-      plot.cross(candidate.rows, test.bound, "failed", text);
+      plot.cross(candidate.operations, test.bound, "failed", text);
   }
   return element("h3", htmlText(group.name)) +
          figure(plot,

@@ -69,13 +69,18 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   Json groups = Json::array();
   for (size_t group = 0; group < split.groupCount(); ++group) {
     Json tests = Json::array();
-    for (const Tested &result : findings.proof().tests[group])
-      tests.push_back({{"keep", roundedShares(findings.search.candidates[result.candidate])},
-                       {"requests", result.requests},
-                       {"violations", result.violations},
-                       {"p_value", result.pValue},
-                       {"bound", result.bound},
-                       {"passed", result.passed}});
+    for (const Tested &result : findings.proof().tests[group]) {
+      const CalibrationKnobs &knobs = findings.search.candidates[result.candidate];
+      Json test = {{"keep", roundedShares(knobs.keep)}};
+      if (options.skipsExperts())
+        test["skip"] = roundedShare(knobs.skip);
+      test.update({{"requests", result.requests},
+                   {"violations", result.violations},
+                   {"p_value", result.pValue},
+                   {"bound", result.bound},
+                   {"passed", result.passed}});
+      tests.push_back(std::move(test));
+    }
     groups.push_back(
         {{"longest", group < split.bounds.size() ? Json(split.bounds[group]) : Json()}, {"tests", tests}});
   }
@@ -89,6 +94,8 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   Json certificate = {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
                       {"precision", findings.proof().variant.precision},
                       {"reference", options.reference()}};
+  if (options.skipsExperts())
+    certificate["profile_hash"] = findings.profileHash;
   // Delta was divided among them.
   if (options.precisions.size() > 1)
     certificate["precisions"] = options.precisions;
@@ -112,10 +119,13 @@ Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findi
     for (size_t layer = 0; layer < options.layers.size(); ++layer) {
       std::vector<float> shares;
       for (size_t group = 0; group < findings.split.groupCount(); ++group)
-        shares.push_back(findings.proof().sharesAt(findings.search, group, step)[layer]);
+        shares.push_back(findings.proof().knobsAt(findings.search, group, step).keep[layer]);
       keep.push_back(roundedShares(shares));
     }
     list.push_back({{"name", fmt::format("step-{}", step)}, {sharesOf(rule), keep}});
+    // With experts there is one group of lengths, for a threshold is of a whole run.
+    if (options.skipsExperts())
+      list.back()["skip"] = roundedShare(findings.proof().knobsAt(findings.search, 0, step).skip);
   }
   return list;
 }
@@ -158,10 +168,12 @@ Json measuredOf(const CalibrationOptions &options, const CalibrationFindings &fi
 
 } // namespace
 
+double roundedShare(float share) { return std::round(static_cast<double>(share) * 1000) / 1000; }
+
 std::vector<double> roundedShares(const std::vector<float> &shares) {
   std::vector<double> numbers;
   for (float share : shares)
-    numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
+    numbers.push_back(roundedShare(share));
   return numbers;
 }
 
@@ -170,6 +182,8 @@ Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, c
   Json tokens = tokensOf(options, fit, rule);
   tokens["steps"] =
       Json::array({{{"name", "trial"}, {sharesOf(rule), std::vector<int>(options.layers.size(), 1)}}});
+  if (options.skipsExperts())
+    tokens["steps"][0]["skip"] = 0;
   return {{"schema", "tamis.policy.v1"}, {"tokens", tokens}};
 }
 
@@ -216,8 +230,11 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                     options.layers[i], 100 * findings.fit.maps[i].unexplained);
   for (size_t group = 0; group < split.groupCount(); ++group) {
     std::string shares, name = split.groupName(group);
-    for (double share : roundedShares(proof.sharesAt(findings.search, group, proof.steps)))
+    CalibrationKnobs knobs = proof.knobsAt(findings.search, group, proof.steps);
+    for (double share : roundedShares(knobs.keep))
       shares += fmt::format(" {:g}%", share * 100);
+    if (options.skipsExperts())
+      shares += fmt::format(", skips experts below {:g}%", 100 * roundedShare(knobs.skip));
     const Tested *last = nullptr;
     for (const Tested &test : proof.tests[group])
       last = test.passed ? &test : last;
@@ -240,7 +257,7 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
       "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
       "after the other\n",
       proof.denseTime / proof.chosenTime, proof.chosenTime, proof.denseTime, split.tested.size());
-  // The ladder goes by rows, whose number is the same each time; rows are not all that takes time.
+  // The ladder goes by operations, whose number is the same each time; they are not all that takes time.
   if (proof.chosenTime > 0.98 * proof.denseTime)
     text +=
         "that is no gain in time: leave tokens out in front of an earlier layer, or do without a policy\n";

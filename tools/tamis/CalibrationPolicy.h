@@ -19,7 +19,7 @@ namespace tamis::tools {
 struct CalibrationFindings {
   std::string sourceName, sourceHash; // of the model
   size_t requestCount = 0;
-  std::string requestsHash, labelsHash; // the latter empty where there are no labels
+  std::string requestsHash, labelsHash, profileHash; // the latter two empty where there are no such files
   RequestSplit split;
   CalibrationFit fit;
   CalibrationSearch search;
@@ -33,6 +33,7 @@ struct CalibrationFindings {
 };
 
 /// Shares as a person writes them.
+double roundedShare(float share);
 std::vector<double> roundedShares(const std::vector<float> &shares);
 
 /// A policy with one step, whose shares are to be set, for the name of a rule.

@@ -10,12 +10,12 @@ namespace tamis::tools {
 
 using calibration::Tested;
 
-std::vector<float> VariantProof::sharesAt(const CalibrationSearch &search, size_t group, size_t step) const {
-  std::vector<float> shares = search.candidates[search.dense()];
+CalibrationKnobs VariantProof::knobsAt(const CalibrationSearch &search, size_t group, size_t step) const {
+  CalibrationKnobs knobs = search.candidates[search.dense()];
   for (size_t i = 0; i < step + startsDense && i < tests[group].size(); ++i)
     if (tests[group][i].passed)
-      shares = search.candidates[tests[group][i].candidate];
-  return shares;
+      knobs = search.candidates[tests[group][i].candidate];
+  return knobs;
 }
 
 std::vector<VariantProof> certifyVariants(const CalibrationOptions &options,
@@ -40,7 +40,7 @@ std::vector<VariantProof> certifyVariants(const CalibrationOptions &options,
     for (size_t group = 0; group < split.groupCount(); ++group) {
       double denseCost = 0;
       for (size_t i : inGroup(split.searched, group))
-        denseCost += static_cast<double>(trials.denseWork(i));
+        denseCost += static_cast<double>(trials.denseWork(precision, i).operations);
       std::vector<size_t> rungs = calibration::ladder(search.measured[number][group], promise, denseCost);
       if (proof.startsDense)
         rungs.insert(rungs.begin(), search.dense());
@@ -77,6 +77,7 @@ std::vector<VariantProof> certifyVariants(const CalibrationOptions &options,
 size_t chooseFastest(std::vector<VariantProof> &proofs, const std::vector<Request> &requests,
                      const RequestSplit &split, const CalibrationSearch &search, CalibrationTrials &trials,
                      Progress &progress) {
+  trials.endCounting();
   for (int round = 0; round < 3; ++round)
     for (VariantProof &proof : proofs)
       for (bool isDense : {true, false}) {
@@ -84,9 +85,8 @@ size_t chooseFastest(std::vector<VariantProof> &proofs, const std::vector<Reques
           continue;
         double sum = 0;
         for (size_t i : split.tested)
-          sum +=
-              trials.time(proof.variant,
-                          proof.sharesAt(search, split.groupOf(requests[i]), isDense ? 0 : proof.steps), i);
+          sum += trials.time(proof.variant,
+                             proof.knobsAt(search, split.groupOf(requests[i]), isDense ? 0 : proof.steps), i);
         double &least = isDense ? proof.denseTime : proof.chosenTime;
         least = round == 0 ? sum : std::min(least, sum);
         if (progress.isDue())

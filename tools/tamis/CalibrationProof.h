@@ -22,8 +22,8 @@ struct VariantProof {
   size_t steps = 0;                     // behind the dense one; 0: nothing is certified
   double denseTime = 0, chosenTime = 0; // milliseconds for the tested half, one request after the other
 
-  /// The shares of a group at a step: of the last that passed, if there are no more; 1 before the first.
-  std::vector<float> sharesAt(const CalibrationSearch &search, size_t group, size_t step) const;
+  /// The knobs of a group at a step: of the last that passed, if there are no more; all before the first.
+  CalibrationKnobs knobsAt(const CalibrationSearch &search, size_t group, size_t step) const;
 };
 
 /// Tests the ladder of each variant on the tested half. Each group of each variant has its part of delta, so

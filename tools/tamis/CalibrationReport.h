@@ -22,8 +22,10 @@ struct CalibrationReport {
   /// Shares of tokens that are kept, one for each of `layers`, on the half that is searched on.
   struct Candidate {
     std::vector<double> keep;
-    double rows = 0;        // of all layers, as a share of the dense ones
-    int64_t violations = 0; // requests of the group whose loss is above eps
+    double rows = 0;                 // of all layers, as a share of the dense ones
+    int64_t violations = 0;          // requests of the group whose loss is above eps
+    double operations = 1;           // as a share of the dense ones
+    std::optional<double> skip = {}; // share of a token's sum below which its experts are skipped
   };
   /// Requests of some lengths.
   struct Group {

@@ -31,36 +31,42 @@ size_t depthOf(size_t place, size_t count) {
   }
 }
 
-/// A share for each layer, and the fineness of the grid that it belongs to.
+/// A candidate, and the fineness of the grid that it belongs to.
 struct GridPoint {
-  std::vector<float> shares;
+  CalibrationKnobs knobs;
   size_t depth = 0;
 };
 
-/// All combinations of shares, the fewer per layer the more layers there are; the dense one is the last.
-std::vector<GridPoint> gridOf(size_t layers) {
+/// All combinations of shares and of thresholds for experts, the fewer per layer the more there are; the
+/// dense one is the last.
+std::vector<GridPoint> gridOf(size_t layers, const std::vector<float> &skips) {
+  size_t dimensions = layers + (skips.size() > 1);
   std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
   for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
     fine.push_back(static_cast<float>(thousandths) / 1000);
-  if (layers == 3)
+  if (dimensions > 2)
     coarse = {1, 0.85F, 0.7F, 0.5F};
-  const std::vector<float> &shares = layers == 1 ? fine : coarse;
+  const std::vector<float> &shares = dimensions == 1 ? fine : coarse;
   std::vector<GridPoint> all = {{}};
   for (size_t layer = 0; layer < layers; ++layer) {
     std::vector<GridPoint> longer;
     for (const GridPoint &front : all)
       for (size_t place = 0; place < shares.size(); ++place) {
         longer.push_back(front);
-        longer.back().shares.push_back(shares[place]);
+        longer.back().knobs.keep.push_back(shares[place]);
         longer.back().depth = std::max(front.depth, depthOf(place, shares.size()));
       }
     all = std::move(longer);
   }
-  std::erase_if(all, [](const GridPoint &point) {
-    return std::ranges::all_of(point.shares, [](float s) { return s == 1; });
-  });
-  all.push_back({std::vector<float>(layers, 1), 0});
-  return all;
+  std::vector<GridPoint> whole;
+  for (const GridPoint &point : all)
+    for (size_t place = 0; place < skips.size(); ++place)
+      whole.push_back(
+          {{point.knobs.keep, skips[place]}, std::max(point.depth, depthOf(place, skips.size()))});
+  CalibrationKnobs dense{std::vector<float>(layers, 1), 0};
+  std::erase_if(whole, [&](const GridPoint &point) { return point.knobs == dense; });
+  whole.push_back({dense, 0});
+  return whole;
 }
 
 bool keepsPromise(const std::vector<double> &losses, const calibration::Promise &promise) {
@@ -84,18 +90,23 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
                                const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
                                Progress &progress) {
   CalibrationSearch search;
-  std::vector<GridPoint> grid = gridOf(options.layers.size());
+  std::vector<GridPoint> grid =
+      gridOf(options.layers.size(), options.skipsExperts() ? options.skips : std::vector{0.0F});
   for (const GridPoint &point : grid)
-    search.candidates.push_back(point.shares);
+    search.candidates.push_back(point.knobs);
   std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
   std::vector<CalibrationVariant> variants = options.variants();
   search.measured.assign(variants.size(), {split.groupCount(), untried});
+  search.rows.assign(variants.size(),
+                     {split.groupCount(), std::vector<int64_t>(search.candidates.size(), 0)});
   auto take = [&](Place place, const Trial &trial) {
     std::vector<Measured> groups(split.groupCount());
     for (size_t i = 0; i < split.searched.size(); ++i) {
       Measured &of = groups[split.groupOf(requests[split.searched[i]])];
       of.losses.push_back(trial.losses[i]);
-      of.cost += static_cast<double>(trial.work[i]);
+      of.cost += static_cast<double>(trial.work[i].operations);
+      search.rows[place.variant][split.groupOf(requests[split.searched[i]])][place.candidate] +=
+          trial.work[i].rows;
     }
     for (size_t group = 0; group < groups.size(); ++group)
       search.measured[place.variant][group][place.candidate] = std::move(groups[group]);
@@ -105,7 +116,7 @@ CalibrationSearch searchShares(const CalibrationOptions &options, const std::vec
   for (size_t variant = 0; variant < variants.size(); ++variant)
     if (keepsPromise(trials.denseLosses(variants[variant].precision, split.searched), options.promise))
       for (size_t candidate = 0; candidate < search.dense(); ++candidate)
-        if (canKeep(CalibrationRule::named(variants[variant].rule), search.candidates[candidate]))
+        if (canKeep(CalibrationRule::named(variants[variant].rule), search.candidates[candidate].keep))
           order.push_back({candidate, variant});
   std::ranges::sort(order, {}, [&](const Place &place) {
     return std::tuple(grid[place.candidate].depth, place.candidate, place.variant);
@@ -161,9 +172,9 @@ std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const 
     for (float share : {0.9F, 0.7F, 0.5F}) {
       if (progress.isDue())
         progress.show(fmt::format("comparing with {} tokens", rule));
-      std::vector<float> shares = trials.denseShares();
-      shares.front() = share;
-      std::vector<double> losses = trials.losses(variant, shares, some);
+      CalibrationKnobs knobs = trials.denseKnobs();
+      knobs.keep.front() = share;
+      std::vector<double> losses = trials.losses(variant, knobs, some);
       std::ranges::sort(losses);
       double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
       baselines.push_back({rule, std::round(static_cast<double>(share) * 100) / 100,

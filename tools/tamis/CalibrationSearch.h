@@ -13,10 +13,13 @@ namespace tamis::tools {
 
 /// What the search saw.
 struct CalibrationSearch {
-  std::vector<std::vector<float>> candidates; // shares that are kept, one for each layer
-  /// By variant of the options, group of lengths and candidate. The cost is in rows of all layers; infinite
-  /// where a candidate was not tried.
+  std::vector<CalibrationKnobs> candidates;
+  /// By variant of the options, group of lengths and candidate. The cost is in operations; infinite where
+  /// a candidate was not tried.
   std::vector<std::vector<std::vector<calibration::Measured>>> measured;
+
+  /// Rows of all layers, likewise.
+  std::vector<std::vector<std::vector<int64_t>>> rows;
 
   size_t possible = 0, untried = 0; // candidates of all variants, and those left when the time was over
 
@@ -24,10 +27,10 @@ struct CalibrationSearch {
   size_t dense() const { return candidates.size() - 1; }
 };
 
-/// Tries shares on the searched half, with each variant, from a coarse grid to a fine one, until all are
-/// tried or the options' budget would not do for the next; the first is tried in any case. A precision whose
-/// dense answers break the promise there is not tried. What `state` has is not tried again, and what is tried
-/// is put there. Throws ToolError.
+/// Tries shares of tokens, and thresholds for experts, on the searched half, with each variant, from a coarse
+/// grid to a fine one, until all are tried or the options' budget would not do for the next; the first is
+/// tried in any case. A precision whose dense answers break the promise there is not tried. What `state` has
+/// is not tried again, and what is tried is put there. Throws ToolError.
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
                                const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
                                Progress &progress);

@@ -54,14 +54,22 @@ Json jsonOf(const Trial &trial) {
   Json losses = Json::array();
   for (double loss : trial.losses)
     losses.push_back(std::isfinite(loss) ? Json(loss) : Json());
-  return {{"losses", losses}, {"work", trial.work}};
+  Json rows = Json::array(), operations = Json::array();
+  for (const CalibrationWork &work : trial.work) {
+    rows.push_back(work.rows);
+    operations.push_back(work.operations);
+  }
+  return {{"losses", losses}, {"rows", rows}, {"operations", operations}};
 }
 
 Trial trialOf(const Json &json) {
   Trial trial;
   for (const Json &loss : json.at("losses"))
     trial.losses.push_back(loss.is_null() ? std::numeric_limits<double>::infinity() : loss.get<double>());
-  trial.work = json.at("work").get<std::vector<int64_t>>();
+  auto rows = json.at("rows").get<std::vector<int64_t>>(),
+       operations = json.at("operations").get<std::vector<int64_t>>();
+  for (size_t i = 0; i < rows.size(); ++i)
+    trial.work.push_back({rows[i], operations.at(i)});
   return trial;
 }
 

@@ -42,10 +42,13 @@ Session &CalibrationTrials::sessionOf(const CalibrationVariant &variant) {
     SessionOptions session;
     session.artifact = fileOf(variant);
     session.threads = options.threads;
-    compileForCalibration(options.model, session.artifact,
-                          {"--policy", file, "--allow-uncertified", "--precision=" + variant.precision});
+    std::vector<std::string> flags = {"--policy", file, "--allow-uncertified",
+                                      "--precision=" + variant.precision};
+    if (options.skipsExperts())
+      flags.insert(flags.end(), {"--profile", options.profile});
+    compileForCalibration(options.model, session.artifact, flags);
     found = sessions.emplace(variant, std::make_unique<Session>(session)).first;
-    found->second->createContext(/*profile=*/false);
+    found->second->createContext(/*profile=*/counts);
   }
   return *found->second;
 }
@@ -58,8 +61,11 @@ void CalibrationTrials::close(const CalibrationVariant &variant) {
   std::filesystem::remove(fileOf(variant), error); // or with the folder, in the end
 }
 
-void CalibrationTrials::prepare(Session &session, const std::vector<float> &shares, size_t request) const {
-  session.set(shares);
+void CalibrationTrials::prepare(Session &session, const CalibrationKnobs &knobs, size_t request) const {
+  // One threshold for all layers of experts, whose settings are the last.
+  std::vector<float> settings = knobs.keep;
+  settings.resize(static_cast<size_t>(tamis_model_setting_count(session.model())), knobs.skip);
+  session.set(settings);
   // A copy: the request may be asked for again.
   session.bind(copyOf(requests[request].inputs));
 }
@@ -132,8 +138,9 @@ void CalibrationTrials::runDense() {
   for (const std::string &precision : precisions) {
     Session &session = sessionOf(denseVariant(precision));
     for (size_t i = 0; i < requests.size(); ++i) {
-      prepare(session, denseShares(), i);
+      prepare(session, denseKnobs(), i);
       session.run();
+      denseWorks[precision].push_back(workOf(session, options.rules.front(), requests[i].length));
       std::vector<Tensor> &answer = answers[precision].emplace_back();
       for (const TamisValue &output : measuredOutputs(session))
         answer.push_back(copyOf(output));
@@ -160,8 +167,16 @@ void CalibrationTrials::checkLabel(const TamisValue &answer, size_t request) con
                                 outputNames.front()));
 }
 
-int64_t CalibrationTrials::workOf(const Session &session, const std::string &rule, int64_t length) const {
-  int64_t rows = length, work = 0;
+void CalibrationTrials::endCounting() {
+  counts = false;
+  for (auto &[variant, session] : sessions)
+    session->createContext(/*profile=*/false);
+}
+
+CalibrationWork CalibrationTrials::workOf(const Session &session, const std::string &rule,
+                                          int64_t length) const {
+  int64_t rows = length;
+  CalibrationWork work;
   size_t next = 0;
   std::vector<TamisTokenLayer> places = session.tokens();
   for (int64_t layer = 0; layer < fit.layerCount; ++layer) {
@@ -169,8 +184,10 @@ int64_t CalibrationTrials::workOf(const Session &session, const std::string &rul
     if (next < places.size() && options.layers[next] == layer)
       rows = places[next++].kept;
     // Rows are merged behind the attention, and left out in front of it.
-    work += rows + (CalibrationRule::named(rule).merges() ? attended : rows);
+    work.rows += rows + (CalibrationRule::named(rule).merges() ? attended : rows);
   }
+  for (const TamisEvent &event : session.events())
+    work.operations += event.flops;
   return work;
 }
 
@@ -186,12 +203,12 @@ double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t requ
 }
 
 std::vector<double> CalibrationTrials::losses(const CalibrationVariant &variant,
-                                              const std::vector<float> &shares, const std::vector<size_t> &of,
-                                              std::vector<int64_t> *work) {
+                                              const CalibrationKnobs &knobs, const std::vector<size_t> &of,
+                                              std::vector<CalibrationWork> *work) {
   Session &session = sessionOf(variant);
   std::vector<double> losses;
   for (size_t i : of) {
-    prepare(session, shares, i);
+    prepare(session, knobs, i);
     session.run();
     if (work)
       work->push_back(workOf(session, variant.rule, requests[i].length));
@@ -216,10 +233,10 @@ bool CalibrationTrials::isDenseRight(size_t request) const {
   return isOfClass(answers.at(options.reference())[request].front().value(), labelOf(request));
 }
 
-bool CalibrationTrials::isRight(const CalibrationVariant &variant, const std::vector<float> &shares,
+bool CalibrationTrials::isRight(const CalibrationVariant &variant, const CalibrationKnobs &knobs,
                                 size_t request) {
   Session &session = sessionOf(variant);
-  prepare(session, shares, request);
+  prepare(session, knobs, request);
   session.run();
   return isOfClass(measuredOutputs(session).front(), labelOf(request));
 }
@@ -232,10 +249,10 @@ std::vector<int64_t> CalibrationTrials::tokensOf(size_t request) {
   return tokenIds(requests[request], sessionOf(denseVariant(options.reference())).model());
 }
 
-double CalibrationTrials::time(const CalibrationVariant &variant, const std::vector<float> &shares,
+double CalibrationTrials::time(const CalibrationVariant &variant, const CalibrationKnobs &knobs,
                                size_t request) {
   Session &session = sessionOf(variant);
-  prepare(session, shares, request);
+  prepare(session, knobs, request);
   int64_t begin = monotonicNanoseconds();
   session.run();
   return static_cast<double>(monotonicNanoseconds() - begin) / 1e6;

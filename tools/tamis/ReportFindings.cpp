@@ -34,10 +34,9 @@ std::vector<Observed> observeChosen(const CalibrationOptions &options, const Cal
     if (progress.isDue())
       progress.show(
           fmt::format("observing the chosen step: {} of {}", all.size() + 1, findings.split.tested.size()));
-    std::vector<float> shares =
-        proof.sharesAt(findings.search, findings.split.groupOf(requests[i]), proof.steps);
+    CalibrationKnobs knobs = proof.knobsAt(findings.search, findings.split.groupOf(requests[i]), proof.steps);
     kept.beginRun();
-    double loss = trials.losses(proof.variant, shares, {i}).front();
+    double loss = trials.losses(proof.variant, knobs, {i}).front();
     Observed observed{{requests[i].name, requests[i].length, loss, {}}, kept.ofRun(), trials.tokensOf(i)};
     for (const std::vector<int64_t> &tokens : observed.kept)
       observed.outcome.kept.push_back(static_cast<int64_t>(tokens.size()));
@@ -71,11 +70,13 @@ CalibrationReport::Group describeGroup(const CalibrationOptions &options, const 
   CalibrationReport::Group described;
   described.name = findings.split.groupName(group);
   std::vector<size_t> of;
-  double denseCost = 0;
+  double denseCost = 0, denseRows = 0;
   for (size_t i : findings.split.searched)
     if (findings.split.groupOf(requests[i]) == group) {
       of.push_back(i);
-      denseCost += static_cast<double>(trials.denseWork(i));
+      const CalibrationWork &work = trials.denseWork(proof.variant.precision, i);
+      denseCost += static_cast<double>(work.operations);
+      denseRows += static_cast<double>(work.rows);
     }
   described.searched = static_cast<int64_t>(of.size());
   std::vector<size_t> numbers(search.candidates.size());
@@ -85,11 +86,15 @@ CalibrationReport::Group describeGroup(const CalibrationOptions &options, const 
     if (!isDense && !std::isfinite(measured.cost))
       continue;
     numbers[c] = described.candidates.size();
-    CalibrationReport::Candidate candidate{roundedShares(search.candidates[c]), 1, 0};
+    CalibrationReport::Candidate candidate{roundedShares(search.candidates[c].keep), 1, 0};
+    if (options.skipsExperts())
+      candidate.skip = roundedShare(search.candidates[c].skip);
     candidate.violations = calibration::violations(
         isDense ? trials.denseLosses(proof.variant.precision, of) : measured.losses, options.promise.eps);
-    if (!isDense)
-      candidate.rows = measured.cost / denseCost;
+    if (!isDense) {
+      candidate.rows = static_cast<double>(search.rows[findings.chosen][group][c]) / denseRows;
+      candidate.operations = measured.cost / denseCost;
+    }
     described.candidates.push_back(std::move(candidate));
   }
   described.tests = proof.tests[group];

@@ -83,7 +83,8 @@ RequestSplit splitRequests(const std::vector<Request> &requests, const Calibrati
   // Each group with its part of delta. With few requests each, what can be proven is far below alpha, which
   // costs more than shares by length gain.
   constexpr int64_t plenty = 6;
-  int64_t groups = options.groups;
+  // A threshold for experts is of a whole run, whatever the lengths in it.
+  int64_t groups = options.skipsExperts() ? 1 : options.groups;
   while (groups > 1 && half / groups < plenty * calibration::trialsNeeded(alpha, delta / double(groups), 0))
     --groups;
   std::vector<int64_t> lengths;
