@@ -35,7 +35,8 @@ static void specializeExperts(OpPassManager &passes, const ModelPipeline::Option
     passes.addPass(moe::createMoEPruneExperts({options.keepExperts, options.expertFallback}));
   if (options.orderExperts)
     passes.addPass(moe::createMoEOrderExperts());
-  if (options.skipExperts > 0)
+  // A policy's steps may skip experts, too.
+  if (options.skipExperts > 0 || !options.policy.empty())
     passes.addPass(moe::createMoESkipExperts({options.skipExperts}));
 }
 

@@ -117,6 +117,37 @@ TEST(CalibrationReport, JsonHoldsAllOfIt) {
   EXPECT_EQ(json["accuracy"]["chosen"], 0.5);
 }
 
+TEST(CalibrationReport, HasRulesAndThresholds) {
+  CalibrationReport report = small();
+  report.rule = "merge";
+  report.rules = {"linear", "merge"};
+  nlohmann::ordered_json json = jsonOf(report);
+  EXPECT_EQ(json["rule"], "merge");
+  EXPECT_EQ(json["rules"], (std::vector<std::string>{"linear", "merge"}));
+  EXPECT_FALSE(json["groups"][0]["candidates"][0].contains("skip")) << "there are no experts";
+  report.groups[0].candidates[0].skip = 0.1;
+  report.groups[0].candidates[0].operations = 0.8;
+  json = jsonOf(report);
+  EXPECT_EQ(json["groups"][0]["candidates"][0]["skip"], 0.1);
+  EXPECT_EQ(json["groups"][0]["candidates"][0]["operations"], 0.8);
+  EXPECT_EQ(json["groups"][0]["candidates"][0]["rows"], 0.92);
+  EXPECT_EQ(json["groups"][0]["tests"][0]["skip"], 0.1);
+}
+
+TEST(CalibrationPage, SaysWhatWasMergedAndSkipped) {
+  CalibrationReport report = small();
+  report.rule = "merge";
+  report.rules = {"linear", "merge"};
+  report.merges = true;
+  report.groups[0].candidates[0].skip = 0.1;
+  std::string page = pageOf(report);
+  EXPECT_NE(page.find("Of the rules linear, merge, merge was the fastest with a certificate."),
+            std::string::npos);
+  EXPECT_NE(page.find("90% in layer 1; experts below 10% of a token&#39;s sum skipped"), std::string::npos);
+  EXPECT_NE(page.find("<del title=\"merged in layer 1\">7</del>"), std::string::npos);
+  EXPECT_EQ(page.find("before layer"), std::string::npos);
+}
+
 TEST(CalibrationPage, EscapesNamesAndWords) {
   std::string page = pageOf(small());
   EXPECT_NE(page.find("<h1>Calibration of a&lt;b&gt;&amp;&quot;c&quot;.onnx</h1>"), std::string::npos);

@@ -62,7 +62,8 @@ private:
                         fmt::format("--report {}: would write to {}, as --output does; give one "
                                     "of both another name",
                                     path, file.string()));
-      for (const std::string &input : {options.model, options.requests, options.labels, vocabulary})
+      for (const std::string &input :
+           {options.model, options.requests, options.labels, options.profile, vocabulary})
         if (isSameFile(file, input))
           throw ToolError(ExitCode::Usage,
                           fmt::format("--report {}: would replace {}, which is read; give the report another "
@@ -76,6 +77,9 @@ private:
 };
 
 static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOptions &report) {
+  std::vector<std::string> names;
+  for (const CalibrationRule &rule : CalibrationRule::all())
+    names.push_back(rule.name);
   command.add_option("model", options.model, "The ONNX model")->required()->type_name("MODEL.onnx");
   command
       .add_option("--requests", options.requests,
@@ -147,11 +151,22 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->check(numberWithin(1e-9, 0.5))
       ->capture_default_str();
   command
-      .add_option("--rule", options.rule,
-                  "What chooses tokens: linear (a score that is fitted), or random or stride, which know "
-                  "nothing of them")
-      ->check(CLI::IsMember({"linear", "random", "stride"}).description(""))
-      ->type_name("{linear,random,stride}")
+      .add_option("--rule", options.rules,
+                  "What chooses tokens: linear (a score that is fitted); attention-first, attention-last or "
+                  "attention-spread (what the layer before attends to, from [CLS], the last rows or some of "
+                  "all), each with -values behind it (times the magnitude of a row's values); random or "
+                  "stride, which know nothing of tokens; or merge (those that are alike become one); of "
+                  "several, with commas between, the fastest is chosen that keeps the promise")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("R")
+      ->check(CLI::IsMember(names).description(""))
+      ->capture_default_str();
+  command
+      .add_option("--query-count", options.queryCount,
+                  "Rows of a sequence whose attention the rules attention-* add up")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20).description(""))
       ->capture_default_str();
   CLI::Option *cache =
       command
@@ -175,10 +190,29 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""));
   command
       .add_option("--layers", options.layers,
-                  "The layers in front of which tokens are left out, from 0, with commas between")
+                  "The layers in front of which tokens are left out, or in which they are merged, from 0, "
+                  "with commas between")
       ->delimiter(',')
       ->type_name("L")
       ->check(CLI::Range(int64_t(0), int64_t(100000)).description(""))
+      ->capture_default_str();
+  CLI::Option *profile =
+      command
+          .add_option(
+              "--profile", options.profile,
+              "What experts did on your requests, a file of 'tamis profile': those that hardly add to a "
+              "token are skipped, too")
+          ->type_name("P.json");
+  command
+      .add_option(
+          "--skip-experts", options.skips,
+          "Shares of a token's sum below which an expert is skipped that are tried with each share of "
+          "tokens, ascending, with commas between")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("S")
+      ->check(numberWithin(0, 0.99))
+      ->needs(profile)
       ->capture_default_str();
   command.add_option("--groups", options.groups, "Groups of lengths with shares of their own, at most")
       ->type_name("N")
@@ -232,9 +266,9 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->type_name("N")
       ->capture_default_str();
   // What is said of tokens that are left out, where none are.
-  for (const char *name :
-       {"--report", "--labels", "--output-name", "--rule", "--layers", "--groups", "--minimum",
-        "--protect-first", "--protect-last", "--zeros", "--restore", "--budget-time"})
+  for (const char *name : {"--report", "--labels", "--output-name", "--rule", "--query-count", "--profile",
+                           "--skip-experts", "--layers", "--groups", "--minimum", "--protect-first",
+                           "--protect-last", "--zeros", "--restore", "--budget-time"})
     cache->excludes(command.get_option(name));
   command.add_option("--threads", options.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
@@ -277,6 +311,12 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
       {"How few pages of its caches a decoder may read while the likeliest token stays for 9 of 10 tokens",
        "tamis calibrate decoder.onnx --requests texts.jsonl --cache pages --dense-layers 1 --continuation 64 "
        "--loss argmax --eps 0.1 -o policy.json"},
+      {"The fastest of three ways to have fewer tokens behind the first layer",
+       "tamis calibrate encoder.onnx --requests requests.npz --layers 1 --rule linear,attention-last,merge "
+       "--query-count 8 --zeros -o policy.json"},
+      {"A mixture of experts, of which those are skipped that add less than some part to a token",
+       "tamis calibrate moe.onnx --requests requests.npz --profile moe.profile.json --skip-experts 0,0.1,0.2 "
+       "--zeros -o policy.json"},
       {"Put back what is left out, for a class of each token, and for the mean over them",
        "tamis calibrate tagger.onnx --requests requests.jsonl --loss argmax --eps 0 --restore --pool mapped "
        "-o policy.json"},

@@ -11,6 +11,7 @@
 #include "CalibrationTrials.h"
 #include "ExitCode.h"
 #include "Labels.h"
+#include "PolicyCertificate.h"
 #include "ReportFindings.h"
 #include "runtime/src/Hash.h"
 
@@ -32,6 +33,11 @@ void checkOptions(const CalibrationOptions &options) {
     throw ToolError(ExitCode::Usage, "--layers has more than three layers, which is too many to search");
   if (std::set(options.precisions.begin(), options.precisions.end()).size() != options.precisions.size())
     throw ToolError(ExitCode::Usage, "--precision names one twice");
+  if (options.skips.empty() || !std::ranges::is_sorted(options.skips) ||
+      std::set(options.skips.begin(), options.skips.end()).size() != options.skips.size())
+    throw ToolError(ExitCode::Usage, "--skip-experts are to ascend, each once");
+  if (std::string problem = problemOfRules(options); !problem.empty())
+    throw ToolError(ExitCode::Usage, problem);
   size_t most = options.loss == Loss::Span ? 2 : 1, least = options.loss == Loss::RelativeDistance ? 1 : 0;
   if (options.loss == Loss::Span && options.measured.size() == 1)
     least = 2;
@@ -120,6 +126,8 @@ private:
     found.requestsHash = hashOf(requests);
     if (!options.labels.empty())
       takeLabels();
+    if (options.skipsExperts())
+      found.profileHash = hashOfProfile(options.profile);
   }
 
   void takeLabels() {
@@ -138,7 +146,8 @@ private:
         options.precisions,      options.measured,      options.lossName,   options.promise.eps,
         options.promise.alpha,   options.promise.delta, options.layers,     options.groups,
         options.minimum,         options.first,         options.last,       options.zerosForDropped,
-        options.restoresDropped, options.pool,          options.rule,       options.seed};
+        options.restoresDropped, options.pool,          options.rules,      options.queryCount,
+        found.profileHash,       options.skips,         options.seed};
     // Names of outputs need not be UTF-8.
     std::string text = known.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
@@ -152,10 +161,10 @@ private:
   }
 
   void certify(CalibrationTrials &trials) {
-    found.proofs =
-        certifyPrecisions(options, requests, found.split, found.fit, found.search, trials, progress);
-    if (std::ranges::all_of(found.proofs, [](const PrecisionProof &proof) { return proof.steps == 0; })) {
-      std::string advice = "allow a greater --eps or --alpha, give more requests, or try other --layers";
+    found.proofs = certifyVariants(options, requests, found.split, found.search, trials, progress);
+    if (std::ranges::all_of(found.proofs, [](const VariantProof &proof) { return proof.steps == 0; })) {
+      std::string advice =
+          "allow a greater --eps or --alpha, give more requests, or try other --layers or --rule";
       if (options.pool != "mapped")
         advice += ", or --restore --pool mapped where the answer is of a mean over tokens";
       if (found.search.untried == 0)
@@ -172,12 +181,12 @@ private:
   }
 
   void measureAccuracy(CalibrationTrials &trials) {
-    const PrecisionProof &proof = found.proof();
+    const VariantProof &proof = found.proof();
     double dense = 0, chosen = 0;
     for (size_t i : found.split.tested) {
       dense += trials.isDenseRight(i);
-      chosen += trials.isRight(
-          proof.precision, proof.sharesAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
+      chosen += trials.isRight(proof.variant,
+                               proof.knobsAt(found.search, found.split.groupOf(requests[i]), proof.steps), i);
       say("measuring accuracy");
     }
     auto count = static_cast<double>(found.split.tested.size());

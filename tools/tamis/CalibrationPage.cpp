@@ -71,11 +71,17 @@ std::string percent(double share) { return fmt::format("{:.1f}%", 100 * share); 
 
 std::string lossText(double loss) { return std::isfinite(loss) ? fmt::format("{:.4g}", loss) : "infinite"; }
 
+/// Where tokens are left out, or merged.
+const char *placeText(const CalibrationReport &report) { return report.merges ? "in layer" : "before layer"; }
+
 /// "70% before layer 0, 50% before layer 2".
-std::string keepText(const CalibrationReport &report, const std::vector<double> &keep) {
+std::string keepText(const CalibrationReport &report, const Candidate &candidate) {
+  const std::vector<double> &keep = candidate.keep;
   std::string text;
   for (size_t i = 0; i < keep.size(); ++i)
-    text += fmt::format("{}{:g}% before layer {}", i ? ", " : "", 100 * keep[i], report.layers[i]);
+    text += fmt::format("{}{:g}% {} {}", i ? ", " : "", 100 * keep[i], placeText(report), report.layers[i]);
+  if (candidate.skip)
+    text += fmt::format("; experts below {:g}% of a token's sum skipped", 100 * *candidate.skip);
   return text;
 }
 
@@ -83,16 +89,16 @@ double violationShare(const Group &group, const Candidate &candidate) {
   return group.searched ? static_cast<double>(candidate.violations) / static_cast<double>(group.searched) : 0;
 }
 
-/// No other candidate has fewer rows and no more violations.
+/// No other candidate has fewer operations and no more violations.
 std::vector<const Candidate *> frontOf(const Group &group) {
   std::vector<const Candidate *> sorted, front;
   for (const Candidate &candidate : group.candidates)
     sorted.push_back(&candidate);
   std::ranges::sort(sorted, [](const Candidate *a, const Candidate *b) {
-    return a->violations != b->violations ? a->violations < b->violations : a->rows < b->rows;
+    return a->violations != b->violations ? a->violations < b->violations : a->operations < b->operations;
   });
   for (const Candidate *candidate : sorted)
-    if (front.empty() || candidate->rows < front.back()->rows)
+    if (front.empty() || candidate->operations < front.back()->operations)
       front.push_back(candidate);
   return front;
 }
@@ -110,6 +116,9 @@ std::string summaryOf(const CalibrationReport &report) {
   if (report.precisions.size() > 1)
     text += paragraph(fmt::format("Of the precisions {}, {} was the fastest with a certificate.",
                                   fmt::to_string(fmt::join(report.precisions, ", ")), report.precision));
+  if (report.rules.size() > 1)
+    text += paragraph(fmt::format("Of the rules {}, {} was the fastest with a certificate.",
+                                  fmt::to_string(fmt::join(report.rules, ", ")), report.rule));
   if (report.accuracy)
     text += paragraph(fmt::format(
         "Of the requests tested, {} have the answer that is their label, instead of {} of the dense answers "
@@ -121,14 +130,14 @@ std::string summaryOf(const CalibrationReport &report) {
     const calibration::Tested *proof = nullptr;
     for (const calibration::Tested &test : group.tests)
       proof = test.passed ? &test : proof;
-    rows.push_back({group.name, chosen ? keepText(report, chosen->keep) : "all: nothing less was certified",
-                    chosen ? percent(chosen->rows) : "100%",
+    rows.push_back({group.name, chosen ? keepText(report, *chosen) : "all: nothing less was certified",
+                    chosen ? percent(chosen->rows) : "100%", chosen ? percent(chosen->operations) : "100%",
                     proof ? fmt::format("{} of {}", proof->violations, proof->requests) : "none",
                     proof ? percent(proof->bound) : "0%"});
   }
-  return text +
-         table({"Requests", "Tokens kept", "Rows of all layers", "Beyond eps, tested", "Certified bound"},
-               rows);
+  return text + table({"Requests", "Tokens kept", "Rows of all layers", "Operations", "Beyond eps, tested",
+                       "Certified bound"},
+                      rows);
 }
 
 std::string timesOf(const CalibrationReport &report) {
@@ -158,30 +167,30 @@ std::string plotOf(const CalibrationReport &report, const Group &group) {
     most = std::max(most, test.bound);
   double least = 1;
   for (const Candidate &candidate : group.candidates)
-    least = std::min(least, candidate.rows);
-  SvgPlot plot(fmt::format("Rows and violations of the candidates, {}", group.name),
-               {"rows of all layers, of the dense ones", std::max(0.0, least - 0.02), 1, /*isShare=*/true},
+    least = std::min(least, candidate.operations);
+  SvgPlot plot(fmt::format("Operations and violations of the candidates, {}", group.name),
+               {"operations, of the dense ones", std::max(0.0, least - 0.02), 1, /*isShare=*/true},
                {"requests beyond eps", 0, std::min(1.0, 1.05 * most), /*isShare=*/true});
   plot.horizontal(report.promise.alpha, fmt::format("alpha {:g}%", 100 * report.promise.alpha));
   std::vector<const Candidate *> front = frontOf(group);
   SvgPlot::Points points;
   for (const Candidate *candidate : front)
-    points.push_back({candidate->rows, violationShare(group, *candidate)});
+    points.push_back({candidate->operations, violationShare(group, *candidate)});
   plot.line(points, "front");
   for (const Candidate &candidate : group.candidates)
-    plot.dot(candidate.rows, violationShare(group, candidate),
+    plot.dot(candidate.operations, violationShare(group, candidate),
              std::ranges::find(front, &candidate) != front.end() ? "front" : "candidate",
-             fmt::format("keeps {}: {} of {} searched beyond eps", keepText(report, candidate.keep),
+             fmt::format("keeps {}: {} of {} searched beyond eps", keepText(report, candidate),
                          candidate.violations, group.searched));
   for (const calibration::Tested &test : group.tests) {
     const Candidate &candidate = group.candidates[test.candidate];
     std::string text =
-        fmt::format("keeps {}: {} of {} tested beyond eps, bound {}; {}", keepText(report, candidate.keep),
+        fmt::format("keeps {}: {} of {} tested beyond eps, bound {}; {}", keepText(report, candidate),
                     test.violations, test.requests, percent(test.bound), test.passed ? "passed" : "failed");
     if (test.passed)
-      plot.dot(candidate.rows, test.bound, &candidate == group.chosen() ? "chosen" : "passed", text);
+      plot.dot(candidate.operations, test.bound, &candidate == group.chosen() ? "chosen" : "passed", text);
     else
-      plot.cross(candidate.rows, test.bound, "failed", text);
+      plot.cross(candidate.operations, test.bound, "failed", text);
   }
   return element("h3", htmlText(group.name)) +
          figure(plot,
@@ -191,7 +200,7 @@ std::string plotOf(const CalibrationReport &report, const Group &group) {
 }
 
 std::string baselinesOf(const CalibrationReport &report) {
-  std::string text = heading("The score beside rules that know nothing");
+  std::string text = heading("Rules beside each other");
   for (const std::string &sentence : report.comparisons())
     text += paragraph(sentence);
   std::vector<std::vector<std::string>> rows;
@@ -200,7 +209,7 @@ std::string baselinesOf(const CalibrationReport &report) {
                     lossText(baseline.meanLoss), lossText(baseline.medianLoss), lossText(baseline.p95Loss)});
   text += table({"Rule", "Tokens kept", "Mean loss", "Median", "95th percentile"}, rows) +
           note(fmt::format("At {}, on requests of the half that was searched.", report.reference));
-  for (size_t i = 0; i < report.layers.size(); ++i)
+  for (size_t i = 0; i < report.layers.size() && !report.comparisons().empty(); ++i)
     text +=
         note(fmt::format("Before layer {} the score follows what context does for a token with correlation "
                          "{:.2f}.",
@@ -233,7 +242,7 @@ std::string lossesOf(const CalibrationReport &report) {
 std::string keptOf(const CalibrationReport &report) {
   std::vector<std::string> titles = {"Tokens of a request", "Requests"};
   for (int64_t layer : report.layers)
-    titles.push_back(fmt::format("Kept before layer {}", layer));
+    titles.push_back(fmt::format("Kept {} {}", placeText(report), layer));
   std::vector<std::vector<std::string>> rows;
   for (const CalibrationReport::LengthRange &range : report.keptByLength()) {
     rows.push_back({range.shortest == range.longest ? fmt::format("{}", range.shortest)
@@ -255,8 +264,8 @@ std::string worstOf(const CalibrationReport &report) {
       std::string word =
           !token.text.empty() ? token.text : fmt::format("{}", token.id.value_or(static_cast<int64_t>(i)));
       if (token.leftOutBefore)
-        tokens += fmt::format("<del title=\"left out before layer {}\">{}</del>\n", *token.leftOutBefore,
-                              htmlText(word));
+        tokens += fmt::format("<del title=\"{} {} {}\">{}</del>\n", report.merges ? "merged" : "left out",
+                              placeText(report), *token.leftOutBefore, htmlText(word));
       else
         tokens += fmt::format("<span>{}</span>\n", htmlText(word));
     }
@@ -267,10 +276,11 @@ std::string worstOf(const CalibrationReport &report) {
   bool hasIds = std::ranges::any_of(report.worst, [](const auto &worst) {
     return std::ranges::any_of(worst.tokens, [](const auto &token) { return token.id.has_value(); });
   });
-  return text +
-         note(hasIds ? "Tokens are struck through where they were left out."
-                     : "The requests have no input_ids, so the numbers are the tokens' places, from 0. Those "
-                       "that were left out are struck through.");
+  std::string what = report.merges ? "merged into others" : "left out";
+  return text + note(hasIds ? fmt::format("Tokens are struck through where they were {}.", what)
+                            : fmt::format("The requests have no input_ids, so the numbers are the tokens' "
+                                          "places, from 0. Those that were {} are struck through.",
+                                          what));
 }
 
 } // namespace

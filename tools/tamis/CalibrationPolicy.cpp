@@ -28,12 +28,16 @@ Json jsonOf(const calibration::RestoreMap &map) {
   return {{"map", digits}, {"bias", map.bias}};
 }
 
-Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
+Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, const CalibrationRule &rule) {
   Json list = Json::array();
   for (size_t i = 0; i < options.layers.size(); ++i) {
-    Json point = {{"layer", options.layers[i]}, {"rule", rule}};
-    if (rule == "linear")
+    Json point = {{"layer", options.layers[i]}};
+    if (!rule.merges())
+      point["rule"] = rule.rule;
+    if (rule.rule == "linear")
       point["weights"] = fit.sieves[i].weights;
+    if (rule.readsAttention())
+      point.update({{"queries", rule.queries}, {"count", options.queryCount}, {"values", rule.values}});
     point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
     if (options.restoresDropped)
       point["restore"] = jsonOf(fit.maps[i]);
@@ -42,10 +46,18 @@ Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, cons
   return list;
 }
 
-/// What is left out, and what stands for it.
-Json tokensOf(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
-  Json tokens = {{"prune", pointsOf(options, fit, rule)}};
-  if (options.restoresDropped)
+/// The list of points that a policy has.
+const char *partOf(const CalibrationRule &rule) { return rule.merges() ? "merge" : "prune"; }
+
+/// The key of a step that has their shares.
+const char *sharesOf(const CalibrationRule &rule) { return rule.merges() ? "stay" : "keep"; }
+
+/// What is left out or merged, and what stands for it.
+Json tokensOf(const CalibrationOptions &options, const CalibrationFit &fit, const CalibrationRule &rule) {
+  Json tokens = {{partOf(rule), pointsOf(options, fit, rule)}};
+  if (rule.merges())
+    tokens["dropped"] = options.zerosForDropped ? "zeros" : "merged";
+  else if (options.restoresDropped)
     tokens.update({{"dropped", "restore"}, {"pool", options.pool}});
   else
     tokens["dropped"] = options.zerosForDropped ? "zeros" : "refuse";
@@ -57,13 +69,18 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
   Json groups = Json::array();
   for (size_t group = 0; group < split.groupCount(); ++group) {
     Json tests = Json::array();
-    for (const Tested &result : findings.proof().tests[group])
-      tests.push_back({{"keep", roundedShares(findings.search.candidates[result.candidate])},
-                       {"requests", result.requests},
-                       {"violations", result.violations},
-                       {"p_value", result.pValue},
-                       {"bound", result.bound},
-                       {"passed", result.passed}});
+    for (const Tested &result : findings.proof().tests[group]) {
+      const CalibrationKnobs &knobs = findings.search.candidates[result.candidate];
+      Json test = {{"keep", roundedShares(knobs.keep)}};
+      if (options.skipsExperts())
+        test["skip"] = roundedShare(knobs.skip);
+      test.update({{"requests", result.requests},
+                   {"violations", result.violations},
+                   {"p_value", result.pValue},
+                   {"bound", result.bound},
+                   {"passed", result.passed}});
+      tests.push_back(std::move(test));
+    }
     groups.push_back(
         {{"longest", group < split.bounds.size() ? Json(split.bounds[group]) : Json()}, {"tests", tests}});
   }
@@ -75,11 +92,15 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
     requests["labels_hash"] = findings.labelsHash;
   requests["seed"] = options.seed;
   Json certificate = {{"model", {{"source_name", findings.sourceName}, {"source_hash", findings.sourceHash}}},
-                      {"precision", findings.proof().precision},
+                      {"precision", findings.proof().variant.precision},
                       {"reference", options.reference()}};
+  if (options.skipsExperts())
+    certificate["profile_hash"] = findings.profileHash;
   // Delta was divided among them.
   if (options.precisions.size() > 1)
     certificate["precisions"] = options.precisions;
+  if (options.rules.size() > 1)
+    certificate["rules"] = options.rules;
   certificate.update({{"loss", options.lossName},
                       {"output", fmt::to_string(fmt::join(findings.outputs, ","))},
                       {"eps", options.promise.eps},
@@ -91,21 +112,32 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
 }
 
 Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
+  const CalibrationRule &rule = CalibrationRule::named(findings.proof().variant.rule);
   Json list = Json::array();
   for (size_t step = 1; step <= findings.proof().steps; ++step) {
     Json keep = Json::array();
     for (size_t layer = 0; layer < options.layers.size(); ++layer) {
       std::vector<float> shares;
       for (size_t group = 0; group < findings.split.groupCount(); ++group)
-        shares.push_back(findings.proof().sharesAt(findings.search, group, step)[layer]);
+        shares.push_back(findings.proof().knobsAt(findings.search, group, step).keep[layer]);
       keep.push_back(roundedShares(shares));
     }
-    list.push_back({{"name", fmt::format("step-{}", step)}, {"keep", keep}});
+    list.push_back({{"name", fmt::format("step-{}", step)}, {sharesOf(rule), keep}});
+    // With experts there is one group of lengths, for a threshold is of a whole run.
+    if (options.skipsExperts())
+      list.back()["skip"] = roundedShare(findings.proof().knobsAt(findings.search, 0, step).skip);
   }
   return list;
 }
 
-Json measuredOf(const CalibrationFindings &findings) {
+/// Those of a variant, if anything of it was certified.
+Json timesOf(const VariantProof &proof) {
+  if (proof.steps == 0)
+    return {{"certified", false}};
+  return {{"certified", true}, {"dense_ms", proof.denseTime}, {"chosen_ms", proof.chosenTime}};
+}
+
+Json measuredOf(const CalibrationOptions &options, const CalibrationFindings &findings) {
   Json baselines = Json::array();
   for (const Baseline &line : findings.baselines)
     baselines.push_back({{"rule", line.rule},
@@ -113,16 +145,19 @@ Json measuredOf(const CalibrationFindings &findings) {
                          {"mean_loss", line.meanLoss},
                          {"median_loss", line.medianLoss},
                          {"p95_loss", line.p95Loss}});
-  const PrecisionProof &proof = findings.proof();
+  const VariantProof &proof = findings.proof();
   Json measured = {{"speedup", proof.denseTime / proof.chosenTime},
                    {"dense_ms", proof.denseTime},
                    {"chosen_ms", proof.chosenTime}};
-  if (findings.proofs.size() > 1)
-    for (const PrecisionProof &of : findings.proofs)
-      measured["precisions"][of.precision] =
-          of.steps > 0
-              ? Json::object({{"certified", true}, {"dense_ms", of.denseTime}, {"chosen_ms", of.chosenTime}})
-              : Json::object({{"certified", false}});
+  if (options.rules.size() > 1)
+    for (const VariantProof &of : findings.proofs) {
+      Json variant = {{"precision", of.variant.precision}, {"rule", of.variant.rule}};
+      variant.update(timesOf(of));
+      measured["variants"].push_back(std::move(variant));
+    }
+  else if (options.precisions.size() > 1)
+    for (const VariantProof &of : findings.proofs)
+      measured["precisions"][of.variant.precision] = timesOf(of);
   if (findings.search.untried > 0)
     measured["untried"] = findings.search.untried;
   if (findings.accuracy)
@@ -133,43 +168,59 @@ Json measuredOf(const CalibrationFindings &findings) {
 
 } // namespace
 
+double roundedShare(float share) { return std::round(static_cast<double>(share) * 1000) / 1000; }
+
 std::vector<double> roundedShares(const std::vector<float> &shares) {
   std::vector<double> numbers;
   for (float share : shares)
-    numbers.push_back(std::round(static_cast<double>(share) * 1000) / 1000);
+    numbers.push_back(roundedShare(share));
   return numbers;
 }
 
-Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &rule) {
+Json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit, const std::string &name) {
+  const CalibrationRule &rule = CalibrationRule::named(name);
   Json tokens = tokensOf(options, fit, rule);
-  tokens["steps"] = Json::array({{{"name", "trial"}, {"keep", std::vector<int>(options.layers.size(), 1)}}});
+  tokens["steps"] =
+      Json::array({{{"name", "trial"}, {sharesOf(rule), std::vector<int>(options.layers.size(), 1)}}});
+  if (options.skipsExperts())
+    tokens["steps"][0]["skip"] = 0;
   return {{"schema", "tamis.policy.v1"}, {"tokens", tokens}};
 }
 
 Json certifiedPolicy(const CalibrationOptions &options, const CalibrationFindings &findings) {
-  Json tokens = tokensOf(options, findings.fit, options.rule);
-  for (Json &point : tokens["prune"])
+  const CalibrationRule &rule = CalibrationRule::named(findings.proof().variant.rule);
+  Json tokens = tokensOf(options, findings.fit, rule);
+  for (Json &point : tokens[partOf(rule)])
     point["lengths"] = findings.split.bounds;
   tokens.update(
       {{"steps", stepsOf(options, findings)}, {"chosen", fmt::format("step-{}", findings.proof().steps)}});
   Json policy = {{"schema", "tamis.policy.v1"},
                  {"tokens", tokens},
                  {"certificate", certificateOf(options, findings)},
-                 {"measured", measuredOf(findings)}};
+                 {"measured", measuredOf(options, findings)}};
   policy["certificate"]["policy_hash"] = hashOfPolicy(policy);
   return policy;
 }
 
+/// As far as it is not one for all.
+static std::string nameOf(const CalibrationOptions &options, const CalibrationVariant &variant) {
+  if (options.rules.size() == 1)
+    return variant.precision;
+  return options.precisions.size() == 1 ? variant.rule
+                                        : fmt::format("{} at {}", variant.rule, variant.precision);
+}
+
 std::string calibrationSummary(const CalibrationOptions &options, const CalibrationFindings &findings) {
   const RequestSplit &split = findings.split;
-  const PrecisionProof &proof = findings.proof();
+  const VariantProof &proof = findings.proof();
+  const auto &[precision, rule] = proof.variant;
   std::string text =
       fmt::format("{} requests: {} searched, {} tested; loss {} of '{}' above {:g} for at most {:g} of them, "
                   "with confidence {:g}\n",
                   findings.requestCount, split.searched.size(), split.tested.size(), options.lossName,
                   fmt::to_string(fmt::join(findings.outputs, ",")), options.promise.eps,
                   options.promise.alpha, 1 - options.promise.delta);
-  for (size_t i = 0; i < findings.fit.sieves.size() && options.rule == "linear"; ++i)
+  for (size_t i = 0; i < findings.fit.sieves.size() && rule == "linear"; ++i)
     text += fmt::format("layer {}: the score follows what context does for a token with correlation {:.2f}\n",
                         options.layers[i], findings.fit.sieves[i].correlation);
   for (size_t i = 0; i < findings.fit.maps.size(); ++i)
@@ -179,8 +230,11 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
                     options.layers[i], 100 * findings.fit.maps[i].unexplained);
   for (size_t group = 0; group < split.groupCount(); ++group) {
     std::string shares, name = split.groupName(group);
-    for (double share : roundedShares(proof.sharesAt(findings.search, group, proof.steps)))
+    CalibrationKnobs knobs = proof.knobsAt(findings.search, group, proof.steps);
+    for (double share : roundedShares(knobs.keep))
       shares += fmt::format(" {:g}%", share * 100);
+    if (options.skipsExperts())
+      shares += fmt::format(", skips experts below {:g}%", 100 * roundedShare(knobs.skip));
     const Tested *last = nullptr;
     for (const Tested &test : proof.tests[group])
       last = test.passed ? &test : last;
@@ -203,17 +257,17 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
       "{:.2f} times as fast as the dense step: {:.1f} ms instead of {:.1f} for the {} requests tested, one "
       "after the other\n",
       proof.denseTime / proof.chosenTime, proof.chosenTime, proof.denseTime, split.tested.size());
-  // The ladder goes by rows, whose number is the same each time; rows are not all that takes time.
+  // The ladder goes by operations, whose number is the same each time; they are not all that takes time.
   if (proof.chosenTime > 0.98 * proof.denseTime)
     text +=
         "that is no gain in time: leave tokens out in front of an earlier layer, or do without a policy\n";
   if (findings.proofs.size() > 1) {
-    for (const PrecisionProof &of : findings.proofs)
-      text += of.steps > 0
-                  ? fmt::format("{}: {:.1f} ms, dense {:.1f}\n", of.precision, of.chosenTime, of.denseTime)
-                  : fmt::format("{}: nothing was certified\n", of.precision);
-    text += fmt::format("{} is the fastest: compile with --precision={} and this policy\n", proof.precision,
-                        proof.precision);
+    for (const VariantProof &of : findings.proofs)
+      text += nameOf(options, of.variant) +
+              (of.steps > 0 ? fmt::format(": {:.1f} ms, dense {:.1f}\n", of.chosenTime, of.denseTime)
+                            : ": nothing was certified\n");
+    text += fmt::format("{} is the fastest: compile with --precision={} and this policy\n",
+                        nameOf(options, proof.variant), precision);
   }
   return text;
 }

@@ -19,25 +19,26 @@ namespace tamis::tools {
 struct CalibrationFindings {
   std::string sourceName, sourceHash; // of the model
   size_t requestCount = 0;
-  std::string requestsHash, labelsHash; // the latter empty where there are no labels
+  std::string requestsHash, labelsHash, profileHash; // the latter two empty where there are no such files
   RequestSplit split;
   CalibrationFit fit;
   CalibrationSearch search;
-  std::vector<PrecisionProof> proofs; // by precision of the options
-  size_t chosen = 0;                  // of them: the one of the policy
-  std::vector<std::string> outputs;   // that losses were measured on
+  std::vector<VariantProof> proofs; // by variant of the options
+  size_t chosen = 0;                // of them: the one of the policy
+  std::vector<std::string> outputs; // that losses were measured on
   std::vector<Baseline> baselines;
   std::optional<Accuracy> accuracy;
 
-  const PrecisionProof &proof() const { return proofs[chosen]; }
+  const VariantProof &proof() const { return proofs[chosen]; }
 };
 
 /// Shares as a person writes them.
+double roundedShare(float share);
 std::vector<double> roundedShares(const std::vector<float> &shares);
 
-/// A policy with one step, whose shares are to be set, for a rule that chooses tokens.
+/// A policy with one step, whose shares are to be set, for the name of a rule.
 nlohmann::ordered_json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit,
-                                   const std::string &rule);
+                                   const std::string &name);
 
 /// The policy with its certificate (tamis.policy.v1).
 nlohmann::ordered_json certifiedPolicy(const CalibrationOptions &options,

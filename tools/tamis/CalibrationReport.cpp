@@ -88,18 +88,31 @@ std::vector<std::string> CalibrationReport::comparisons() const {
   return sentences;
 }
 
+static Json knobsOf(const CalibrationReport::Candidate &candidate) {
+  Json knobs = {{"keep", candidate.keep}};
+  if (candidate.skip)
+    knobs["skip"] = *candidate.skip;
+  return knobs;
+}
+
 static Json groupJson(const CalibrationReport::Group &group) {
   Json candidates = Json::array(), tests = Json::array();
-  for (const CalibrationReport::Candidate &candidate : group.candidates)
-    candidates.push_back(
-        {{"keep", candidate.keep}, {"rows", candidate.rows}, {"violations", candidate.violations}});
-  for (const calibration::Tested &test : group.tests)
-    tests.push_back({{"keep", group.candidates[test.candidate].keep},
-                     {"requests", test.requests},
-                     {"violations", test.violations},
-                     {"p_value", test.pValue},
-                     {"bound", test.bound},
-                     {"passed", test.passed}});
+  for (const CalibrationReport::Candidate &candidate : group.candidates) {
+    Json entry = knobsOf(candidate);
+    entry.update({{"rows", candidate.rows},
+                  {"operations", candidate.operations},
+                  {"violations", candidate.violations}});
+    candidates.push_back(std::move(entry));
+  }
+  for (const calibration::Tested &test : group.tests) {
+    Json entry = knobsOf(group.candidates[test.candidate]);
+    entry.update({{"requests", test.requests},
+                  {"violations", test.violations},
+                  {"p_value", test.pValue},
+                  {"bound", test.bound},
+                  {"passed", test.passed}});
+    tests.push_back(std::move(entry));
+  }
   const CalibrationReport::Candidate *chosen = group.chosen();
   return {{"name", group.name},
           {"searched", group.searched},
@@ -128,6 +141,8 @@ nlohmann::ordered_json jsonOf(const CalibrationReport &report) {
                {"precision", report.precision},
                {"reference", report.reference},
                {"precisions", report.precisions},
+               {"rule", report.rule},
+               {"rules", report.rules},
                {"loss", report.loss},
                {"output", report.output},
                {"eps", report.promise.eps},

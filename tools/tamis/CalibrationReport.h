@@ -22,8 +22,10 @@ struct CalibrationReport {
   /// Shares of tokens that are kept, one for each of `layers`, on the half that is searched on.
   struct Candidate {
     std::vector<double> keep;
-    double rows = 0;        // of all layers, as a share of the dense ones
-    int64_t violations = 0; // requests of the group whose loss is above eps
+    double rows = 0;                 // of all layers, as a share of the dense ones
+    int64_t violations = 0;          // requests of the group whose loss is above eps
+    double operations = 1;           // as a share of the dense ones
+    std::optional<double> skip = {}; // share of a token's sum below which its experts are skipped
   };
   /// Requests of some lengths.
   struct Group {
@@ -34,7 +36,7 @@ struct CalibrationReport {
     /// The candidate of the chosen step; null where nothing was certified, so that all tokens are kept.
     const Candidate *chosen() const;
   };
-  /// A rule, where it keeps a share of the tokens in front of the first of `layers` alone.
+  /// A rule, where it keeps a share of the tokens at the first of `layers` alone.
   struct Baseline {
     std::string rule;
     double keep = 1;
@@ -61,15 +63,19 @@ struct CalibrationReport {
   std::string precision, loss, output, chosenStep;
   std::string reference;               // the precision of the dense answers that losses are beside
   std::vector<std::string> precisions; // that were tried; `precision` is the fastest of them
+  std::string rule;                    // by which tokens are chosen; that of the policy
+  bool merges = false;                 // it leaves none out, but merges them
+  std::vector<std::string> rules;      // that were tried; `rule` is the fastest of them
   calibration::Promise promise{};
   size_t searched = 0, tested = 0; // requests
   uint64_t seed = 0;
-  std::vector<int64_t> layers;      // in front of which tokens are left out
+  std::vector<int64_t> layers;      // in front of which tokens are left out, or in which they are merged
   std::vector<double> correlations; // of the score of each with what context does for a token
-  size_t possible = 0, untried = 0; // candidates of all precisions, and those left when the time was over
+  size_t possible = 0,
+         untried = 0; // candidates of all precisions and rules, and those left when the time was over
   std::optional<Accuracy> accuracy; // none where nobody said what is right
   std::vector<Group> groups;
-  std::vector<Baseline> baselines;     // of the score ("linear") and of rules that know nothing
+  std::vector<Baseline> baselines;     // of the score ("linear"), of rules that know nothing, and of `rules`
   std::vector<Outcome> outcomes;       // of all requests tested
   std::vector<WorstRequest> worst;     // those of the greatest losses, the worst first
   double denseMs = 0, chosenMs = 0;    // of all requests tested, one after the other
@@ -90,8 +96,8 @@ struct CalibrationReport {
   };
   std::vector<LengthRange> keptByLength() const;
 
-  /// For each share, a sentence that says whether the score loses less than keeping tokens at random and at
-  /// even distances.
+  /// For each share, a sentence that says whether the score loses less than the other rules: than keeping
+  /// tokens at random and at even distances, above all.
   std::vector<std::string> comparisons() const;
 };
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 namespace tamis::tools {
 
@@ -30,36 +31,42 @@ size_t depthOf(size_t place, size_t count) {
   }
 }
 
-/// A share for each layer, and the fineness of the grid that it belongs to.
+/// A candidate, and the fineness of the grid that it belongs to.
 struct GridPoint {
-  std::vector<float> shares;
+  CalibrationKnobs knobs;
   size_t depth = 0;
 };
 
-/// All combinations of shares, the fewer per layer the more layers there are; the dense one is the last.
-std::vector<GridPoint> gridOf(size_t layers) {
+/// All combinations of shares and of thresholds for experts, the fewer per layer the more there are; the
+/// dense one is the last.
+std::vector<GridPoint> gridOf(size_t layers, const std::vector<float> &skips) {
+  size_t dimensions = layers + (skips.size() > 1);
   std::vector<float> fine, coarse = {1, 0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
   for (int thousandths = 975; thousandths >= 250; thousandths -= 25)
     fine.push_back(static_cast<float>(thousandths) / 1000);
-  if (layers == 3)
+  if (dimensions > 2)
     coarse = {1, 0.85F, 0.7F, 0.5F};
-  const std::vector<float> &shares = layers == 1 ? fine : coarse;
+  const std::vector<float> &shares = dimensions == 1 ? fine : coarse;
   std::vector<GridPoint> all = {{}};
   for (size_t layer = 0; layer < layers; ++layer) {
     std::vector<GridPoint> longer;
     for (const GridPoint &front : all)
       for (size_t place = 0; place < shares.size(); ++place) {
         longer.push_back(front);
-        longer.back().shares.push_back(shares[place]);
+        longer.back().knobs.keep.push_back(shares[place]);
         longer.back().depth = std::max(front.depth, depthOf(place, shares.size()));
       }
     all = std::move(longer);
   }
-  std::erase_if(all, [](const GridPoint &point) {
-    return std::ranges::all_of(point.shares, [](float s) { return s == 1; });
-  });
-  all.push_back({std::vector<float>(layers, 1), 0});
-  return all;
+  std::vector<GridPoint> whole;
+  for (const GridPoint &point : all)
+    for (size_t place = 0; place < skips.size(); ++place)
+      whole.push_back(
+          {{point.knobs.keep, skips[place]}, std::max(point.depth, depthOf(place, skips.size()))});
+  CalibrationKnobs dense{std::vector<float>(layers, 1), 0};
+  std::erase_if(whole, [&](const GridPoint &point) { return point.knobs == dense; });
+  whole.push_back({dense, 0});
+  return whole;
 }
 
 bool keepsPromise(const std::vector<double> &losses, const calibration::Promise &promise) {
@@ -67,61 +74,90 @@ bool keepsPromise(const std::vector<double> &losses, const calibration::Promise 
          promise.alpha * static_cast<double>(losses.size());
 }
 
+/// A merged row takes up others of the other half of a sequence.
+bool canKeep(const CalibrationRule &rule, const std::vector<float> &shares) {
+  return !rule.merges() || std::ranges::all_of(shares, [](float share) { return share >= 0.5F; });
+}
+
+/// What the search may try next: of the coarsest grid, and of each variant.
+struct Place {
+  size_t candidate, variant;
+};
+
 } // namespace
 
 CalibrationSearch searchShares(const CalibrationOptions &options, const std::vector<Request> &requests,
                                const RequestSplit &split, CalibrationTrials &trials, CalibrationState &state,
                                Progress &progress) {
   CalibrationSearch search;
-  std::vector<GridPoint> grid = gridOf(options.layers.size());
+  std::vector<GridPoint> grid =
+      gridOf(options.layers.size(), options.skipsExperts() ? options.skips : std::vector{0.0F});
   for (const GridPoint &point : grid)
-    search.candidates.push_back(point.shares);
-  std::vector<size_t> order(search.dense());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](size_t candidate) { return std::pair(grid[candidate].depth, candidate); });
+    search.candidates.push_back(point.knobs);
   std::vector<Measured> untried(search.candidates.size(), {{}, std::numeric_limits<double>::infinity()});
-  search.measured.assign(options.precisions.size(), {split.groupCount(), untried});
-  auto take = [&](size_t precision, size_t candidate, const Trial &trial) {
+  std::vector<CalibrationVariant> variants = options.variants();
+  search.measured.assign(variants.size(), {split.groupCount(), untried});
+  search.rows.assign(variants.size(),
+                     {split.groupCount(), std::vector<int64_t>(search.candidates.size(), 0)});
+  auto take = [&](Place place, const Trial &trial) {
     std::vector<Measured> groups(split.groupCount());
     for (size_t i = 0; i < split.searched.size(); ++i) {
       Measured &of = groups[split.groupOf(requests[split.searched[i]])];
       of.losses.push_back(trial.losses[i]);
-      of.cost += static_cast<double>(trial.work[i]);
+      of.cost += static_cast<double>(trial.work[i].operations);
+      search.rows[place.variant][split.groupOf(requests[split.searched[i]])][place.candidate] +=
+          trial.work[i].rows;
     }
     for (size_t group = 0; group < groups.size(); ++group)
-      search.measured[precision][group][candidate] = std::move(groups[group]);
+      search.measured[place.variant][group][place.candidate] = std::move(groups[group]);
     --search.untried;
   };
-  std::vector<size_t> precisions;
-  for (size_t precision = 0; precision < options.precisions.size(); ++precision)
-    if (keepsPromise(trials.denseLosses(options.precisions[precision], split.searched), options.promise))
-      precisions.push_back(precision);
-  search.possible = search.untried = order.size() * precisions.size();
+  std::vector<Place> order;
+  for (size_t variant = 0; variant < variants.size(); ++variant)
+    if (keepsPromise(trials.denseLosses(variants[variant].precision, split.searched), options.promise))
+      for (size_t candidate = 0; candidate < search.dense(); ++candidate)
+        if (canKeep(CalibrationRule::named(variants[variant].rule), search.candidates[candidate].keep))
+          order.push_back({candidate, variant});
+  std::ranges::sort(order, {}, [&](const Place &place) {
+    return std::tuple(grid[place.candidate].depth, place.candidate, place.variant);
+  });
+  search.possible = search.untried = order.size();
   // First what is known, so that the time is for the rest.
-  for (size_t candidate : order)
-    for (size_t precision : precisions)
-      if (const Trial *known = state.find(precision, candidate))
-        take(precision, candidate, *known);
+  for (const Place &place : order)
+    if (const Trial *known = state.find(place.variant, place.candidate))
+      take(place, *known);
   int64_t begin = monotonicNanoseconds(), longest = 0;
-  for (size_t candidate : order)
-    for (size_t precision : precisions) {
-      if (state.find(precision, candidate))
-        continue;
-      int64_t start = monotonicNanoseconds();
-      bool isFirst = search.untried == search.possible;
-      if (options.budget > 0 && !isFirst && double(start - begin + longest) > options.budget * 1e9)
-        return search;
-      if (progress.isDue())
-        progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
-                                  search.possible));
-      Trial trial;
-      trial.losses = trials.losses(options.precisions[precision], options.rule, search.candidates[candidate],
-                                   split.searched, &trial.work);
-      take(precision, candidate, trial);
-      state.add(precision, candidate, std::move(trial));
-      longest = std::max(longest, monotonicNanoseconds() - start);
-    }
+  for (const Place &place : order) {
+    if (state.find(place.variant, place.candidate))
+      continue;
+    int64_t start = monotonicNanoseconds();
+    bool isFirst = search.untried == search.possible;
+    if (options.budget > 0 && !isFirst && double(start - begin + longest) > options.budget * 1e9)
+      return search;
+    if (progress.isDue())
+      progress.show(fmt::format("searching: candidate {} of {}", search.possible - search.untried + 1,
+                                search.possible));
+    Trial trial;
+    trial.losses = trials.losses(variants[place.variant], search.candidates[place.candidate], split.searched,
+                                 &trial.work);
+    take(place, trial);
+    state.add(place.variant, place.candidate, std::move(trial));
+    longest = std::max(longest, monotonicNanoseconds() - start);
+  }
   return search;
+}
+
+/// The rules of the options, and what else leaves tokens out where they do.
+static std::vector<std::string> comparedRules(const CalibrationOptions &options) {
+  bool leavesOut = std::ranges::any_of(
+      options.rules, [](const std::string &name) { return !CalibrationRule::named(name).merges(); });
+  std::vector<std::string> rules;
+  if (leavesOut)
+    rules = {"linear", "random", "stride"};
+  for (const std::string &rule : options.rules)
+    if (std::ranges::find(rules, rule) == rules.end())
+      rules.push_back(rule);
+  return rules;
 }
 
 std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const RequestSplit &split,
@@ -130,19 +166,24 @@ std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const 
                            split.searched.begin() +
                                static_cast<std::ptrdiff_t>(std::min<size_t>(split.searched.size(), 200)));
   std::vector<Baseline> baselines;
-  for (const char *rule : {"linear", "random", "stride"})
+  std::vector<CalibrationVariant> variants = options.variants();
+  for (const std::string &rule : comparedRules(options)) {
+    CalibrationVariant variant{options.reference(), rule};
     for (float share : {0.9F, 0.7F, 0.5F}) {
       if (progress.isDue())
         progress.show(fmt::format("comparing with {} tokens", rule));
-      std::vector<float> shares = trials.denseShares();
-      shares.front() = share;
-      std::vector<double> losses = trials.losses(options.reference(), rule, shares, some);
+      CalibrationKnobs knobs = trials.denseKnobs();
+      knobs.keep.front() = share;
+      std::vector<double> losses = trials.losses(variant, knobs, some);
       std::ranges::sort(losses);
       double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
       baselines.push_back({rule, std::round(static_cast<double>(share) * 100) / 100,
                            sum / static_cast<double>(losses.size()), losses[losses.size() / 2],
                            losses[losses.size() * 95 / 100]});
     }
+    if (std::ranges::find(variants, variant) == variants.end())
+      trials.close(variant);
+  }
   return baselines;
 }
 

@@ -54,14 +54,22 @@ Json jsonOf(const Trial &trial) {
   Json losses = Json::array();
   for (double loss : trial.losses)
     losses.push_back(std::isfinite(loss) ? Json(loss) : Json());
-  return {{"losses", losses}, {"work", trial.work}};
+  Json rows = Json::array(), operations = Json::array();
+  for (const CalibrationWork &work : trial.work) {
+    rows.push_back(work.rows);
+    operations.push_back(work.operations);
+  }
+  return {{"losses", losses}, {"rows", rows}, {"operations", operations}};
 }
 
 Trial trialOf(const Json &json) {
   Trial trial;
   for (const Json &loss : json.at("losses"))
     trial.losses.push_back(loss.is_null() ? std::numeric_limits<double>::infinity() : loss.get<double>());
-  trial.work = json.at("work").get<std::vector<int64_t>>();
+  auto rows = json.at("rows").get<std::vector<int64_t>>(),
+       operations = json.at("operations").get<std::vector<int64_t>>();
+  for (size_t i = 0; i < rows.size(); ++i)
+    trial.work.push_back({rows[i], operations.at(i)});
   return trial;
 }
 
@@ -99,7 +107,7 @@ void CalibrationState::read(const std::string &text) {
     if (state.contains("fit"))
       known = fitOf(state["fit"]);
     for (const Json &trial : state.at("trials"))
-      tried[{trial.at("precision").get<size_t>(), trial.at("candidate").get<size_t>()}] = trialOf(trial);
+      tried[{trial.at("variant").get<size_t>(), trial.at("candidate").get<size_t>()}] = trialOf(trial);
   } catch (const Json::exception &) {
     return note(damaged);
   }
@@ -113,13 +121,13 @@ void CalibrationState::setFit(const CalibrationFit &fit) {
   write();
 }
 
-const Trial *CalibrationState::find(size_t precision, size_t candidate) const {
-  auto found = trials.find({precision, candidate});
+const Trial *CalibrationState::find(size_t variant, size_t candidate) const {
+  auto found = trials.find({variant, candidate});
   return found == trials.end() ? nullptr : &found->second;
 }
 
-void CalibrationState::add(size_t precision, size_t candidate, Trial trial) {
-  trials[{precision, candidate}] = std::move(trial);
+void CalibrationState::add(size_t variant, size_t candidate, Trial trial) {
+  trials[{variant, candidate}] = std::move(trial);
   write();
 }
 
@@ -129,7 +137,7 @@ void CalibrationState::write() const {
     state["fit"] = jsonOf(*fitted);
   state["trials"] = Json::array();
   for (const auto &[numbers, trial] : trials) {
-    Json json = {{"precision", numbers.first}, {"candidate", numbers.second}};
+    Json json = {{"variant", numbers.first}, {"candidate", numbers.second}};
     json.update(jsonOf(trial));
     state["trials"].push_back(std::move(json));
   }

@@ -12,10 +12,24 @@
 
 namespace tamis::tools {
 
+/// What a run may leave out.
+struct CalibrationKnobs {
+  std::vector<float> keep; // a share of tokens for each layer of the options
+  float skip = 0;          // share of a token's sum below which its experts are skipped
+
+  bool operator==(const CalibrationKnobs &) const = default;
+};
+
+/// What a run does.
+struct CalibrationWork {
+  int64_t rows = 0;       // of all layers, in attentions and behind them
+  int64_t operations = 0; // of floating-point numbers in all that it computes
+};
+
 /// A candidate on the searched half, by request.
 struct Trial {
   std::vector<double> losses;
-  std::vector<int64_t> work; // rows of all layers
+  std::vector<CalibrationWork> work;
 };
 
 /// The fit and the trials of a search, in a file that is replaced as a whole with each of them. All functions
@@ -34,8 +48,8 @@ public:
   void setFit(const CalibrationFit &fit);
 
   /// None where the candidate was not tried; both are numbers of the search.
-  const Trial *find(size_t precision, size_t candidate) const;
-  void add(size_t precision, size_t candidate, Trial trial);
+  const Trial *find(size_t variant, size_t candidate) const;
+  void add(size_t variant, size_t candidate, Trial trial);
 
   /// To be called when there is nothing to go on with.
   static void remove(const std::string &path);

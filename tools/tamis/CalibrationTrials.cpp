@@ -10,6 +10,7 @@
 #include "runtime/src/Clock.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -25,28 +26,46 @@ void compileForCalibration(const std::string &model, const std::string &artifact
                     fmt::format("{}: cannot be calibrated, since it was not compiled", model));
 }
 
-Session &CalibrationTrials::sessionOf(const std::string &precision, const std::string &rule) {
-  auto found = sessions.find({precision, rule});
+std::string CalibrationTrials::fileOf(const CalibrationVariant &variant) const {
+  return folder.file(variant.precision + "-" + variant.rule + ".tamis");
+}
+
+Session &CalibrationTrials::sessionOf(const CalibrationVariant &variant) {
+  auto found = sessions.find(variant);
   if (found == sessions.end()) {
     if (progress.isDue())
-      progress.show(fmt::format("compiling for {}", precision));
-    std::string file = folder.file(rule + ".json");
+      progress.show(fmt::format("compiling {} for {}", variant.rule, variant.precision));
+    std::string file = folder.file(variant.rule + ".json");
     AtomicFile output(file);
-    output.write(trialPolicy(options, fit, rule).dump());
+    output.write(trialPolicy(options, fit, variant.rule).dump());
     output.commit();
     SessionOptions session;
-    session.artifact = folder.file(precision + "-" + rule + ".tamis");
+    session.artifact = fileOf(variant);
     session.threads = options.threads;
-    compileForCalibration(options.model, session.artifact,
-                          {"--policy", file, "--allow-uncertified", "--precision=" + precision});
-    found = sessions.emplace(std::pair(precision, rule), std::make_unique<Session>(session)).first;
-    found->second->createContext(/*profile=*/false);
+    std::vector<std::string> flags = {"--policy", file, "--allow-uncertified",
+                                      "--precision=" + variant.precision};
+    if (options.skipsExperts())
+      flags.insert(flags.end(), {"--profile", options.profile});
+    compileForCalibration(options.model, session.artifact, flags);
+    found = sessions.emplace(variant, std::make_unique<Session>(session)).first;
+    found->second->createContext(/*profile=*/counts);
   }
   return *found->second;
 }
 
-void CalibrationTrials::prepare(Session &session, const std::vector<float> &shares, size_t request) const {
-  session.set(shares);
+void CalibrationTrials::close(const CalibrationVariant &variant) {
+  // What dense answers are measured with stays.
+  if (variant == denseVariant(variant.precision) || !sessions.erase(variant))
+    return;
+  std::error_code error;
+  std::filesystem::remove(fileOf(variant), error); // or with the folder, in the end
+}
+
+void CalibrationTrials::prepare(Session &session, const CalibrationKnobs &knobs, size_t request) const {
+  // One threshold for all layers of experts, whose settings are the last.
+  std::vector<float> settings = knobs.keep;
+  settings.resize(static_cast<size_t>(tamis_model_setting_count(session.model())), knobs.skip);
+  session.set(settings);
   // A copy: the request may be asked for again.
   session.bind(copyOf(requests[request].inputs));
 }
@@ -117,10 +136,11 @@ void CalibrationTrials::runDense() {
     if (precision != options.reference())
       precisions.push_back(precision);
   for (const std::string &precision : precisions) {
-    Session &session = sessionOf(precision, options.rule);
+    Session &session = sessionOf(denseVariant(precision));
     for (size_t i = 0; i < requests.size(); ++i) {
-      prepare(session, denseShares(), i);
+      prepare(session, denseKnobs(), i);
       session.run();
+      denseWorks[precision].push_back(workOf(session, options.rules.front(), requests[i].length));
       std::vector<Tensor> &answer = answers[precision].emplace_back();
       for (const TamisValue &output : measuredOutputs(session))
         answer.push_back(copyOf(output));
@@ -147,21 +167,33 @@ void CalibrationTrials::checkLabel(const TamisValue &answer, size_t request) con
                                 outputNames.front()));
 }
 
-int64_t CalibrationTrials::workOf(const Session &session, int64_t length) const {
-  int64_t rows = length, work = 0;
+void CalibrationTrials::endCounting() {
+  counts = false;
+  for (auto &[variant, session] : sessions)
+    session->createContext(/*profile=*/false);
+}
+
+CalibrationWork CalibrationTrials::workOf(const Session &session, const std::string &rule,
+                                          int64_t length) const {
+  int64_t rows = length;
+  CalibrationWork work;
   size_t next = 0;
   std::vector<TamisTokenLayer> places = session.tokens();
   for (int64_t layer = 0; layer < fit.layerCount; ++layer) {
+    int64_t attended = rows;
     if (next < places.size() && options.layers[next] == layer)
       rows = places[next++].kept;
-    work += rows;
+    // Rows are merged behind the attention, and left out in front of it.
+    work.rows += rows + (CalibrationRule::named(rule).merges() ? attended : rows);
   }
+  for (const TamisEvent &event : session.events())
+    work.operations += event.flops;
   return work;
 }
 
 double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t request,
                                        std::span<const TamisValue> answer) const {
-  const TamisModel *model = sessions.at({precision, options.rule})->model(); // all have the same inputs
+  const TamisModel *model = sessions.at(denseVariant(precision))->model(); // all have the same inputs
   auto beside = [&](const std::string &dense) {
     return lossOf(options.loss, answers.at(dense)[request], answer, labelOf(request),
                   maskOf(requests[request], model));
@@ -170,17 +202,17 @@ double CalibrationTrials::lossOfAnswer(const std::string &precision, size_t requ
   return std::max(beside(options.reference()), beside(precision));
 }
 
-std::vector<double> CalibrationTrials::losses(const std::string &precision, const std::string &rule,
-                                              const std::vector<float> &shares, const std::vector<size_t> &of,
-                                              std::vector<int64_t> *work) {
-  Session &session = sessionOf(precision, rule);
+std::vector<double> CalibrationTrials::losses(const CalibrationVariant &variant,
+                                              const CalibrationKnobs &knobs, const std::vector<size_t> &of,
+                                              std::vector<CalibrationWork> *work) {
+  Session &session = sessionOf(variant);
   std::vector<double> losses;
   for (size_t i : of) {
-    prepare(session, shares, i);
+    prepare(session, knobs, i);
     session.run();
     if (work)
-      work->push_back(workOf(session, requests[i].length));
-    losses.push_back(lossOfAnswer(precision, i, measuredOutputs(session)));
+      work->push_back(workOf(session, variant.rule, requests[i].length));
+    losses.push_back(lossOfAnswer(variant.precision, i, measuredOutputs(session)));
   }
   return losses;
 }
@@ -201,26 +233,26 @@ bool CalibrationTrials::isDenseRight(size_t request) const {
   return isOfClass(answers.at(options.reference())[request].front().value(), labelOf(request));
 }
 
-bool CalibrationTrials::isRight(const std::string &precision, const std::vector<float> &shares,
+bool CalibrationTrials::isRight(const CalibrationVariant &variant, const CalibrationKnobs &knobs,
                                 size_t request) {
-  Session &session = sessionOf(precision, options.rule);
-  prepare(session, shares, request);
+  Session &session = sessionOf(variant);
+  prepare(session, knobs, request);
   session.run();
   return isOfClass(measuredOutputs(session).front(), labelOf(request));
 }
 
-void CalibrationTrials::observe(const std::string &precision, const TokenObserver &observer) {
-  sessionOf(precision, options.rule).createContext(/*profile=*/false, {}, {}, observer);
+void CalibrationTrials::observe(const CalibrationVariant &variant, const TokenObserver &observer) {
+  sessionOf(variant).createContext(/*profile=*/false, {}, {}, observer);
 }
 
 std::vector<int64_t> CalibrationTrials::tokensOf(size_t request) {
-  return tokenIds(requests[request], sessionOf(options.reference(), options.rule).model());
+  return tokenIds(requests[request], sessionOf(denseVariant(options.reference())).model());
 }
 
-double CalibrationTrials::time(const std::string &precision, const std::vector<float> &shares,
+double CalibrationTrials::time(const CalibrationVariant &variant, const CalibrationKnobs &knobs,
                                size_t request) {
-  Session &session = sessionOf(precision, options.rule);
-  prepare(session, shares, request);
+  Session &session = sessionOf(variant);
+  prepare(session, knobs, request);
   int64_t begin = monotonicNanoseconds();
   session.run();
   return static_cast<double>(monotonicNanoseconds() - begin) / 1e6;

@@ -28,24 +28,34 @@ std::string hashOfPolicy(const Json &policy) {
   return fmt::format("{:016x}", Hash::of(text.data(), text.size()));
 }
 
+std::string hashOfProfile(const std::string &path) {
+  std::vector<std::byte> bytes = readFile(path);
+  return fmt::format("{:016x}", Hash::of(bytes.data(), bytes.size()));
+}
+
 static std::string textOf(const Json &object, const char *key) {
   return object.is_object() && object.contains(key) && object[key].is_string()
              ? object[key].get<std::string>()
              : "";
 }
 
-/// What a policy does that is never certified; "" if there is nothing.
-static std::string uncertifiableIn(const Json &policy) {
-  return policy.value("tokens", Json()).contains("merge") ? "merges tokens" : "";
+/// Experts may be skipped as the certificate has it, by the profile that it has.
+static std::string problemOfExperts(const Json &policy, const CompileOptions &options) {
+  std::string profile = textOf(policy["certificate"], "profile_hash");
+  if (policy.contains("experts") || (profile.empty() && !options.profile.empty()))
+    return "is certified with all experts, not with those of a profile";
+  if (profile.empty() || (!options.profile.empty() && hashOfProfile(options.profile) == profile))
+    return "";
+  return fmt::format(
+      "is certified with a profile of experts with the hash {}, which is to be given with --profile",
+      profile);
 }
 
 /// Why a certificate does not hold; "" if it does.
 static std::string problemOf(const Json &policy, const CompileOptions &options) {
-  if (std::string what = uncertifiableIn(policy); !what.empty())
-    return what + ", for which there are no certificates";
   if (!policy.contains("certificate"))
     return policy.contains("cache") ? "has no certificate for the rows of caches that it does not read"
-                                    : "has no certificate for the tokens that it leaves out";
+                                    : "has no certificate for the tokens that it leaves out or merges";
   const Json &certificate = policy["certificate"];
   if (textOf(certificate, kHash) != hashOfPolicy(policy))
     return "was changed by hand or damaged since it was certified";
@@ -53,9 +63,7 @@ static std::string problemOf(const Json &policy, const CompileOptions &options) 
     return fmt::format("is certified at the precision {}, not at {}", certified, options.precision);
   if (!options.layerPrecisions.empty() || options.int4Group)
     return "is certified with one precision for all layers, not with --layer-precision or --int4-group";
-  if (policy.contains("experts") || !options.profile.empty())
-    return "is certified with all experts, not with those of a profile";
-  return "";
+  return problemOfExperts(policy, options);
 }
 
 void readCertificate(CompileOptions &options) {
@@ -73,8 +81,9 @@ void readCertificate(CompileOptions &options) {
   if (!options.allowUncertified)
     throw ToolError(
         ExitCode::Refused,
-        fmt::format("{}: {}; {}take it as it is with --allow-uncertified", options.policy, problem,
-                    uncertifiableIn(policy).empty() ? "make the policy with 'tamis calibrate', or " : ""));
+        fmt::format(
+            "{}: {}; make the policy with 'tamis calibrate', or take it as it is with --allow-uncertified",
+            options.policy, problem));
 }
 
 } // namespace tamis::tools

@@ -19,6 +19,9 @@ std::string hashOfPolicy(const nlohmann::ordered_json &policy);
 /// the file cannot be read, Refused if the certificate does not hold.
 void readCertificate(CompileOptions &options);
 
+/// Of a file of 'tamis profile', by which a policy with a certificate skips experts. Throws ToolError.
+std::string hashOfProfile(const std::string &path);
+
 } // namespace tamis::tools
 
 #endif // TAMIS_TOOLS_POLICYCERTIFICATE_H

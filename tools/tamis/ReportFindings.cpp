@@ -26,24 +26,23 @@ struct Observed {
 std::vector<Observed> observeChosen(const CalibrationOptions &options, const CalibrationFindings &findings,
                                     const std::vector<Request> &requests, CalibrationTrials &trials,
                                     Progress &progress) {
-  const PrecisionProof &proof = findings.proof();
+  const VariantProof &proof = findings.proof();
   KeptTokens kept;
-  trials.observe(proof.precision, {KeptTokens::observe, &kept});
+  trials.observe(proof.variant, {KeptTokens::observe, &kept});
   std::vector<Observed> all;
   for (size_t i : findings.split.tested) {
     if (progress.isDue())
       progress.show(
           fmt::format("observing the chosen step: {} of {}", all.size() + 1, findings.split.tested.size()));
-    std::vector<float> shares =
-        proof.sharesAt(findings.search, findings.split.groupOf(requests[i]), proof.steps);
+    CalibrationKnobs knobs = proof.knobsAt(findings.search, findings.split.groupOf(requests[i]), proof.steps);
     kept.beginRun();
-    double loss = trials.losses(proof.precision, options.rule, shares, {i}).front();
+    double loss = trials.losses(proof.variant, knobs, {i}).front();
     Observed observed{{requests[i].name, requests[i].length, loss, {}}, kept.ofRun(), trials.tokensOf(i)};
     for (const std::vector<int64_t> &tokens : observed.kept)
       observed.outcome.kept.push_back(static_cast<int64_t>(tokens.size()));
     all.push_back(std::move(observed));
   }
-  trials.observe(proof.precision, {});
+  trials.observe(proof.variant, {});
   return all;
 }
 
@@ -61,21 +60,23 @@ CalibrationReport::WorstRequest worstRequest(const CalibrationOptions &options, 
   return worst;
 }
 
-/// What the search and the tests saw of a group at the chosen precision. Candidates that were not tried are
+/// What the search and the tests saw of a group with the chosen variant. Candidates that were not tried are
 /// not among its own, by whose numbers its tests go.
 CalibrationReport::Group describeGroup(const CalibrationOptions &options, const CalibrationFindings &findings,
                                        const std::vector<Request> &requests, CalibrationTrials &trials,
                                        size_t group) {
   const CalibrationSearch &search = findings.search;
-  const PrecisionProof &proof = findings.proof();
+  const VariantProof &proof = findings.proof();
   CalibrationReport::Group described;
   described.name = findings.split.groupName(group);
   std::vector<size_t> of;
-  double denseCost = 0;
+  double denseCost = 0, denseRows = 0;
   for (size_t i : findings.split.searched)
     if (findings.split.groupOf(requests[i]) == group) {
       of.push_back(i);
-      denseCost += static_cast<double>(requests[i].length * findings.fit.layerCount);
+      const CalibrationWork &work = trials.denseWork(proof.variant.precision, i);
+      denseCost += static_cast<double>(work.operations);
+      denseRows += static_cast<double>(work.rows);
     }
   described.searched = static_cast<int64_t>(of.size());
   std::vector<size_t> numbers(search.candidates.size());
@@ -85,11 +86,15 @@ CalibrationReport::Group describeGroup(const CalibrationOptions &options, const 
     if (!isDense && !std::isfinite(measured.cost))
       continue;
     numbers[c] = described.candidates.size();
-    CalibrationReport::Candidate candidate{roundedShares(search.candidates[c]), 1, 0};
+    CalibrationReport::Candidate candidate{roundedShares(search.candidates[c].keep), 1, 0};
+    if (options.skipsExperts())
+      candidate.skip = roundedShare(search.candidates[c].skip);
     candidate.violations = calibration::violations(
-        isDense ? trials.denseLosses(proof.precision, of) : measured.losses, options.promise.eps);
-    if (!isDense)
-      candidate.rows = measured.cost / denseCost;
+        isDense ? trials.denseLosses(proof.variant.precision, of) : measured.losses, options.promise.eps);
+    if (!isDense) {
+      candidate.rows = static_cast<double>(search.rows[findings.chosen][group][c]) / denseRows;
+      candidate.operations = measured.cost / denseCost;
+    }
     described.candidates.push_back(std::move(candidate));
   }
   described.tests = proof.tests[group];
@@ -106,7 +111,10 @@ CalibrationReport reportFindings(const CalibrationOptions &options, const Calibr
   CalibrationReport report;
   report.model = std::filesystem::path(options.model).filename();
   report.requests = std::filesystem::path(options.requests).filename();
-  report.precision = findings.proof().precision;
+  report.precision = findings.proof().variant.precision;
+  report.rule = findings.proof().variant.rule;
+  report.merges = CalibrationRule::named(report.rule).merges();
+  report.rules = options.rules;
   report.reference = options.reference();
   report.precisions = options.precisions;
   report.loss = options.lossName;

@@ -35,6 +35,16 @@ std::vector<int64_t> boundsOf(std::vector<int64_t> lengths, int64_t groups) {
   return bounds;
 }
 
+/// What delta is divided among.
+std::string among(const CalibrationOptions &options) {
+  std::string text;
+  if (options.rules.size() > 1)
+    text += fmt::format(" among {} rules", options.rules.size());
+  if (options.precisions.size() > 1)
+    text += fmt::format(" {} {} precisions", text.empty() ? "among" : "at", options.precisions.size());
+  return text;
+}
+
 } // namespace
 
 size_t RequestSplit::groupOf(const Request &request) const {
@@ -50,8 +60,8 @@ std::string RequestSplit::groupName(size_t group) const {
 
 RequestSplit splitRequests(const std::vector<Request> &requests, const CalibrationOptions &options) {
   double alpha = options.promise.alpha;
-  // Each precision has a test of its own.
-  double delta = options.promise.delta / static_cast<double>(options.precisions.size());
+  // Each precision, and each rule at it, has a test of its own.
+  double delta = options.promise.delta / static_cast<double>(options.variants().size());
   std::vector<size_t> order(requests.size());
   std::iota(order.begin(), order.end(), 0);
   // std::shuffle is another one in every library.
@@ -68,15 +78,13 @@ RequestSplit splitRequests(const std::vector<Request> &requests, const Calibrati
         ExitCode::Refused,
         fmt::format("{}: has {} requests; to prove alpha {:g} with delta {:g}{} takes {} at least, half of "
                     "them for the search, and with {} alpha {:g} can be proven",
-                    options.requests, requests.size(), alpha, options.promise.delta,
-                    options.precisions.size() > 1
-                        ? fmt::format(" among {} precisions", options.precisions.size())
-                        : "",
+                    options.requests, requests.size(), alpha, options.promise.delta, among(options),
                     2 * needed, requests.size(), provable(half, delta)));
   // Each group with its part of delta. With few requests each, what can be proven is far below alpha, which
   // costs more than shares by length gain.
   constexpr int64_t plenty = 6;
-  int64_t groups = options.groups;
+  // A threshold for experts is of a whole run, whatever the lengths in it.
+  int64_t groups = options.skipsExperts() ? 1 : options.groups;
   while (groups > 1 && half / groups < plenty * calibration::trialsNeeded(alpha, delta / double(groups), 0))
     --groups;
   std::vector<int64_t> lengths;

@@ -5,7 +5,10 @@
 // ZERO: func.func @skipped
 
 // The expert that nobody chose counts as much as the longest.
-// CHECK: text = "the experts at pairs are not skipped: their rows are not added up"
+// CHECK: tamis.policy = {chosen = 1 : i64
+// CHECK-SAME: settings = [{dense = 0.000000e+00 : f32, max = 0.99999994 : f32, min = 0.000000e+00 : f32, name = "share of a token's sum below which its experts are skipped at experts"}]
+// CHECK-SAME: steps = [{name = "dense", values = array<f32: 0.000000e+00>}, {name = "skip", values = array<f32: 1.250000e-01>}]
+// CHECK-SAME: text = "the experts at pairs are not skipped: their rows are not added up"
 // CHECK-LABEL: func.func @skipped
 // CHECK: %[[LENGTHS:.*]] = onnx.Constant dense<[1.000000e+00, 4.000000e+00, 2.000000e+00, 4.000000e+00]>
 // CHECK: %[[LENGTH:.*]] = onnx.Gather %[[LENGTHS]], %arg1 {axis = 0 : i64}
@@ -13,7 +16,8 @@
 // CHECK: %[[PART:.*]] = onnx.Abs %[[PRODUCT]]
 // CHECK: %[[SUM:.*]] = onnx.ReduceSum %[[PART]] {axes = array<i64: 1>, keepdims = true}
 // CHECK: %[[GREATEST:.*]] = onnx.ReduceMax %[[PART]]
-// CHECK: %[[SHARE:.*]] = onnx.Constant dense<1.250000e-01>
+// CHECK: %[[SETTING:.*]] = rt.setting 0
+// CHECK: %[[SHARE:.*]] = tensor.from_elements %[[SETTING]] : tensor<f32>
 // CHECK: %[[BOUND:.*]] = onnx.Mul %[[SUM]], %[[SHARE]]
 // CHECK: %[[SMALL:.*]] = onnx.Less %[[PART]], %[[BOUND]]
 // CHECK: %[[OTHER:.*]] = onnx.Less %[[PART]], %[[GREATEST]]

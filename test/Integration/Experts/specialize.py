@@ -163,12 +163,23 @@ class Specialization:
             self.checks.count(f"skipped below {threshold}: the case", sum(skipped) > 0, "nothing is skipped in it")
             layers = self.compare(f"skipped below {threshold}", self.compile(f"skip {threshold}", {"skip": {"threshold": threshold}}), want)
             self.skipped(f"skipped below {threshold}", layers, skipped)
+        self.dense_step(self.folder / "skip 0.9.tamis")
         together = {"merge_duplicates": True, "prune": {"keep": 0.5}, "skip": {"threshold": 0.25}}
         want, skipped = twin(self.weights, self.x, self.profile, keep=0.5, threshold=0.25)
         self.skipped("pruned and skipped", self.compare("pruned and skipped", self.compile("together", together), want), skipped)
         # Of 4 bits: the same experts run, with numbers that are rounded.
         layers = self.compare("int4", self.compile("together", together, "--precision=int4"), want, tolerance=0.5)
         self.checks.count("int4: pairs skipped", abs(layers[0]["pairs_skipped"] - skipped[0]) <= 3, "other pairs are skipped")
+
+    def dense_step(self, artifact):
+        """Which skips nothing: the bits are those of the model without a policy for skipping, whatever is chosen otherwise."""
+        bits = []
+        for words in ((self.folder / "ordered.tamis",), (artifact, "--step", "dense"), (artifact, "--step", "skip"), (artifact,)):
+            out = self.folder / "out.npz"
+            self.run("run", words[0], "--inputs", self.folder / "x.npz", "--outputs", out, *words[1:])
+            bits.append(np.load(out)["second_y"].tobytes())
+        self.checks.count("skipping: the dense step", bits[0] == bits[1], "the bits are not those of all experts")
+        self.checks.count("skipping: the chosen step", bits[2] == bits[3] != bits[0], "it is another than 'skip'")
 
     def refused(self):
         """Each with its exit code and a word of its message."""

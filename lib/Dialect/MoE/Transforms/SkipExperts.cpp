@@ -1,10 +1,13 @@
 //===- SkipExperts.cpp - Skip the experts of a token that hardly add to it -----------------------------===//
+#include "SkipSettings.h"
 #include "Usage.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "tamis/Dialect/MoE/Transforms/Passes.h"
 #include "tamis/Dialect/NN/Transforms/Remarks.h"
 #include "tamis/Dialect/ONNX/IR/ONNXDialect.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
 
 namespace tamis::moe {
 #define GEN_PASS_DEF_MOESKIPEXPERTS
@@ -24,23 +27,28 @@ struct MoESkipExperts : tamis::moe::impl::MoESkipExpertsBase<MoESkipExperts> {
       getOperation().emitError("moe-skip-experts takes a threshold from 0 to below 1");
       return signalPassFailure();
     }
-    if (threshold == 0)
+    SkipSettings settings(getOperation(), threshold);
+    if (!settings.skips())
       return;
+    SmallVector<ExpertsOp> found;
     getOperation().walk([&](ExpertsOp experts) {
-      std::optional<ExpertUsage> usage = ExpertUsage::of(experts);
-      if (!usage)
+      if (!ExpertUsage::of(experts))
         return;
-      if (!experts.getWeights()) {
+      if (experts.getWeights())
+        found.push_back(experts);
+      else
         addRemark(getOperation(), getArgument(),
                   "the experts at " + layerName(experts) + " are not skipped: their rows are not added up");
-        return;
-      }
-      skip(experts, *usage);
-      ++layers;
     });
+    for (ExpertsOp experts : found)
+      skip(experts, *ExpertUsage::of(experts), settings.add(layerName(experts)));
+    layers += found.size();
+    if (failed(settings.describe()))
+      signalPassFailure();
   }
 
-  void skip(ExpertsOp experts, const ExpertUsage &usage) {
+  /// Below the run's setting of that number.
+  void skip(ExpertsOp experts, const ExpertUsage &usage, int64_t setting) {
     OpBuilder builder(experts);
     Location loc = experts.getLoc();
     Value indices = experts.getIndices(), weights = experts.getWeights();
@@ -65,7 +73,9 @@ struct MoESkipExperts : tamis::moe::impl::MoESkipExpertsBase<MoESkipExperts> {
     auto axes = builder.getDenseI64ArrayAttr({last});
     Value sum = onnx::ReduceSumOp::create(builder, loc, oneType, part, axes, builder.getBoolAttr(true)),
           greatest = onnx::ReduceMaxOp::create(builder, loc, oneType, part, axes, builder.getBoolAttr(true));
-    Value share = constant(static_cast<float>(threshold), f32, {});
+    Value share =
+        tensor::FromElementsOp::create(builder, loc, RankedTensorType::get({}, f32),
+                                       rt::SettingOp::create(builder, loc, f32, setting).getValue());
     Value bound = onnx::MulOp::create(builder, loc, oneType, sum, share);
     Value isSmall = onnx::LessOp::create(builder, loc, isType, part, bound),
           isNotGreatest = onnx::LessOp::create(builder, loc, isType, part, greatest);

@@ -39,14 +39,18 @@ public:
 
   DictionaryAttr attribute() {
     SmallVector<Attribute> steps;
-    auto add = [&](StringRef name, ArrayRef<float> values) {
-      steps.push_back(
-          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                     builder.getNamedAttr("values", builder.getDenseF32ArrayAttr(values))}));
+    auto add = [&](StringRef name, ArrayRef<float> values, ArrayRef<double> skip) {
+      SmallVector<NamedAttribute> step = {
+          builder.getNamedAttr("name", builder.getStringAttr(name)),
+          builder.getNamedAttr("values", builder.getDenseF32ArrayAttr(values))};
+      if (!skip.empty())
+        step.push_back(builder.getNamedAttr(
+            "skip", builder.getDenseF32ArrayAttr(SmallVector<float>(skip.begin(), skip.end()))));
+      steps.push_back(builder.getDictionaryAttr(step));
     };
-    add("dense", denseValues);
+    add("dense", denseValues, {});
     for (auto [step, known] : llvm::zip_equal(policy.steps, values))
-      add(step.name, known);
+      add(step.name, known, step.skip);
     return builder.getDictionaryAttr(
         {builder.getNamedAttr("settings", builder.getArrayAttr(settings)),
          builder.getNamedAttr("steps", builder.getArrayAttr(steps)),

@@ -197,12 +197,34 @@ public:
     const json::Object *object = value.getAsObject();
     if (!object || !object->getString("name"))
       return policyError(path, "a step has no 'name'");
-    if (auto key = unknownKey(*object, {"name", "keep", "stay"}))
+    if (auto key = unknownKey(*object, {"name", "keep", "stay", "skip"}))
       return policyError(path, "a step has the key '" + Twine(*key) + "', which there is not");
     step.name = object->getString("name")->str();
     if (llvm::Error error = readSharesOf(*object, "keep", "prune", policy.points, step.name, step.keep))
       return error;
-    return readSharesOf(*object, "stay", "merge", policy.merges, step.name, step.stay);
+    if (llvm::Error error = readSharesOf(*object, "stay", "merge", policy.merges, step.name, step.stay))
+      return error;
+    return readSkip(*object, step);
+  }
+
+  /// How many there are to be is known to moe-skip-experts.
+  llvm::Error readSkip(const json::Object &object, PolicyStep &step) {
+    const json::Value *skip = object.get("skip");
+    if (!skip)
+      return llvm::Error::success();
+    const json::Array *list = skip->getAsArray();
+    json::Array one{*skip};
+    for (const json::Value &value : list ? *list : one) {
+      auto number = value.getAsNumber();
+      if (!number || !(*number >= 0 && *number < 1))
+        break;
+      step.skip.push_back(*number);
+    }
+    if (step.skip.empty() || step.skip.size() != (list ? list->size() : 1))
+      return policyError(
+          path, "the step '" + Twine(step.name) +
+                    "' has a 'skip' that is no share from 0 to below 1, or one for each layer of experts");
+    return llvm::Error::success();
   }
 
   /// The element `key` of a step, for the points of the list `part`.

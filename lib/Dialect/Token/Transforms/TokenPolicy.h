@@ -62,6 +62,7 @@ struct PolicyStep {
   std::string name;
   std::vector<std::vector<double>> keep; ///< of `points`
   std::vector<std::vector<double>> stay; ///< of `merges`
+  std::vector<double> skip;              ///< of the layers of experts, or one for all; empty: nothing is said
 };
 
 /// The part `tokens` of a file of the schema tamis.policy.v1 (docs/pruning.md).

@@ -74,14 +74,20 @@ def MoESkipExperts : Pass<"moe-skip-experts", "::mlir::ModuleOp"> {
   let summary = "Skip the experts of a token that hardly add to it";
   let description = [{
     In each layer whose usage is known (moe-read-profile) and whose op adds up the rows of a token, a pair is skipped
-    when |w a| is below `threshold` times the sum of |w a| over the token's experts, w being the router's weight and a
+    when |w a| is below a threshold times the sum of |w a| over the token's experts, w being the router's weight and a
     the expert's mean length in the profile: an estimate of how much of the token's sum it is. The greatest one of a
     token is never skipped, and neither is a weight that is NaN. Weights of the others stay what they are. An expert
     that the profile never saw has the greatest mean length of those that it saw.
+
+    The threshold is a setting of the run for each layer (rt.setting), behind those that `tamis.policy` has: 0, which skips
+    nothing, in the step dense; in another one what the step has as `skip`, or `threshold`. Without `tamis.policy`
+    there are the steps dense and `skip`, of which the latter is chosen.
+
+    Refused with an error: steps that skip experts of layers whose usage is not known, or that have not one threshold for each layer.
   }];
-  let options = [Option<"threshold", "threshold", "double", "0.0", "Share of a token's sum, from 0 to below 1">];
+  let options = [Option<"threshold", "threshold", "double", "0.0", "Share of a token's sum, from 0 to below 1, where a step has none">];
   let statistics = [Statistic<"layers", "layers", "Layers that skip experts">];
-  let dependentDialects = ["::tamis::onnx::ONNXDialect"];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::tamis::onnx::ONNXDialect", "::tamis::rt::RTDialect"];
 }
 
 def MoEPackWeights : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
