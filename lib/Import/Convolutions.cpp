@@ -123,9 +123,8 @@ Value Convolution::depthwise(Node &node) const {
   if (each == 1) {
     sum = node.make<onnx::SqueezeOp>(sum, ArrayRef<int64_t>{2});
   } else {
-    Value to = node.make<onnx::ConcatOp>(ValueRange{sizesOf(node, sum, 0, 1), node.makeIntegers({filters}),
-                                                    sizesOf(node, sum, 3, rank)},
-                                         0);
+    Value to = node.make<onnx::ConcatOp>(
+        ValueRange{sizesOf(node, sum, 0, 1), node.makeIntegers({filters}), sizesOf(node, sum, 3, rank)}, 0);
     sum = node.make<onnx::ReshapeOp>(sum, to);
   }
   if (bias) {
@@ -176,6 +175,26 @@ static LogicalResult conv(Node &node) {
   return success();
 }
 
+/// x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias i32?: the bias has the
+/// scale x_scale * w_scale.
+static LogicalResult qLinearConv(Node &node) {
+  Type f32 = node.builder.getF32Type();
+  auto dequantized = [&](unsigned i) {
+    return node.makeTyped<onnx::DequantizeLinearOp>(f32, node.input(i), node.input(i + 1), node.input(i + 2),
+                                                    0, 0);
+  };
+  Value bias = node.input(8);
+  if (bias)
+    bias = node.make<onnx::MulOp>(node.makeCast(bias, f32),
+                                  node.make<onnx::MulOp>(node.input(1), node.input(4)));
+  auto convolution = Convolution::read(node, dequantized(0), dequantized(3), bias);
+  if (failed(convolution))
+    return failure();
+  node.setOutput(0, node.makeTyped<onnx::QuantizeLinearOp>(node.element(7), convolution->result(node),
+                                                           node.input(6), node.input(7), 0, 0));
+  return success();
+}
+
 //===- Pools --------------------------------------------------------------------------------------------===//
 
 static FailureOr<Window> poolWindow(Node &node) {
@@ -221,11 +240,11 @@ static LogicalResult averagePool(Node &node) {
   bool countsPads = node.flag("count_include_pad", false);
   if ((window->isPadded() && !countsPads) || window->hasRest()) {
     // How many places lie within what counts.
-    Value shape = node.make<onnx::ConcatOp>(
-        ValueRange{node.makeIntegers({1, 1}), sizesOf(node, x, 2, node.rank())}, 0);
+    Value shape =
+        node.make<onnx::ConcatOp>(ValueRange{node.makeIntegers({1, 1}), sizesOf(node, x, 2, node.rank())}, 0);
     Value ones = node.make<onnx::ExpandOp>(node.makeScalar(1, wide), shape);
-    count = combine<onnx::AddOp>(
-        node, *window, window->padRest(node, window->pad(node, ones, countsPads ? 1 : 0), 0));
+    count = combine<onnx::AddOp>(node, *window,
+                                 window->padRest(node, window->pad(node, ones, countsPads ? 1 : 0), 0));
   }
   node.setOutput(0, node.makeCast(node.make<onnx::DivOp>(sum, count), element));
   return success();
@@ -242,6 +261,10 @@ template <typename OpTy> static LogicalResult globalPool(Node &node) {
 void addConvolutions(Registry &registry) {
   registry.add("", "Conv", {1, 11, 22}, 2, 3, 1, 1,
                "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", conv,
+               "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
+               "strides");
+  registry.add("", "QLinearConv", {10}, 8, 9, 1, 1,
+               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", qLinearConv,
                "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
                "strides");
   constexpr StringLiteral pools = "windows of more than 256 places, auto_pad of unknown sizes with strides, "

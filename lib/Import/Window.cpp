@@ -21,9 +21,8 @@ FailureOr<Window> Window::read(Node &node, ArrayRef<int64_t> kernel) {
   window.dilations = list("dilations", rank, 1);
   SmallVector<int64_t> pads = list("pads", 2 * rank, 0);
   if (node.rank() != static_cast<int64_t>(rank) + 2)
-    return node.fail("has a window of " + Twine(rank) + " dimensions for an input of rank " +
-                         Twine(node.rank()),
-                     again);
+    return node.fail(
+        "has a window of " + Twine(rank) + " dimensions for an input of rank " + Twine(node.rank()), again);
   if (window.strides.size() != rank || window.dilations.size() != rank || pads.size() != 2 * rank)
     return node.fail("has strides, dilations or pads that are not those of its window", again);
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
@@ -34,8 +33,7 @@ FailureOr<Window> Window::read(Node &node, ArrayRef<int64_t> kernel) {
   int64_t places = 1;
   for (int64_t size : kernel)
     if (places *= size; places > mostPlaces)
-      return node.fail("has a window of more than " + Twine(mostPlaces) +
-                           " places, which is not supported",
+      return node.fail("has a window of more than " + Twine(mostPlaces) + " places, which is not supported",
                        "export the model with a smaller window");
   window.begins.assign(pads.begin(), pads.begin() + rank);
   window.ends.assign(pads.begin() + rank, pads.end());
@@ -86,7 +84,8 @@ bool Window::isTrivial() const {
   return numPlaces() == 1 && !isPadded() && llvm::all_of(strides, [](int64_t stride) { return stride == 1; });
 }
 
-Value Window::pad(Node &node, Value x, double fill, ArrayRef<int64_t> before, ArrayRef<int64_t> behind) const {
+Value Window::pad(Node &node, Value x, double fill, ArrayRef<int64_t> before,
+                  ArrayRef<int64_t> behind) const {
   SmallVector<int64_t> pads = {0, 0};
   llvm::append_range(pads, before);
   pads.append(2, 0);

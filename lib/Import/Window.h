@@ -23,7 +23,9 @@ public:
   /// What place `i` of the window sees of a padded x.
   mlir::Value at(Node &node, mlir::Value padded, int64_t i) const;
   bool isPadded() const;
-  bool hasRest() const { return llvm::any_of(rests, [](int64_t rest) { return rest != 0; }); }
+  bool hasRest() const {
+    return llvm::any_of(rests, [](int64_t rest) { return rest != 0; });
+  }
   /// A window of one place that goes to every element.
   bool isTrivial() const;
   int64_t rank() const { return kernel.size(); }
