@@ -38,6 +38,8 @@ struct Convolution {
   Value x, w, bias;
   int64_t groups, channels, filters;
   Window window;
+  bool isInteger = false; ///< x and w are integers of 8 bits, as they are, for a product of them
+  Value xZero, wZero;     ///< their zero points
 
   static FailureOr<Convolution> read(Node &node, Value x, Value w, Value bias);
   Value result(Node &node) const;
@@ -69,7 +71,7 @@ FailureOr<Convolution> Convolution::read(Node &node, Value x, Value w, Value bia
       (!type.isDynamicDim(1) && type.getDimSize(1) != channels))
     return node.fail("has " + Twine(groups) + " groups, into which its channels cannot be parted",
                      exportAgain);
-  return Convolution{x, w, bias, groups, channels, filters, *window};
+  return Convolution{x, w, bias, groups, channels, filters, *window, false, Value(), Value()};
 }
 
 SmallVector<Value> Convolution::places(Node &node, Value from) const {
@@ -91,17 +93,19 @@ Value Convolution::dense(Node &node) const {
   Value matrix = node.make<onnx::ReshapeOp>(w, node.makeIntegers({filters, channels, count}));
   matrix = node.make<onnx::TransposeOp>(matrix, ArrayRef<int64_t>{2, 1, 0});
   matrix = node.make<onnx::ReshapeOp>(matrix, node.makeIntegers({count * channels, filters}));
-  Value y = node.make<onnx::MatMulOp>(moveChannels(node, rows, /*last=*/true), matrix);
+  rows = moveChannels(node, rows, /*last=*/true);
+  Value y = isInteger ? node.make<onnx::MatMulIntegerOp>(rows, matrix, xZero, wZero)
+                      : node.make<onnx::MatMulOp>(rows, matrix);
   if (bias)
     y = node.make<onnx::AddOp>(y, bias);
   return moveChannels(node, y, /*last=*/false);
 }
 
-/// A sum over the places, in f32 as products have it.
+/// A sum over the places, that of narrow floats in f32 as products have it.
 Value Convolution::depthwise(Node &node) const {
   int64_t count = window.numPlaces(), each = filters / channels;
   Type element = Node::type(x).getElementType(), f32 = node.builder.getF32Type();
-  Type wide = element.isF64() ? element : f32;
+  Type wide = element.isF64() || isa<IntegerType>(element) ? element : f32;
   Value from = node.makeCast(x, wide), taps = node.makeCast(w, wide);
   // [C, each, 1, ..., count]: a place is the last dimension's.
   SmallVector<int64_t> shape(window.rank() + 2, 1);
@@ -171,6 +175,34 @@ static LogicalResult conv(Node &node) {
   auto convolution = Convolution::read(node, node.input(0), node.input(1), node.input(2));
   if (failed(convolution))
     return failure();
+  node.setOutput(0, convolution->result(node));
+  return success();
+}
+
+/// x, w, x_zero_point?, w_zero_point?, one or one for each filter; the sums, in i32.
+static LogicalResult convInteger(Node &node) {
+  auto convolution = Convolution::read(node, node.input(0), node.input(1), Value());
+  if (failed(convolution))
+    return failure();
+  if (convolution->groups == 1 && !convolution->window.isPadded()) {
+    convolution->isInteger = true;
+    convolution->xZero = node.input(2);
+    convolution->wZero = node.input(3);
+  } else {
+    Type i32 = node.builder.getI32Type();
+    auto centred = [&](Value x, Value zero) {
+      x = node.makeCast(x, i32);
+      return zero ? node.make<onnx::SubOp>(x, node.makeCast(zero, i32)) : x;
+    };
+    Value wZero = node.input(3);
+    if (wZero && Node::type(wZero).getRank() == 1) {
+      SmallVector<int64_t> column(convolution->window.rank() + 2, 1);
+      column[0] = -1;
+      wZero = node.make<onnx::ReshapeOp>(wZero, node.makeIntegers(column));
+    }
+    convolution->x = centred(node.input(0), node.input(2));
+    convolution->w = centred(node.input(1), wZero);
+  }
   node.setOutput(0, convolution->result(node));
   return success();
 }
@@ -261,6 +293,10 @@ template <typename OpTy> static LogicalResult globalPool(Node &node) {
 void addConvolutions(Registry &registry) {
   registry.add("", "Conv", {1, 11, 22}, 2, 3, 1, 1,
                "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", conv,
+               "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
+               "strides");
+  registry.add("", "ConvInteger", {10}, 2, 4, 1, 1,
+               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", convInteger,
                "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
                "strides");
   registry.add("", "QLinearConv", {10}, 8, 9, 1, 1,

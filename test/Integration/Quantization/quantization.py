@@ -331,6 +331,10 @@ def operator_cases():
              {"a": codes(8, False, 2, 9, 13)}, unary | {"w": codes(8, False, 18, 9 // groups, 3),
              "ws": np.abs(floats(1)) + np.float32(0.01), "wz": np.array([131], np.uint8), "ys": np.float32(0.4),
              "b": codes(8, True, 18).astype(np.int32)})
+    for groups, pads in ((1, [0, 0]), (1, [1, 1]), (3, [1, 1]), (9, [1, 0])):
+        name = f"conv_integer_{groups}_{pads[0]}"
+        case([h.make_node("ConvInteger", ["a", "w", "az", "wz"], ["y"], group=groups, pads=pads)], {"a": codes(8, False, 2, 9, 13)},
+             {"w": codes(8, False, 126, 9 // groups, 3), "az": np.uint8(120), "wz": np.uint8(131)})
     for name, mask, per_column in (("qattention", None, False), ("qattention_mask", "mask", False), ("qattention_columns", "mask", True)):
         shape = (144,) if per_column else (1,)
         weights = {"w": codes(8, False, 48, 144), "b": floats(144), "as": np.float32(0.02), "az": np.uint8(120),
