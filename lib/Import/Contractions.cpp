@@ -19,6 +19,38 @@ static LogicalResult gemm(Node &node) {
   return success();
 }
 
+/// com.microsoft: Gemm, and an activation.
+static LogicalResult fusedGemm(Node &node) {
+  if (failed(gemm(node)))
+    return failure();
+  StringRef name = node.string("activation", "");
+  Value x = node.getOutputs().front();
+  auto parameter = [&](StringRef which, float otherwise) {
+    return APFloat(node.real(("activation_" + which).str(), otherwise));
+  };
+  if (name == "Relu")
+    x = node.make<onnx::ReluOp>(x);
+  else if (name == "Tanh")
+    x = node.make<onnx::TanhOp>(x);
+  else if (name == "Sigmoid")
+    x = node.make<onnx::SigmoidOp>(x);
+  else if (name == "Softplus")
+    x = node.make<onnx::SoftplusOp>(x);
+  else if (name == "Softsign")
+    x = node.make<onnx::SoftsignOp>(x);
+  else if (name == "LeakyRelu")
+    x = node.make<onnx::LeakyReluOp>(x, parameter("alpha", 0.01f));
+  else if (name == "Elu")
+    x = node.make<onnx::EluOp>(x, parameter("alpha", 1));
+  else if (name == "HardSigmoid")
+    x = node.make<onnx::HardSigmoidOp>(x, parameter("alpha", 0.2f), parameter("beta", 0.5f));
+  else if (!name.empty())
+    return node.fail("has the activation '" + escape(name) + "', which is not supported",
+                     "optimise the model without fusing this activation");
+  node.setOutput(0, x);
+  return success();
+}
+
 /// com.microsoft: MatMul of operands whose last dimensions, or all but the last, may be transposed, times
 /// alpha.
 static LogicalResult fusedMatMul(Node &node) {
@@ -108,6 +140,11 @@ void addContractions(Registry &registry) {
   registry.add("", "Gemm", {7, 9}, 3, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm);
   registry.add("", "Gemm", {11, 13}, 2, 3, 1, 1, "alpha:f beta:f transA:i transB:i", gemm);
   registry.add("", "Einsum", {12}, 1, anyCount, 1, 1, "equation:s", einsum, "a letter twice in one operand");
+  registry.add("com.microsoft", "FusedGemm", {1}, 2, 3, 1, 1,
+               "activation:s activation_alpha:f activation_beta:f activation_gamma:f alpha:f beta:f transA:i "
+               "transB:i",
+               fusedGemm,
+               "activations but Relu, Tanh, Sigmoid, Softplus, Softsign, LeakyRelu, Elu and HardSigmoid");
   registry.add("com.microsoft", "FusedMatMul", {1}, 2, 2, 1, 1,
                "alpha:f transA:i transB:i transBatchA:i transBatchB:i", fusedMatMul, "");
 }

@@ -16,11 +16,15 @@ public:
   explicit MultiHeadImporter(Node &node) : node(node), heads(node.integer("num_heads", 0)) {}
 
   LogicalResult runAttention();
+  LogicalResult runQuantizedAttention();
   LogicalResult runMultiHead();
 
 private:
   LogicalResult checkHeads(Value x, int64_t width, StringRef what);
-  LogicalResult readProjections();
+  LogicalResult checkAttention();
+  /// `product` makes the columns [begin, end) of x times the weights.
+  LogicalResult readProjections(function_ref<Value(int64_t begin, int64_t end)> product);
+  LogicalResult finishAttention(Value past, unsigned mask, unsigned bias);
   LogicalResult readMultiHeadOperands();
   Value withBias(Value x, int64_t begin, int64_t end);
   Value part(Value packed, int64_t axis, int64_t index);
@@ -49,7 +53,7 @@ LogicalResult MultiHeadImporter::checkHeads(Value x, int64_t width, StringRef wh
 }
 
 /// com.microsoft Attention: q, k and v are products of one input.
-LogicalResult MultiHeadImporter::readProjections() {
+LogicalResult MultiHeadImporter::readProjections(function_ref<Value(int64_t begin, int64_t end)> productOf) {
   if (node.rank() != 3 || node.rank(1) != 2)
     return node.fail("needs an input of rank 3 and weights of rank 2", exportAgain);
   int64_t all = Node::type(node.input(1)).getDimSize(1);
@@ -67,11 +71,7 @@ LogicalResult MultiHeadImporter::readProjections() {
   Value *parts[] = {&q, &k, &v};
   int64_t begin = 0;
   for (auto [width, part] : llvm::zip_equal(widths, parts)) {
-    Value product =
-        node.make<onnx::MatMulOp>(node.input(0), columns(node, node.input(1), begin, begin + width));
-    if (node.input(2))
-      product = node.make<onnx::AddOp>(product, columns(node, node.input(2), begin, begin + width));
-    *part = splitHeads(node, product, heads);
+    *part = splitHeads(node, productOf(begin, begin + width), heads);
     begin += width;
   }
   return failure(node.hasFailed());
@@ -220,16 +220,18 @@ LogicalResult MultiHeadImporter::finish(unsigned mask, unsigned bias, float scal
   return failure(node.hasFailed());
 }
 
-LogicalResult MultiHeadImporter::runAttention() {
+LogicalResult MultiHeadImporter::checkAttention() {
   if (node.flag("do_rotary", false))
     return node.fail("turns its heads itself (do_rotary), which is not supported",
                      "export the model with RotaryEmbedding nodes");
-  if (node.flag("past_present_share_buffer", false) || node.input(6))
+  if (node.flag("past_present_share_buffer", false))
     return node.fail("shares a buffer between past and present, which is not supported",
                      "export the model with caches of the length of the past");
-  if (failed(readProjections()))
-    return failure();
-  if (Value past = node.input(4)) {
+  return success();
+}
+
+LogicalResult MultiHeadImporter::finishAttention(Value past, unsigned mask, unsigned bias) {
+  if (past) {
     if (Node::type(past).getRank() != 5)
       return node.fail("needs a past of rank 5", exportAgain);
     Value pastKey = part(past, 0, 0), pastValue = part(past, 0, 1);
@@ -241,7 +243,44 @@ LogicalResult MultiHeadImporter::runAttention() {
     auto lead = [&](Value x) { return node.make<onnx::UnsqueezeOp>(x, ArrayRef<int64_t>{0}); };
     node.setOutput(1, node.make<onnx::ConcatOp>(ValueRange{lead(k), lead(v)}, 0));
   }
-  return finish(3, 5, node.real("scale", 0));
+  return finish(mask, bias, node.real("scale", 0));
+}
+
+LogicalResult MultiHeadImporter::runAttention() {
+  if (failed(checkAttention()))
+    return failure();
+  if (node.input(6))
+    return node.fail("shares a buffer between past and present, which is not supported",
+                     "export the model with caches of the length of the past");
+  auto product = [&](int64_t begin, int64_t end) {
+    Value y = node.make<onnx::MatMulOp>(node.input(0), columns(node, node.input(1), begin, end));
+    return node.input(2) ? node.make<onnx::AddOp>(y, columns(node, node.input(2), begin, end)) : y;
+  };
+  if (failed(readProjections(product)))
+    return failure();
+  return finishAttention(node.input(4), 3, 5);
+}
+
+/// x, weights, bias, x_scale, weight_scale, mask?, x_zero_point?, weight_zero_point?, past?.
+LogicalResult MultiHeadImporter::runQuantizedAttention() {
+  if (failed(checkAttention()))
+    return failure();
+  Type f32 = node.builder.getF32Type();
+  // One for all columns, or one for each.
+  auto ofColumns = [&](Value x, int64_t begin, int64_t end) {
+    bool isOne = !x || node.hasFailed() || Node::type(x).getRank() == 0 || Node::type(x).getDimSize(0) == 1;
+    return isOne ? x : columns(node, x, begin, end);
+  };
+  auto product = [&](int64_t begin, int64_t end) {
+    Value sums = node.make<onnx::MatMulIntegerOp>(node.input(0), columns(node, node.input(1), begin, end),
+                                                  node.input(6), ofColumns(node.input(7), begin, end));
+    Value scale = node.make<onnx::MulOp>(node.input(3), ofColumns(node.input(4), begin, end));
+    Value y = node.make<onnx::MulOp>(node.makeCast(sums, f32), scale);
+    return node.make<onnx::AddOp>(y, columns(node, node.input(2), begin, end));
+  };
+  if (failed(readProjections(product)))
+    return failure();
+  return finishAttention(node.input(8), 5, /*bias=*/node.numInputs());
 }
 
 LogicalResult MultiHeadImporter::runMultiHead() {
@@ -267,6 +306,9 @@ LogicalResult MultiHeadImporter::runMultiHead() {
 }
 
 static LogicalResult attention(Node &node) { return MultiHeadImporter(node).runAttention(); }
+static LogicalResult quantizedAttention(Node &node) {
+  return MultiHeadImporter(node).runQuantizedAttention();
+}
 static LogicalResult multiHeadAttention(Node &node) { return MultiHeadImporter(node).runMultiHead(); }
 
 void addMultiHeadAttention(Registry &registry) {
@@ -274,6 +316,10 @@ void addMultiHeadAttention(Registry &registry) {
                "do_rotary:i mask_filter_value:f num_heads:i past_present_share_buffer:i qkv_hidden_sizes:I "
                "rotary_embedding_dim:i scale:f unidirectional:i",
                attention, "do_rotary; buffers shared by past and present; heads of unknown size");
+  registry.add("com.microsoft", "QAttention", {1}, 5, 9, 1, 2,
+               "do_rotary:i mask_filter_value:f num_heads:i past_present_share_buffer:i scale:f "
+               "unidirectional:i",
+               quantizedAttention, "do_rotary; buffers shared by past and present; heads of unknown size");
   registry.add("com.microsoft", "MultiHeadAttention", {1}, 1, 10, 1, 4,
                "mask_filter_value:f num_heads:i scale:f unidirectional:i", multiHeadAttention,
                "past_sequence_length and cache_indirection; heads of unknown size");

@@ -106,45 +106,77 @@ static LogicalResult skipSimplifiedLayerNormalization(Node &node) {
   return skipNormalization(node, /*isSimplified=*/true);
 }
 
+namespace {
+/// The operands of com.microsoft EmbedLayerNormalization; segment, its table, mask and positions may be null.
+struct Embeddings {
+  Value ids, segments, words, places, segmentTable, gamma, beta, mask, positions;
+};
+} // namespace
+
 /// The sum of embeddings of words, positions and segments, normalised.
-static LogicalResult embedLayerNormalization(Node &node) {
-  if (node.rank() != 2)
-    return node.fail("has input_ids that are no matrix", "export the model again");
-  if (int64_t kind = node.integer("mask_index_type", 0); kind != 0 && node.isUsed(1))
-    return node.fail("has mask_index_type = " + Twine(kind) + ", which is not supported",
-                     "export the model with a mask_index of lengths");
-  for (unsigned i : {2, 3, 5, 6})
-    if (!node.input(i))
-      return node.fail("lacks its input " + Twine(i), "export the model again");
-  for (unsigned i : {0, 1, 8})
-    if (failed(node.checkIndex(i, "ids", /*orInt32=*/true)))
-      return failure();
+static LogicalResult embed(Node &node, Embeddings from) {
+  if (node.hasFailed())
+    return failure();
   Type i64 = node.builder.getI64Type();
-  Value positions = node.input(8);
-  if (!positions) {
-    Value length =
-        node.make<onnx::SqueezeOp>(node.make<onnx::ShapeOp>(node.input(0), 1, 2), ArrayRef<int64_t>{0});
-    positions = node.make<onnx::UnsqueezeOp>(
+  if (!from.positions) {
+    Value length = node.make<onnx::SqueezeOp>(node.make<onnx::ShapeOp>(from.ids, 1, 2), ArrayRef<int64_t>{0});
+    from.positions = node.make<onnx::UnsqueezeOp>(
         node.make<onnx::RangeOp>(node.makeScalar(0, i64), length, node.makeScalar(1, i64)),
         ArrayRef<int64_t>{0});
   }
   // The number of tokens of each sequence, or without a mask zeros, which those who read it take as no mask.
   Type i32 = node.builder.getI32Type();
-  if (node.isUsed(1) && node.input(7))
-    node.setOutput(1, node.makeCast(node.make<onnx::ReduceSumOp>(node.makeCast(node.input(7), i64),
+  if (node.isUsed(1) && from.mask)
+    node.setOutput(1, node.makeCast(node.make<onnx::ReduceSumOp>(node.makeCast(from.mask, i64),
                                                                  ArrayRef<int64_t>{1}, /*keepdims=*/false),
                                     i32));
   else if (node.isUsed(1))
     node.setOutput(
-        1, node.make<onnx::ExpandOp>(node.makeScalar(0, i32), node.make<onnx::ShapeOp>(node.input(0), 0, 1)));
-  Value sum = node.make<onnx::AddOp>(node.make<onnx::GatherOp>(node.input(2), node.input(0), 0),
-                                     node.make<onnx::GatherOp>(node.input(3), positions, 0));
-  if (node.input(1) && node.input(4))
-    sum = node.make<onnx::AddOp>(sum, node.make<onnx::GatherOp>(node.input(4), node.input(1), 0));
-  node.setOutput(0, node.make<onnx::LayerNormalizationOp>(sum, node.input(5), node.input(6), 2,
+        1, node.make<onnx::ExpandOp>(node.makeScalar(0, i32), node.make<onnx::ShapeOp>(from.ids, 0, 1)));
+  Value sum = node.make<onnx::AddOp>(node.make<onnx::GatherOp>(from.words, from.ids, 0),
+                                     node.make<onnx::GatherOp>(from.places, from.positions, 0));
+  if (from.segments && from.segmentTable)
+    sum = node.make<onnx::AddOp>(sum, node.make<onnx::GatherOp>(from.segmentTable, from.segments, 0));
+  node.setOutput(0, node.make<onnx::LayerNormalizationOp>(sum, from.gamma, from.beta, 2,
                                                           APFloat(node.real("epsilon", 1e-12f))));
   node.setOutput(2, sum);
   return success();
+}
+
+static LogicalResult checkEmbedding(Node &node, ArrayRef<unsigned> needed) {
+  if (node.rank() != 2)
+    return node.fail("has input_ids that are no matrix", "export the model again");
+  if (int64_t kind = node.integer("mask_index_type", 0); kind != 0 && node.isUsed(1))
+    return node.fail("has mask_index_type = " + Twine(kind) + ", which is not supported",
+                     "export the model with a mask_index of lengths");
+  for (unsigned i : needed)
+    if (!node.input(i))
+      return node.fail("lacks its input " + Twine(i), "export the model again");
+  for (unsigned i : {0, 1})
+    if (failed(node.checkIndex(i, "ids", /*orInt32=*/true)))
+      return failure();
+  return success();
+}
+static LogicalResult embedLayerNormalization(Node &node) {
+  if (failed(checkEmbedding(node, {2, 3, 5, 6})) || failed(node.checkIndex(8, "ids", /*orInt32=*/true)))
+    return failure();
+  return embed(node, {node.input(0), node.input(1), node.input(2), node.input(3), node.input(4),
+                      node.input(5), node.input(6), node.input(7), node.input(8)});
+}
+
+/// ids, segments?, tables of words, positions and segments?, gamma, beta, mask?; then scales of the five, and
+/// their zero points.
+static LogicalResult quantizedEmbedLayerNormalization(Node &node) {
+  if (failed(checkEmbedding(node, {2, 3, 5, 6, 8, 9, 11, 12, 13, 14, 16, 17})))
+    return failure();
+  auto table = [&](unsigned i, unsigned scale) -> Value {
+    if (!node.input(i))
+      return {};
+    return node.makeTyped<onnx::DequantizeLinearOp>(node.builder.getF32Type(), node.input(i),
+                                                    node.input(scale), node.input(scale + 5), 0, 0);
+  };
+  return embed(node, {node.input(0), node.input(1), table(2, 8), table(3, 9), table(4, 10), table(5, 11),
+                      table(6, 12), node.input(7), Value()});
 }
 
 void addNormalizations(Registry &registry) {
@@ -163,6 +195,8 @@ void addNormalizations(Registry &registry) {
                skipSimplifiedLayerNormalization, "the outputs mean and inv_std_var");
   registry.add("com.microsoft", "EmbedLayerNormalization", {1}, 1, 9, 1, 3, "epsilon:f mask_index_type:i",
                embedLayerNormalization, "mask_index_type 1");
+  registry.add("com.microsoft", "QEmbedLayerNormalization", {1}, 1, 18, 1, 2, "epsilon:f mask_index_type:i",
+               quantizedEmbedLayerNormalization, "mask_index_type 1");
 }
 
 } // namespace tamis::import

@@ -197,6 +197,49 @@ template <typename OpTy> static LogicalResult qLinearUnary(Node &node) {
   return success();
 }
 
+/// X, x_scale, x_zero_point?, y_scale, y_zero_point?.
+static LogicalResult qLinearLeakyRelu(Node &node) {
+  Value y = node.make<onnx::LeakyReluOp>(dequantize(node, quantizedAt(node, 0)),
+                                         APFloat(node.real("alpha", 0.01f)));
+  node.setOutput(0, quantize(node, y, node.input(3), node.input(4)));
+  return success();
+}
+
+/// data, data_scale, data_zero_point?, reduced_scale, reduced_zero_point?.
+static LogicalResult qLinearReduceMean(Node &node) {
+  auto given = node.integers("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(node.rank())));
+  auto axes = node.axes(given, node.rank());
+  if (failed(axes))
+    return failure();
+  Value y = node.make<onnx::ReduceMeanOp>(dequantize(node, quantizedAt(node, 0)), ArrayRef<int64_t>(*axes),
+                                          node.flag("keepdims", true));
+  node.setOutput(0, quantize(node, y, node.input(3), node.input(4)));
+  return success();
+}
+
+/// y_scale, y_zero_point, then each part with its scale and zero point.
+static LogicalResult qLinearConcat(Node &node) {
+  if (node.numInputs() % 3 != 2)
+    return node.fail("has parts without a scale or a zero point", quantizeAgain);
+  auto axis = node.axis(node.integer("axis", 0), node.rank(2));
+  if (failed(axis))
+    return failure();
+  SmallVector<Value> parts;
+  for (unsigned i = 2; i < node.numInputs(); i += 3)
+    parts.push_back(dequantize(node, quantizedAt(node, i)));
+  node.setOutput(
+      0, quantize(node, node.make<onnx::ConcatOp>(ValueRange(parts), *axis), node.input(0), node.input(1)));
+  return success();
+}
+
+/// condition, x, x_scale, x_zero_point, y, y_scale, y_zero_point, z_scale, z_zero_point.
+static LogicalResult qLinearWhere(Node &node) {
+  Value z = node.make<onnx::WhereOp>(node.input(0), dequantize(node, quantizedAt(node, 1)),
+                                     dequantize(node, quantizedAt(node, 4)));
+  node.setOutput(0, quantize(node, z, node.input(7), node.input(8)));
+  return success();
+}
+
 static LogicalResult qLinearSoftmax(Node &node) {
   auto axis = node.axis(node.integer("axis", -1), node.rank());
   if (failed(axis))
@@ -349,6 +392,10 @@ void addQuantization(Registry &registry) {
   registry.add(contrib, "QLinearAdd", {1}, 7, 8, 1, 1, "", qLinearBinary<onnx::AddOp>);
   registry.add(contrib, "QLinearMul", {1}, 7, 8, 1, 1, "", qLinearBinary<onnx::MulOp>);
   registry.add(contrib, "QLinearSigmoid", {1}, 4, 5, 1, 1, "", qLinearUnary<onnx::SigmoidOp>);
+  registry.add(contrib, "QLinearLeakyRelu", {1}, 4, 5, 1, 1, "alpha:f", qLinearLeakyRelu);
+  registry.add(contrib, "QLinearReduceMean", {1}, 4, 5, 1, 1, "axes:I keepdims:i", qLinearReduceMean);
+  registry.add(contrib, "QLinearConcat", {1}, 5, anyCount, 1, 1, "axis:i", qLinearConcat);
+  registry.add(contrib, "QLinearWhere", {1}, 9, 9, 1, 1, "", qLinearWhere);
   registry.add(contrib, "QLinearSoftmax", {1}, 5, 5, 1, 1, "axis:i opset:i", qLinearSoftmax,
                "more than one dimension (opset below 13)");
   registry.add(contrib, "MatMulNBits", {1}, 3, 6, 1, 1,

@@ -25,6 +25,7 @@ const Registry &Registry::get() {
     addGroupQueryAttention(result);
     addMultiHeadAttention(result);
     addTensorScatter(result);
+    addConvolutions(result);
     addContrib(result);
     addExperts(result);
     addQuantization(result);

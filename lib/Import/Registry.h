@@ -61,6 +61,7 @@ void addAttention(Registry &registry);
 void addGroupQueryAttention(Registry &registry);
 void addMultiHeadAttention(Registry &registry);
 void addTensorScatter(Registry &registry);
+void addConvolutions(Registry &registry);
 void addContrib(Registry &registry);
 void addExperts(Registry &registry);
 void addQuantization(Registry &registry);

@@ -43,6 +43,25 @@ func.func @reshape(%x: tensor<2x3xf32>) -> tensor<4x?xf32> {
 
 // -----
 
+// Dimensions that are copied say nothing of their size, and need not.
+func.func @reshape_copies(%x: tensor<?x?x4x8xf32>) -> tensor<?x?x31xf32> {
+  %shape = onnx.Constant dense<[0, 0, -1]> : tensor<3xi64>
+  // expected-error @below {{has a result of type 'tensor<?x?x31xf32>', expected one compatible with 'tensor<?x?x32xf32>'}}
+  %0 = onnx.Reshape %x, %shape : (tensor<?x?x4x8xf32>, tensor<3xi64>) -> tensor<?x?x31xf32>
+  return %0 : tensor<?x?x31xf32>
+}
+
+// -----
+
+func.func @reshape_moves(%x: tensor<?x6x4x8xf32>) -> tensor<?x47x4xf32> {
+  %shape = onnx.Constant dense<[0, -1, 4]> : tensor<3xi64>
+  // expected-error @below {{has a result of type 'tensor<?x47x4xf32>', expected one compatible with 'tensor<?x48x4xf32>'}}
+  %0 = onnx.Reshape %x, %shape : (tensor<?x6x4x8xf32>, tensor<3xi64>) -> tensor<?x47x4xf32>
+  return %0 : tensor<?x47x4xf32>
+}
+
+// -----
+
 func.func @gather(%x: tensor<2x3xf32>) -> tensor<3xf32> {
   %index = onnx.Constant dense<2> : tensor<i64>
   // expected-error @below {{reads index 2 of a dimension of size 2}}

@@ -91,6 +91,26 @@ func.func @mixes(%x: tensor<?x?x32xf32>, %mask: tensor<?x?xi64>) -> tensor<?x32x
 
 // -----
 
+// Tables of one sequence are those of a batch of one: that a batch of more fails must not depend on its mask.
+
+// CHECK: padding is kept because of node 'turn'{{.*}}it can turn one sequence only
+// CHECK-LABEL: func.func @turns_one
+// CHECK-NOT: token.
+weight.source @table : tensor<120x32xf32> in "model.onnx" at 0
+func.func @turns_one(%ids: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %cos: tensor<1x?x4xf32> {onnx.dims = ["", "s", ""]},
+                     %sin: tensor<1x?x4xf32> {onnx.dims = ["", "s", ""]},
+                     %mask: tensor<?x?xi64> {onnx.dims = ["b", "s"], onnx.name = "attention_mask"}) -> tensor<?x?x32xf32> {
+  %table = weight.load @table : tensor<120x32xf32>
+  %x = nn.embedding %table at %ids : (tensor<120x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  %t = onnx.RotaryEmbedding %x, %cos, %sin {interleaved = false, num_heads = 4 : i64, rotary_dim = 0 : i64}
+      : (tensor<?x?x32xf32>, tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<?x?x32xf32> loc("turn")
+  %a = nn.attention %t, %t, %t key_mask %mask {heads = 4 : i64, kv_heads = 4 : i64, head_dim = 8 : i64, value_dim = 8 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?xi64>) -> tensor<?x?x32xf32>
+  return %a : tensor<?x?x32xf32>
+}
+
+// -----
+
 // CHECK: padding is kept: the attention at node 'open' has no mask
 // CHECK-LABEL: func.func @no_mask
 func.func @no_mask(%x: tensor<?x?x32xf32>) -> tensor<?x?x32xf32> {

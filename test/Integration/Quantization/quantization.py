@@ -310,6 +310,62 @@ def operator_cases():
         case([h.make_node(op, ["a", "as", "az", "b", "bs", "bz", "ys", "yz"], ["y"], domain=MS)],
              {"a": codes(8, True, 6, 48), "b": codes(8, True, 6, 48)}, {"as": np.float32(0.0213), "az": np.int8(12),
              "bs": np.float32(0.0117), "bz": np.int8(-3), "ys": np.float32(0.0371), "yz": np.int8(7)})
+    name = "qlinear_concat"
+    case([h.make_node("QLinearConcat", ["ys", "yz", "a", "as", "az", "b", "bs", "bz"], ["y"], domain=MS, axis=-1)],
+         {"a": codes(8, False, 6, 48), "b": codes(8, False, 6, 5)}, {"as": np.float32(0.02), "az": np.uint8(120),
+         "bs": np.float32(0.05), "bz": np.uint8(9), "ys": np.float32(0.031), "yz": np.uint8(77)})
+    name = "qlinear_leaky_relu"
+    unary = {"as": np.float32(0.02), "az": np.uint8(120), "ys": np.float32(0.031), "yz": np.uint8(77)}
+    case([h.make_node("QLinearLeakyRelu", ["a", "as", "az", "ys", "yz"], ["y"], domain=MS, alpha=0.3)],
+         {"a": codes(8, False, 6, 48)}, unary)
+    name = "qlinear_reduce_mean"
+    case([h.make_node("QLinearReduceMean", ["a", "as", "az", "ys", "yz"], ["y"], domain=MS, axes=[-1], keepdims=0)],
+         {"a": codes(8, False, 6, 48)}, unary, lambda a: quantised(differences(a, 120).mean(-1) * (0.02 / 0.031), 77))
+    name = "qlinear_where"
+    case([h.make_node("QLinearWhere", ["c", "a", "as", "az", "b", "bs", "bz", "ys", "yz"], ["y"], domain=MS)],
+         {"c": RNG.integers(0, 2, (6, 48)).astype(bool), "a": codes(8, False, 6, 48), "b": codes(8, False, 6, 48)},
+         unary | {"bs": np.float32(0.05), "bz": np.uint8(9)})
+    for groups in (1, 3, 9):
+        name = f"qlinear_conv_{groups}"
+        case([h.make_node("QLinearConv", ["a", "as", "az", "w", "ws", "wz", "ys", "yz", "b"], ["y"], group=groups, pads=[1, 1])],
+             {"a": codes(8, False, 2, 9, 13)}, unary | {"w": codes(8, False, 18, 9 // groups, 3),
+             "ws": np.abs(floats(1)) + np.float32(0.01), "wz": np.array([131], np.uint8), "ys": np.float32(0.4),
+             "b": codes(8, True, 18).astype(np.int32)})
+    for groups, pads in ((1, [0, 0]), (1, [1, 1]), (3, [1, 1]), (9, [1, 0])):
+        name = f"conv_integer_{groups}_{pads[0]}"
+        case([h.make_node("ConvInteger", ["a", "w", "az", "wz"], ["y"], group=groups, pads=pads)], {"a": codes(8, False, 2, 9, 13)},
+             {"w": codes(8, False, 126, 9 // groups, 3), "az": np.uint8(120), "wz": np.uint8(131)})
+    for name, mask, per_column in (("qattention", None, False), ("qattention_mask", "mask", False), ("qattention_columns", "mask", True)):
+        shape = (144,) if per_column else (1,)
+        weights = {"w": codes(8, False, 48, 144), "b": floats(144), "as": np.float32(0.02), "az": np.uint8(120),
+                   "ws": np.abs(floats(*shape)) * np.float32(0.01) + np.float32(1e-3), "wz": codes(8, False, *shape)}
+        operands = ["a", "w", "b", "as", "ws", mask or "", "az", "wz"]
+        inputs = {"a": codes(8, False, 2, 7, 48)}
+        if mask:
+            inputs[mask] = np.array([[1] * 7, [1] * 4 + [0] * 3], np.int32)
+        case([h.make_node("QAttention", operands, ["y"], domain=MS, num_heads=4)], inputs, weights, atol=1e-3)
+    for segments in (False, True):
+        name = f"qembed{'_segments' if segments else ''}"
+        tables = {"word": 40, "place": 16, "segment": 2 if segments else 0, "gamma": 0, "beta": 0}
+        weights, scales, zeros = {}, [], []
+        for each, rows in tables.items():
+            there = each != "segment" or segments
+            if there:
+                weights[each] = codes(8, False, rows, 48) if rows else codes(8, False, 48)
+                weights[each + "_s"], weights[each + "_z"] = np.float32(0.02), np.uint8(100)
+            scales.append(each + "_s" if there else "")
+            zeros.append(each + "_z" if there else "")
+        names = ["ids", "segments" if segments else "", "word", "place", "segment" if segments else "", "gamma", "beta", "mask"]
+        inputs = {"ids": RNG.integers(0, 40, (2, 7)).astype(np.int32), "mask": np.ones((2, 7), np.int32)}
+        if segments:
+            inputs["segments"] = RNG.integers(0, 2, (2, 7)).astype(np.int32)
+        case([h.make_node("QEmbedLayerNormalization", names + scales + zeros, ["y", "lengths"], domain=MS, epsilon=1e-5)],
+             inputs, weights)
+    for activation in ("Relu", "Tanh", "Sigmoid", "LeakyRelu"):
+        name = f"fused_gemm_{activation}"
+        case([h.make_node("FusedGemm", ["x", "w", "b"], ["y"], domain=MS, activation=activation, transA=0, transB=1,
+                          alpha=0.5, beta=2.0, activation_alpha=0.3, activation_beta=0.0, activation_gamma=0.0)],
+             {"x": floats(5, 48)}, {"w": floats(33, 48), "b": floats(33)})
     name = "gather_blocks"
     case([h.make_node("GatherBlockQuantized", ["table", "ids", "s", "z"], ["y"], domain=MS, bits=4, block_size=16, quantize_axis=1)],
          {"ids": np.array([[1, 39, 0], [7, 7, 2]], np.int64)}, {"table": pack(codes(4, False, 40, 64), 4), "s": np.abs(floats(40, 4)),

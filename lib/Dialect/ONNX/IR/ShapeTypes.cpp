@@ -44,9 +44,17 @@ LogicalResult ReshapeOp::inferResultTypes(Types &types) {
   Sizes sizes(*rank, dynamicSize);
   std::optional<int64_t> inferred;
   if (auto known = knownIntegers(getShape())) {
+    // What copied dimensions leave of the operand, and of the result but for its -1.
+    int64_t left = 1, wanted = 1;
+    auto times = [](int64_t &factor, int64_t size) {
+      factor = factor == dynamicSize ? dynamicSize : product({factor, size});
+    };
+    SmallVector<int64_t> uncopied(data.getShape());
     for (auto [i, element] : llvm::enumerate(*known)) {
-      if (!element)
+      if (!element) {
+        wanted = dynamicSize;
         continue;
+      }
       if (*element < -1)
         return emitOpError("has the size ") << *element << " in its shape";
       if (*element == -1) {
@@ -57,10 +65,16 @@ LogicalResult ReshapeOp::inferResultTypes(Types &types) {
         if (static_cast<int64_t>(i) >= data.getRank())
           return emitOpError("copies dimension ") << i << " of an operand of rank " << data.getRank();
         sizes[i] = data.getDimSize(i);
+        uncopied[i] = 1;
       } else {
         sizes[i] = *element;
+        times(wanted, *element);
       }
     }
+    for (int64_t size : uncopied)
+      times(left, size);
+    if (inferred && left != dynamicSize && wanted > 0 && left % wanted == 0)
+      sizes[*inferred] = left / wanted;
     // With every other size known, the -1 is what is left; a single unknown size that is not -1 likewise.
     int64_t unknowns = llvm::count(sizes, dynamicSize), total = product(data.getShape());
     if (unknowns == 1 && total != dynamicSize) {

@@ -234,6 +234,9 @@ LogicalResult RowRewriter::rewriteRotary(onnx::RotaryEmbeddingOp op) {
   if (!(axes == (heads ? TokenAxes{0, 2} : TokenAxes{0, 1})))
     return fail(op, "it turns tokens and heads in another order");
   Value value = x->second.value, cos = op.getCos(), sin = op.getSin(), ids = op.getPositionIds();
+  // Packing would repeat what one sequence has for all: the operator, which is checked in a run, does not.
+  if (typeOf(ids ? ids : cos).getDimSize(0) == 1 && typeOf(op.getX()).getDimSize(0) != 1)
+    return fail(op, "it can turn one sequence only");
   if (ids) {
     ids = operandRows(ids, {}, 2);
   } else {
