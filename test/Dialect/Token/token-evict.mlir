@@ -10,10 +10,10 @@
 // NONE-NOT: tamis.policy
 
 // CHECK: tamis.policy = {chosen =
-// WINDOW-SAME: 2 : i64, settings = [{dense = 0x4B800000 : f32, max = 0x4B800000 : f32, min = 1.000000e+00 : f32, name = "last rows of a cache that are read"}]
+// WINDOW-SAME: 2 : i64, reads_cache, settings = [{dense = 0x4B800000 : f32, max = 0x4B800000 : f32, min = 1.000000e+00 : f32, name = "last rows of a cache that are read"}]
 // WINDOW-SAME: steps = [{name = "dense", values = array<f32: 0x4B800000>}, {name = "far", values = array<f32: 6.400000e+01>}, {name = "near", values = array<f32: 8.000000e+00>}]
-// PAGES-SAME: 0 : i64, settings = [{{.*}}name = "pages of a cache that are read by their bounds"}]
-// SNAPKV-SAME: 1 : i64, settings = [{{.*}}min = 5.000000e+00 : f32, name = "rows of a prompt that are read after it"}]
+// PAGES-SAME: 0 : i64, reads_cache, settings = [{{.*}}name = "pages of a cache that are read by their bounds"}]
+// SNAPKV-SAME: 1 : i64, reads_cache, settings = [{{.*}}min = 5.000000e+00 : f32, name = "rows of a prompt that are read after it"}]
 // WINDOW-SAME: tamis.remarks = [{pass = "token-evict", text = "a part of the caches is read in 2 of 3 attentions, unless the step 'dense' is chosen at run time"}]
 // PAGES-SAME: in 1 of 3 attentions
 
