@@ -222,7 +222,9 @@ class Generation:
         return list(tokens)
 
     def replace(self, tokens):
-        """Others in place of those that the last step chose; -1 leaves one."""
+        """Others in place of those that the last step chose, one for each sequence; -1 leaves it."""
+        if len(tokens) != self.count:
+            raise ValueError(f"{len(tokens)} tokens for {self.count} sequences")
         self.model.check(self.model.runtime.tamis_generation_replace, self.handle, (ctypes.c_int64 * self.count)(*tokens))
 
     def logits(self, sequence):

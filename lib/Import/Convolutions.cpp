@@ -71,6 +71,18 @@ FailureOr<Convolution> Convolution::read(Node &node, Value x, Value w, Value bia
       (!type.isDynamicDim(1) && type.getDimSize(1) != channels))
     return node.fail("has " + Twine(groups) + " groups, into which its channels cannot be parted",
                      exportAgain);
+  if (bias && (Node::type(bias).getRank() != 1 ||
+               (!Node::type(bias).isDynamicDim(0) && Node::type(bias).getDimSize(0) != filters)))
+    return node.fail("has a bias that is not one number for each of its " + Twine(filters) + " filters",
+                     exportAgain);
+  if (!window->fits(type))
+    return node.fail("has an input that is smaller than its window", exportAgain);
+  // What is not known until a run must not be broadcast then.
+  if (type.isDynamicDim(1)) {
+    SmallVector<int64_t> sizes(type.getRank(), 0);
+    sizes[1] = channels;
+    x = node.make<onnx::ReshapeOp>(x, node.makeIntegers(sizes));
+  }
   return Convolution{x, w, bias, groups, channels, filters, *window, false, Value(), Value()};
 }
 
@@ -172,6 +184,8 @@ Value Convolution::result(Node &node) const {
 }
 
 static LogicalResult conv(Node &node) {
+  if (!node.hasFailed() && !isa<FloatType>(node.element()))
+    return node.fail("convolves integers, which is not supported", "take ConvInteger, or convolve floats");
   auto convolution = Convolution::read(node, node.input(0), node.input(1), node.input(2));
   if (failed(convolution))
     return failure();
@@ -233,7 +247,11 @@ static FailureOr<Window> poolWindow(Node &node) {
   auto kernel = node.integers("kernel_shape");
   if (!kernel)
     return node.fail("lacks its kernel_shape", exportAgain);
-  return Window::read(node, *kernel);
+  auto window = Window::read(node, *kernel);
+  if (succeeded(window) && window->hasWidePads())
+    return node.fail("has pads as large as its window, which could then lie in the padding alone",
+                     exportAgain);
+  return window;
 }
 
 template <typename OpTy> static Value combine(Node &node, const Window &window, Value padded) {
@@ -291,26 +309,22 @@ template <typename OpTy> static LogicalResult globalPool(Node &node) {
 }
 
 void addConvolutions(Registry &registry) {
+  constexpr StringLiteral convolutions =
+      "weights of unknown size, windows of more than 64 places, auto_pad of unknown sizes with strides";
   registry.add("", "Conv", {1, 11, 22}, 2, 3, 1, 1,
-               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", conv,
-               "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
-               "strides");
+               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", conv, convolutions);
   registry.add("", "ConvInteger", {10}, 2, 4, 1, 1,
-               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", convInteger,
-               "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
-               "strides");
+               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", convInteger, convolutions);
   registry.add("", "QLinearConv", {10}, 8, 9, 1, 1,
-               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", qLinearConv,
-               "weights of unknown size, windows of more than 256 places, auto_pad of unknown sizes with "
-               "strides");
-  constexpr StringLiteral pools = "windows of more than 256 places, auto_pad of unknown sizes with strides, "
+               "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I", qLinearConv, convolutions);
+  constexpr StringLiteral pools = "windows of more than 64 places, auto_pad of unknown sizes with strides, "
                                   "a ceil_mode whose last window may lie in the padding";
   registry.add("", "AveragePool", {7, 10, 11, 19, 22}, 1, 1, 1, 1,
                "auto_pad:s ceil_mode:i count_include_pad:i dilations:I kernel_shape:I pads:I strides:I",
                averagePool, pools);
   registry.add("", "MaxPool", {1, 8, 10, 11, 12, 22}, 1, 1, 1, 2,
                "auto_pad:s ceil_mode:i dilations:I kernel_shape:I pads:I storage_order:i strides:I", maxPool,
-               "the output Indices, windows of more than 256 places, auto_pad of unknown sizes with strides, "
+               "the output Indices, windows of more than 64 places, auto_pad of unknown sizes with strides, "
                "a ceil_mode whose last window may lie in the padding, padded integers");
   registry.add("", "GlobalAveragePool", {1, 22}, 1, 1, 1, 1, "", globalPool<onnx::ReduceMeanOp>);
   registry.add("", "GlobalMaxPool", {1, 22}, 1, 1, 1, 1, "", globalPool<onnx::ReduceMaxOp>);

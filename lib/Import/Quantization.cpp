@@ -37,6 +37,13 @@ static Value quantize(Node &node, Value x, Value scale, Value zeroPoint) {
   return node.makeTyped<onnx::QuantizeLinearOp>(target, x, scale, zeroPoint, 0, 0);
 }
 
+/// The same for operators whose result has the element type of input 0, where it has no zero point, too.
+static Value quantizeLike(Node &node, Value x, Value scale, Value zeroPoint) {
+  if (!zeroPoint && node.element(0).isSignlessInteger())
+    zeroPoint = node.makeScalar(0, node.element(0));
+  return quantize(node, x, scale, zeroPoint);
+}
+
 //===- QuantizeLinear, DequantizeLinear ----------------------------------------------------------------===//
 
 /// The axis, made non-negative. It does not matter, and may be out of range, when there is one scale.
@@ -183,17 +190,14 @@ template <typename OpTy> static LogicalResult qLinearBinary(Node &node) {
   Value y = node.make<OpTy>(dequantize(node, quantizedAt(node, 0)), dequantize(node, quantizedAt(node, 3)));
   if (node.hasFailed())
     return failure();
-  Value zeroPoint = node.input(7);
-  if (!zeroPoint && node.element(0).isSignlessInteger())
-    zeroPoint = node.makeScalar(0, node.element(0));
-  node.setOutput(0, quantize(node, y, node.input(6), zeroPoint));
+  node.setOutput(0, quantizeLike(node, y, node.input(6), node.input(7)));
   return success();
 }
 
 /// X, x_scale, x_zero_point?, y_scale, y_zero_point?.
 template <typename OpTy> static LogicalResult qLinearUnary(Node &node) {
   Value y = node.make<OpTy>(dequantize(node, quantizedAt(node, 0)));
-  node.setOutput(0, quantize(node, y, node.input(3), node.input(4)));
+  node.setOutput(0, quantizeLike(node, y, node.input(3), node.input(4)));
   return success();
 }
 
@@ -201,7 +205,7 @@ template <typename OpTy> static LogicalResult qLinearUnary(Node &node) {
 static LogicalResult qLinearLeakyRelu(Node &node) {
   Value y = node.make<onnx::LeakyReluOp>(dequantize(node, quantizedAt(node, 0)),
                                          APFloat(node.real("alpha", 0.01f)));
-  node.setOutput(0, quantize(node, y, node.input(3), node.input(4)));
+  node.setOutput(0, quantizeLike(node, y, node.input(3), node.input(4)));
   return success();
 }
 
@@ -213,7 +217,7 @@ static LogicalResult qLinearReduceMean(Node &node) {
     return failure();
   Value y = node.make<onnx::ReduceMeanOp>(dequantize(node, quantizedAt(node, 0)), ArrayRef<int64_t>(*axes),
                                           node.flag("keepdims", true));
-  node.setOutput(0, quantize(node, y, node.input(3), node.input(4)));
+  node.setOutput(0, quantizeLike(node, y, node.input(3), node.input(4)));
   return success();
 }
 

@@ -6,8 +6,8 @@ using namespace mlir;
 
 namespace tamis::import {
 
-/// Each place is a slice of its own.
-static constexpr int64_t mostPlaces = 256;
+/// Each place is a slice of its own, and the time to compile grows faster than their number.
+static constexpr int64_t mostPlaces = 64;
 
 FailureOr<Window> Window::read(Node &node, ArrayRef<int64_t> kernel) {
   constexpr StringLiteral again = "export the model again";
@@ -78,6 +78,18 @@ int64_t Window::numPlaces() const {
 bool Window::isPadded() const {
   auto some = [](int64_t pad) { return pad != 0; };
   return llvm::any_of(begins, some) || llvm::any_of(ends, some);
+}
+
+bool Window::fits(RankedTensorType input) const {
+  return llvm::all_of(llvm::seq<int64_t>(0, rank()), [&](int64_t i) {
+    int64_t size = input.getDimSize(2 + i);
+    return ShapedType::isDynamic(size) || size + begins[i] + ends[i] >= extent(i);
+  });
+}
+
+bool Window::hasWidePads() const {
+  return llvm::any_of(llvm::seq<int64_t>(0, rank()),
+                      [&](int64_t i) { return std::max(begins[i], ends[i]) >= extent(i); });
 }
 
 bool Window::isTrivial() const {

@@ -23,6 +23,10 @@ public:
   /// What place `i` of the window sees of a padded x.
   mlir::Value at(Node &node, mlir::Value padded, int64_t i) const;
   bool isPadded() const;
+  /// Whether an input is as large as the window, as far as its sizes are known.
+  bool fits(mlir::RankedTensorType input) const;
+  /// Whether a window may lie in the padding alone.
+  bool hasWidePads() const;
   bool hasRest() const {
     return llvm::any_of(rests, [](int64_t rest) { return rest != 0; });
   }

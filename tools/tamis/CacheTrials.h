@@ -6,6 +6,7 @@
 #include "Generation.h"
 #include "Session.h"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -21,26 +22,28 @@ struct CacheTrial {
 /// Texts of token ids whose last tokens are given one by one. All functions throw ToolError.
 class CacheTrials {
 public:
-  /// `artifact` has one setting, how much of its caches is read.
-  CacheTrials(const CalibrationOptions &options, const std::string &artifact);
+  /// `artifact` has one setting, how much of its caches is read. Options and texts must outlive it. Refuses
+  /// texts that the model cannot take.
+  CacheTrials(const CalibrationOptions &options, const std::vector<Tokens> &texts,
+              const std::string &artifact);
 
-  /// Tokens that may be read at most: those of the longest text. Refuses texts that the model cannot take.
-  int64_t check(const std::vector<Tokens> &texts) const;
-  /// Steps through a text reading all rows, and keeps its logits for lossesOf.
-  CacheTrial runDense(const Tokens &text);
-  /// Steps through the text of the last runDense.
-  CacheTrial run(const Tokens &text, int64_t amount);
-
-  /// The greatest setting, which reads all rows.
-  float dense() const;
-  const Session &session() const { return session_; }
+  /// Steps through a text reading all rows, and keeps its logits. Refuses a text that gives none.
+  CacheTrial runDense(size_t text);
+  /// Steps through the text of the last runDense. Logits that are no numbers are an infinite loss.
+  CacheTrial run(size_t text, int64_t amount);
+  /// Milliseconds of the steps through a text; of all rows without an amount.
+  double time(size_t text, std::optional<int64_t> amount);
 
 private:
-  CacheTrial step(const Tokens &text, float setting, bool isDense);
+  void check() const;
+  /// `toLogits` gets those of each step in turn.
+  CacheTrial step(size_t text, float setting, const std::function<void(int64_t, const float *)> &toLogits);
 
   const CalibrationOptions &options;
-  Session session_;
+  const std::vector<Tokens> &texts;
+  Session session;
   TamisDecoderInfo decoder = TAMIS_DECODER_INFO_INIT;
+  float dense = 0; // the setting that reads all rows
   std::optional<Generation> generation;
   std::vector<float> denseLogits; // [continuation, vocabulary]
 };

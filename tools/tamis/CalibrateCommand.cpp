@@ -76,6 +76,17 @@ private:
   AtomicFile page, data;
 };
 
+/// Refuses to write the policy over what is read.
+static void checkOutput(const CalibrationOptions &options, const std::string &vocabulary) {
+  for (const std::string &input :
+       {options.model, options.requests, options.labels, options.profile, vocabulary})
+    if (isSameFile(options.output, input))
+      throw ToolError(
+          ExitCode::Usage,
+          fmt::format("--output {}: would replace {}, which is read; give the policy another name",
+                      options.output, input));
+}
+
 static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOptions &report) {
   std::vector<std::string> names;
   for (const CalibrationRule &rule : CalibrationRule::all())
@@ -266,9 +277,9 @@ static void addOptions(CLI::App &command, CalibrationOptions &options, ReportOpt
       ->type_name("N")
       ->capture_default_str();
   // What is said of tokens that are left out, where none are.
-  for (const char *name : {"--report", "--labels", "--output-name", "--rule", "--query-count", "--profile",
-                           "--skip-experts", "--layers", "--groups", "--minimum", "--protect-first",
-                           "--protect-last", "--zeros", "--restore", "--budget-time"})
+  for (const char *name : {"--report", "--labels", "--metric", "--output-name", "--rule", "--query-count",
+                           "--profile", "--skip-experts", "--layers", "--groups", "--minimum",
+                           "--protect-first", "--protect-last", "--zeros", "--restore", "--budget-time"})
     cache->excludes(command.get_option(name));
   command.add_option("--threads", options.threads, "Run on this many threads; 0: one for each core")
       ->type_name("N")
@@ -327,6 +338,7 @@ void addCalibrateCommand(CLI::App &driver, ExitCode &) {
     if (options->loss != Loss::Span && options->measured.size() > 1)
       options->measured.assign(1, fmt::to_string(fmt::join(options->measured, ",")));
     // What cannot be written or read is found before the work, not behind it.
+    checkOutput(*options, reportOptions->vocabulary);
     AtomicFile output(options->output);
     std::optional<ReportFiles> files;
     if (!options->report.empty())

@@ -173,9 +173,12 @@ private:
         advice = fmt::format("{} of {} candidates were left untried; call it again with a greater "
                              "--budget-time, or without, to go on",
                              found.search.untried, found.search.possible);
+      bool leavesOut = std::ranges::any_of(
+          options.rules, [](const std::string &name) { return !CalibrationRule::named(name).merges(); });
       throw ToolError(ExitCode::Refused,
-                      fmt::format("{}: no share of tokens can be left out within eps {:g} at alpha {:g}: {}",
-                                  options.model, options.promise.eps, options.promise.alpha, advice));
+                      fmt::format("{}: no share of tokens can be {} within eps {:g} at alpha {:g}: {}",
+                                  options.model, leavesOut ? "left out" : "merged", options.promise.eps,
+                                  options.promise.alpha, advice));
     }
     found.chosen = chooseFastest(found.proofs, requests, found.split, found.search, trials, progress);
   }

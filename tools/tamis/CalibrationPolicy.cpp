@@ -4,7 +4,9 @@
 
 #include "PolicyCertificate.h"
 
-#include <cmath>
+#include <array>
+#include <charconv>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iterator>
@@ -71,9 +73,9 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
     Json tests = Json::array();
     for (const Tested &result : findings.proof().tests[group]) {
       const CalibrationKnobs &knobs = findings.search.candidates[result.candidate];
-      Json test = {{"keep", roundedShares(knobs.keep)}};
+      Json test = {{"keep", numbersOf(knobs.keep)}};
       if (options.skipsExperts())
-        test["skip"] = roundedShare(knobs.skip);
+        test["skip"] = numberOf(knobs.skip);
       test.update({{"requests", result.requests},
                    {"violations", result.violations},
                    {"p_value", result.pValue},
@@ -120,12 +122,12 @@ Json stepsOf(const CalibrationOptions &options, const CalibrationFindings &findi
       std::vector<float> shares;
       for (size_t group = 0; group < findings.split.groupCount(); ++group)
         shares.push_back(findings.proof().knobsAt(findings.search, group, step).keep[layer]);
-      keep.push_back(roundedShares(shares));
+      keep.push_back(numbersOf(shares));
     }
     list.push_back({{"name", fmt::format("step-{}", step)}, {sharesOf(rule), keep}});
     // With experts there is one group of lengths, for a threshold is of a whole run.
     if (options.skipsExperts())
-      list.back()["skip"] = roundedShare(findings.proof().knobsAt(findings.search, 0, step).skip);
+      list.back()["skip"] = numberOf(findings.proof().knobsAt(findings.search, 0, step).skip);
   }
   return list;
 }
@@ -168,12 +170,17 @@ Json measuredOf(const CalibrationOptions &options, const CalibrationFindings &fi
 
 } // namespace
 
-double roundedShare(float share) { return std::round(static_cast<double>(share) * 1000) / 1000; }
+double numberOf(float share) {
+  // The number of the fewest digits that is this float and no other: what was tested, and readable.
+  std::array<char, 32> digits{};
+  std::to_chars(digits.data(), digits.data() + digits.size() - 1, share);
+  return std::strtod(digits.data(), nullptr);
+}
 
-std::vector<double> roundedShares(const std::vector<float> &shares) {
+std::vector<double> numbersOf(const std::vector<float> &shares) {
   std::vector<double> numbers;
   for (float share : shares)
-    numbers.push_back(roundedShare(share));
+    numbers.push_back(numberOf(share));
   return numbers;
 }
 
@@ -231,10 +238,10 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
   for (size_t group = 0; group < split.groupCount(); ++group) {
     std::string shares, name = split.groupName(group);
     CalibrationKnobs knobs = proof.knobsAt(findings.search, group, proof.steps);
-    for (double share : roundedShares(knobs.keep))
+    for (double share : numbersOf(knobs.keep))
       shares += fmt::format(" {:g}%", share * 100);
     if (options.skipsExperts())
-      shares += fmt::format(", skips experts below {:g}%", 100 * roundedShare(knobs.skip));
+      shares += fmt::format(", skips experts below {:g}%", 100 * numberOf(knobs.skip));
     const Tested *last = nullptr;
     for (const Tested &test : proof.tests[group])
       last = test.passed ? &test : last;
@@ -259,8 +266,7 @@ std::string calibrationSummary(const CalibrationOptions &options, const Calibrat
       proof.denseTime / proof.chosenTime, proof.chosenTime, proof.denseTime, split.tested.size());
   // The ladder goes by operations, whose number is the same each time; they are not all that takes time.
   if (proof.chosenTime > 0.98 * proof.denseTime)
-    text +=
-        "that is no gain in time: leave tokens out in front of an earlier layer, or do without a policy\n";
+    text += "that is no gain in time: take an earlier layer (--layers), or do without a policy\n";
   if (findings.proofs.size() > 1) {
     for (const VariantProof &of : findings.proofs)
       text += nameOf(options, of.variant) +

@@ -32,9 +32,9 @@ struct CalibrationFindings {
   const VariantProof &proof() const { return proofs[chosen]; }
 };
 
-/// Shares as a person writes them.
-double roundedShare(float share);
-std::vector<double> roundedShares(const std::vector<float> &shares);
+/// Shares as a person writes them, and no others than were tried.
+double numberOf(float share);
+std::vector<double> numbersOf(const std::vector<float> &shares);
 
 /// A policy with one step, whose shares are to be set, for the name of a rule.
 nlohmann::ordered_json trialPolicy(const CalibrationOptions &options, const CalibrationFit &fit,

@@ -33,6 +33,10 @@ const CalibrationRule &CalibrationRule::named(const std::string &name) {
 std::string problemOfRules(const CalibrationOptions &options) {
   if (std::set(options.rules.begin(), options.rules.end()).size() != options.rules.size())
     return "--rule names one twice";
+  bool readsAttention = std::ranges::any_of(
+      options.rules, [](const std::string &name) { return CalibrationRule::named(name).readsAttention(); });
+  if (options.queryCount != 1 && !readsAttention)
+    return "--query-count is of the rules attention-*; name one of them with --rule, or do without it";
   for (const std::string &name : options.rules) {
     const CalibrationRule &rule = CalibrationRule::named(name);
     if (rule.readsAttention() && !options.layers.empty() && options.layers.front() == 0)

@@ -2,9 +2,7 @@
 #ifndef TAMIS_TOOLS_CALIBRATIONRULE_H
 #define TAMIS_TOOLS_CALIBRATIONRULE_H
 
-#include <cstdint>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
+#include <compare>
 #include <string>
 #include <vector>
 

@@ -157,7 +157,8 @@ static std::vector<std::string> comparedRules(const CalibrationOptions &options)
   for (const std::string &rule : options.rules)
     if (std::ranges::find(rules, rule) == rules.end())
       rules.push_back(rule);
-  return rules;
+  // One alone has none to be compared with.
+  return rules.size() > 1 ? rules : std::vector<std::string>();
 }
 
 std::vector<Baseline> compareBaselines(const CalibrationOptions &options, const RequestSplit &split,

@@ -86,9 +86,9 @@ CalibrationReport::Group describeGroup(const CalibrationOptions &options, const 
     if (!isDense && !std::isfinite(measured.cost))
       continue;
     numbers[c] = described.candidates.size();
-    CalibrationReport::Candidate candidate{roundedShares(search.candidates[c].keep), 1, 0};
+    CalibrationReport::Candidate candidate{numbersOf(search.candidates[c].keep), 1, 0};
     if (options.skipsExperts())
-      candidate.skip = roundedShare(search.candidates[c].skip);
+      candidate.skip = numberOf(search.candidates[c].skip);
     candidate.violations = calibration::violations(
         isDense ? trials.denseLosses(proof.variant.precision, of) : measured.losses, options.promise.eps);
     if (!isDense) {

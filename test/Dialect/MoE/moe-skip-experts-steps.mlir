@@ -54,3 +54,27 @@ module attributes {tamis.policy = {
     return %0 : tensor<?x8xf32>
   }
 }
+
+// -----
+
+// What else caches say stays.
+// CHECK: tamis.policy = {chosen = 1 : i64, reads_cache, settings = [
+// CHECK-SAME: skipped at
+// CHECK-LABEL: func.func @behind_caches
+module attributes {tamis.policy = {
+  chosen = 1 : i64, reads_cache,
+  settings = [{dense = 9.0 : f32, max = 9.0 : f32, min = 1.0 : f32, name = "last rows"}],
+  steps = [{name = "dense", values = array<f32: 9.0>}, {name = "near", values = array<f32: 4.0>}]}} {
+  func.func @behind_caches(%x: tensor<?x8xf32>, %i: tensor<?x2xi64>, %g: tensor<?x2xf32>, %w: tensor<2x8x8xf32>) -> tensor<?x8xf32> {
+    %0 = moe.experts %x to %i weighted %g in %w out %w
+      {tamis.usage = {lengths = array<f64: 1.0, 4.0>, pairs = array<i64: 1, 6>, scores = array<f64: 1.0, 1.0>, tokens = 5 : i64}}
+      : (tensor<?x8xf32>, tensor<?x2xi64>, tensor<?x2xf32>, tensor<2x8x8xf32>, tensor<2x8x8xf32>) -> tensor<?x8xf32>
+    return %0 : tensor<?x8xf32>
+  }
+}
+
+// -----
+
+// expected-error @+1 {{the attribute 'tamis.policy' has no settings, or no steps with a value for each}}
+module attributes {tamis.policy = {settings = [], steps = [{name = "dense", values = array<f32: 1.0>}]}} {
+}

@@ -74,3 +74,16 @@ func.func @layers(%x: tensor<?x32xf32>, %y: tensor<?x3xf32>) -> (tensor<?x40xf32
   %3 = nn.linear %y, %v : (tensor<?x3xf32>, tensor<3x5xf32>) -> tensor<?x5xf32> loc("odd")
   return %0, %1, %2, %3 : tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x5xf32>
 }
+
+// The columns of x are only known in a run, and not to be seen in a packed weight.
+// CHECK-LABEL: func.func @unknown
+// CHECK: %[[K:.*]] = arith.constant 32 : index
+// CHECK: %[[COLUMNS:.*]] = tensor.dim %arg0, %{{.*}} : tensor<?x?xf32>
+// CHECK: %[[SAME:.*]] = arith.cmpi eq, %[[COLUMNS]], %[[K]] : index
+// CHECK: rt.check %[[SAME]], "the inner sizes of a matrix product differ"
+// CHECK: nn.linear
+func.func @unknown(%x: tensor<?x?xf32>) -> tensor<?x40xf32> {
+  %w = weight.load @w : tensor<32x40xf32>
+  %0 = nn.linear %x, %w : (tensor<?x?xf32>, tensor<32x40xf32>) -> tensor<?x40xf32>
+  return %0 : tensor<?x40xf32>
+}

@@ -15,6 +15,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "utils"))
@@ -128,6 +129,7 @@ class Calibration:
         self.refuse("a loss of embeddings", 2, "not cosine", "--cache", "pages")
         self.refuse("a rule that there is not", 2, "--cache", "--cache", "oldest")
         self.refuse("layers", 2, "--layers", *cache, "--layers", 1)
+        self.refuse("a metric of classes", 2, "--metric", *cache, "--metric", "accuracy")
         self.refuse("two precisions", 2, "one precision", *cache, "--precision", "f32,int8")
         self.refuse("short texts", 3, "of which 120 are to be given one by one", *cache, "--continuation", 120)
         self.refuse("a promise that nothing keeps", 3, "no rows of the caches can be left unread", "--cache", "window", "--loss", "kl",
@@ -138,6 +140,19 @@ class Calibration:
         self.requests.write_text("".join(f"{json.dumps(text)}\n" for text in self.texts[:20]))
         self.refuse("few texts", 3, "has 20 requests", *cache)
         self.requests = texts
+        before = self.requests.read_bytes()
+        code, text = call(self.options.tamis, "calibrate", self.model, "--requests", self.requests, *cache, "-o", self.requests)
+        self.checks.count("refused: a policy in the place of its texts", code == 2 and "would replace" in text and
+                          self.requests.read_bytes() == before, f"{code}: {text}")
+        model = onnx.load(self.model)
+        table = next(each for each in model.graph.initializer if each.name == "embed.weight")
+        values = onnx.numpy_helper.to_array(table).copy()
+        values[self.texts[0][0]] = np.nan
+        table.CopyFrom(onnx.numpy_helper.from_array(values, table.name))
+        plain, self.model = self.model, self.folder / "nan.onnx"
+        onnx.save(model, self.model)
+        self.refuse("logits that are no numbers", 3, ": text ", *cache)
+        self.model = plain
 
 
 def main():

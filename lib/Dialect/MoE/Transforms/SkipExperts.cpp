@@ -23,11 +23,13 @@ struct MoESkipExperts : tamis::moe::impl::MoESkipExpertsBase<MoESkipExperts> {
   using MoESkipExpertsBase::MoESkipExpertsBase;
 
   void runOnOperation() override {
-    if (!(threshold >= 0 && threshold < 1)) {
+    if (!(threshold >= 0 && static_cast<float>(threshold) < 1)) {
       getOperation().emitError("moe-skip-experts takes a threshold from 0 to below 1");
       return signalPassFailure();
     }
     SkipSettings settings(getOperation(), threshold);
+    if (failed(settings.check()))
+      return signalPassFailure();
     if (!settings.skips())
       return;
     SmallVector<ExpertsOp> found;

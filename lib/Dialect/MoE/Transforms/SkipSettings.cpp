@@ -32,6 +32,21 @@ DictionaryAttr SkipSettings::known() const {
        builder.getNamedAttr("chosen", builder.getI64IntegerAttr(1))});
 }
 
+LogicalResult SkipSettings::check() const {
+  DictionaryAttr attribute = known();
+  auto settings = attribute.getAs<ArrayAttr>("settings"), steps = attribute.getAs<ArrayAttr>("steps");
+  auto isStep = [&](Attribute each) {
+    auto step = dyn_cast<DictionaryAttr>(each);
+    return step && step.getAs<StringAttr>("name") && step.getAs<DenseF32ArrayAttr>("values") &&
+           step.getAs<DenseF32ArrayAttr>("values").size() == static_cast<int64_t>(settings.size());
+  };
+  if (settings && steps && llvm::all_of(steps, isStep))
+    return success();
+  ModuleOp of = module;
+  return of.emitError("the attribute '")
+         << attributeName << "' has no settings, or no steps with a value for each";
+}
+
 bool SkipSettings::skips() const {
   return threshold > 0 ||
          llvm::any_of(known().getAs<ArrayAttr>("steps").getAsRange<DictionaryAttr>(), thresholdsOf);
@@ -81,9 +96,10 @@ LogicalResult SkipSettings::describe() {
   // What tells a run nothing is no policy.
   if (layers.empty() && settings.empty())
     return success();
-  module->setAttr(attributeName,
-                  builder.getDictionaryAttr({builder.getNamedAttr("settings", builder.getArrayAttr(settings)),
-                                             builder.getNamedAttr("steps", builder.getArrayAttr(steps)),
-                                             builder.getNamedAttr("chosen", attribute.get("chosen"))}));
+  // What else tokens or caches say stays.
+  NamedAttrList whole(attribute);
+  whole.set("settings", builder.getArrayAttr(settings));
+  whole.set("steps", builder.getArrayAttr(steps));
+  module->setAttr(attributeName, whole.getDictionary(module.getContext()));
   return success();
 }

@@ -13,6 +13,8 @@ public:
   /// `threshold` is that of each step but the dense one that says nothing of its own.
   SkipSettings(mlir::ModuleOp module, double threshold);
 
+  /// Emits an error where the attribute is none that a pass has written; to be called first.
+  mlir::LogicalResult check() const;
   /// Whether any step skips experts.
   bool skips() const;
   /// The number of the setting of one more layer.

@@ -1,8 +1,11 @@
 //===- PackWeights.cpp - Weights of linear layers in the microkernels' layout -------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "tamis/Dialect/NN/IR/NNDialect.h"
 #include "tamis/Dialect/NN/Transforms/Passes.h"
 #include "tamis/Dialect/NN/Transforms/Precision.h"
+#include "tamis/Dialect/RT/IR/RTDialect.h"
 #include "tamis/Dialect/Weight/IR/WeightDialect.h"
 #include "tamis/Dialect/Weight/Transforms/Pack.h"
 
@@ -14,6 +17,21 @@ namespace tamis::nn {
 using namespace mlir;
 using namespace tamis;
 using namespace tamis::nn;
+
+/// The kernels read as many columns of x as a packed weight has rows, which can no longer be seen then: where
+/// inputs of a run decide how many x has, they are compared.
+static void checkColumns(OpBuilder &builder, Operation *linear, Value x, Value w) {
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t last = type.getRank() - 1;
+  if (!type.isDynamicDim(last))
+    return;
+  Location loc = linear->getLoc();
+  Value rows =
+      arith::ConstantIndexOp::create(builder, loc, cast<RankedTensorType>(w.getType()).getDimSize(0));
+  Value columns = tensor::DimOp::create(builder, loc, x, last);
+  Value isSame = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, columns, rows);
+  rt::CheckOp::create(builder, loc, isSame, "the inner sizes of a matrix product differ");
+}
 
 namespace {
 struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
@@ -33,6 +51,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       if (type.getRank() != 2 || !weight::isWeight(linear.getW()))
         return;
       OpBuilder builder(linear);
+      checkColumns(builder, linear, linear.getX(), linear.getW());
       Precision asked = precisionOf(linear, *known);
       weight::PackedWeight packed = weight::pack(builder, linear.getLoc(), linear.getW(), asked, int4Group);
       linear.getWMutable().assign(packed.w);
@@ -48,6 +67,7 @@ struct NNPackWeights : tamis::nn::impl::NNPackWeightsBase<NNPackWeights> {
       if (linear.getColumnSums())
         return;
       OpBuilder builder(linear);
+      checkColumns(builder, linear, linear.getX(), linear.getW());
       auto type = RankedTensorType::get(cast<RankedTensorType>(linear.getScale().getType()).getShape(),
                                         builder.getI32Type());
       linear.getColumnSumsMutable().assign(

@@ -216,7 +216,7 @@ public:
     json::Array one{*skip};
     for (const json::Value &value : list ? *list : one) {
       auto number = value.getAsNumber();
-      if (!number || !(*number >= 0 && *number < 1))
+      if (!number || !(*number >= 0 && static_cast<float>(*number) < 1))
         break;
       step.skip.push_back(*number);
     }

@@ -71,14 +71,16 @@ def NNPackWeights : Pass<"nn-pack-weights", "::mlir::ModuleOp"> {
     them, their blocks, scales and zero points). A layer with an odd K stays at f32 under `split-f32` and `bf16`.
 
     A layer with a precision of its own (nn-assign-precisions) has that. The module's attribute `tamis.layer_precisions`
-    lists the nodes whose layers have another precision than `precision`, for whatever reason.
+    lists the nodes whose layers have another precision than `precision`, for whatever reason. Where the number of columns of
+    an operand is not known, an rt.check compares it with K.
   }];
   let options = [
     Option<"precision", "precision", "std::string", "\"f32\"", "f32, split-f32, bf16, int8 or int4">,
     Option<"int4Group", "int4-group", "int64_t", "32", "Elements of a column that share a scale under int4: 32, 64 or 128">
   ];
   let statistics = [Statistic<"packedWeights", "packed", "Weights packed">];
-  let dependentDialects = ["::tamis::weight::WeightDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::tamis::rt::RTDialect",
+                           "::tamis::weight::WeightDialect"];
 }
 
 def NNStoreTables : Pass<"nn-store-tables", "::mlir::ModuleOp"> {
