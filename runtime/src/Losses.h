@@ -1,5 +1,4 @@
-//===- Losses.h - How far one row of an answer is from another
-//--------------------------------------------===//
+//===- Losses.h - How far one row of an answer is from another --------------------------------------===//
 //
 // What a certificate is about and what a monitor watches in service is one code: the tools include it, too.
 // Rows are of any floating-point type, and finite. The library of mathematics is one more than the runtime

@@ -9,8 +9,8 @@
 namespace tamis::token {
 
 /// Sets the module attribute `tamis.policy`: the settings of a run that the policy's points read, the steps
-/// and the one that is chosen. Steps that
-/// skip experts have `skip`, from which moe-skip-experts makes settings.
+/// and the one that is chosen. Steps that skip experts have `skip`, from which moe-skip-experts makes
+/// settings.
 void describePolicy(mlir::ModuleOp module, const TokenPolicy &policy);
 
 } // namespace tamis::token
