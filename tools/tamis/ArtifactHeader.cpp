@@ -7,6 +7,7 @@
 #include "tamis/artifact_format.h"
 
 #include <cstring>
+#include <fmt/format.h>
 
 namespace tamis::tools {
 
@@ -18,6 +19,10 @@ ArtifactHeader::ArtifactHeader(const std::string &path) {
   if (status != TAMIS_OK)
     mapping.unmap(); // a constructor that throws has no destructor to do it
   check(status, error);
+}
+
+std::string ArtifactHeader::sourceHash() const {
+  return fmt::format("{:016x}", header().provenance()->source_hash());
 }
 
 uint64_t ArtifactHeader::headerHash() const {

@@ -22,6 +22,9 @@ public:
   const schema::Artifact &header() const { return *artifact.header; }
   size_t headerBytes() const { return artifact.headerBytes; }
   size_t fileBytes() const { return mapping.bytes; }
+  /// The model that it was made of: its name, and its hash in hexadecimal digits.
+  std::string sourceName() const { return header().provenance()->source_name()->str(); }
+  std::string sourceHash() const;
   /// As the file's prefix has it.
   uint64_t headerHash() const;
 

@@ -110,9 +110,8 @@ private:
     compileForCalibration(options.model, artifact,
                           {"--policy", file, "--allow-uncertified", "--precision=" + options.reference()});
     ArtifactHeader header(artifact);
-    const schema::Provenance &provenance = *header.header().provenance();
-    sourceName = provenance.source_name()->str();
-    sourceHash = fmt::format("{:016x}", provenance.source_hash());
+    sourceName = header.sourceName();
+    sourceHash = header.sourceHash();
     logits = header.header().outputs()->Get(header.header().decoder()->logits())->name()->str();
     trials.emplace(options, texts, artifact);
     size_t longest = std::ranges::max_element(texts, {}, &Tokens::size)->size();
@@ -183,13 +182,10 @@ private:
 
   Json certificate() const {
     Json list = Json::array();
-    for (const Tested &test : tests)
-      list.push_back({{rule.amount, amounts[test.candidate]},
-                      {"requests", test.requests},
-                      {"violations", test.violations},
-                      {"p_value", test.pValue},
-                      {"bound", test.bound},
-                      {"passed", test.passed}});
+    for (const Tested &test : tests) {
+      list.push_back({{rule.amount, amounts[test.candidate]}});
+      list.back().update(jsonOf(test));
+    }
     return {{"model", {{"source_name", sourceName}, {"source_hash", sourceHash}}},
             {"precision", options.reference()},
             {"reference", options.reference()},

@@ -118,9 +118,8 @@ private:
     compileForCalibration(options.model, session.artifact, {"--observe-states", "--precision=f32"});
     observed.emplace(session);
     ArtifactHeader header(session.artifact);
-    const schema::Provenance &provenance = *header.header().provenance();
-    found.sourceName = provenance.source_name()->str();
-    found.sourceHash = fmt::format("{:016x}", provenance.source_hash());
+    found.sourceName = header.sourceName();
+    found.sourceHash = header.sourceHash();
     requests = readRequests(options.requests, observed->model());
     found.requestCount = requests.size();
     found.requestsHash = hashOf(requests);

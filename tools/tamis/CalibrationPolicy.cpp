@@ -21,7 +21,7 @@ using calibration::Tested;
 namespace {
 
 /// As a policy has it (docs/pruning.md).
-Json jsonOf(const calibration::RestoreMap &map) {
+Json mapJson(const calibration::RestoreMap &map) {
   std::span<const std::byte> bytes = std::as_bytes(std::span(map.weights));
   std::string digits;
   digits.reserve(2 * bytes.size());
@@ -42,7 +42,7 @@ Json pointsOf(const CalibrationOptions &options, const CalibrationFit &fit, cons
       point.update({{"queries", rule.queries}, {"count", options.queryCount}, {"values", rule.values}});
     point.update({{"minimum", options.minimum}, {"first", options.first}, {"last", options.last}});
     if (options.restoresDropped)
-      point["restore"] = jsonOf(fit.maps[i]);
+      point["restore"] = mapJson(fit.maps[i]);
     list.push_back(std::move(point));
   }
   return list;
@@ -76,11 +76,7 @@ Json certificateOf(const CalibrationOptions &options, const CalibrationFindings 
       Json test = {{"keep", numbersOf(knobs.keep)}};
       if (options.skipsExperts())
         test["skip"] = numberOf(knobs.skip);
-      test.update({{"requests", result.requests},
-                   {"violations", result.violations},
-                   {"p_value", result.pValue},
-                   {"bound", result.bound},
-                   {"passed", result.passed}});
+      test.update(jsonOf(result));
       tests.push_back(std::move(test));
     }
     groups.push_back(

@@ -95,6 +95,14 @@ static Json knobsOf(const CalibrationReport::Candidate &candidate) {
   return knobs;
 }
 
+Json jsonOf(const calibration::Tested &test) {
+  return {{"requests", test.requests},
+          {"violations", test.violations},
+          {"p_value", test.pValue},
+          {"bound", test.bound},
+          {"passed", test.passed}};
+}
+
 static Json groupJson(const CalibrationReport::Group &group) {
   Json candidates = Json::array(), tests = Json::array();
   for (const CalibrationReport::Candidate &candidate : group.candidates) {
@@ -106,11 +114,7 @@ static Json groupJson(const CalibrationReport::Group &group) {
   }
   for (const calibration::Tested &test : group.tests) {
     Json entry = knobsOf(group.candidates[test.candidate]);
-    entry.update({{"requests", test.requests},
-                  {"violations", test.violations},
-                  {"p_value", test.pValue},
-                  {"bound", test.bound},
-                  {"passed", test.passed}});
+    entry.update(jsonOf(test));
     tests.push_back(std::move(entry));
   }
   const CalibrationReport::Candidate *chosen = group.chosen();

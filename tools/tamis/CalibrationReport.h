@@ -101,6 +101,10 @@ struct CalibrationReport {
   std::vector<std::string> comparisons() const;
 };
 
+/// A test's counts and bounds, as certificates and reports have them; what was tested is for the caller to
+/// add.
+nlohmann::ordered_json jsonOf(const calibration::Tested &test);
+
 /// All of a report (schema tamis.calibration.v1). A loss that is infinite becomes null.
 nlohmann::ordered_json jsonOf(const CalibrationReport &report);
 

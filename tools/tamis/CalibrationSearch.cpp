@@ -79,7 +79,8 @@ bool canKeep(const CalibrationRule &rule, const std::vector<float> &shares) {
   return !rule.merges() || std::ranges::all_of(shares, [](float share) { return share >= 0.5F; });
 }
 
-/// What the search may try next: of the coarsest grid, and of each variant.
+/// A candidate of a variant. The search goes from the coarsest grid to the finest, and through all variants
+/// in each.
 struct Place {
   size_t candidate, variant;
 };

@@ -70,7 +70,7 @@ ExpertProfile profileOf(const std::string &artifact) {
         ExitCode::Refused,
         fmt::format("{}: does not show what its experts compute; compile the model with --observe-experts",
                     artifact));
-  return {provenance.source_name()->str(), fmt::format("{:016x}", provenance.source_hash())};
+  return {header.sourceName(), header.sourceHash()};
 }
 
 void run(const ProfileOptions &options) {
