@@ -10,6 +10,7 @@ the hidden states of ONNX Runtime. The last line counts what was checked; the ex
 import argparse
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -26,7 +27,9 @@ COUNT, EPS, ALPHA, DELTA = 400, 0.03, 0.1, 0.05
 class Calibration:
     def __init__(self, options):
         self.options, self.folder, self.checks = options, options.folder, Checks()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # What an earlier run left would be gone on with.
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
         rng = np.random.default_rng(21)
         self.model = build(weights(rng), "encoder", LAYERS, HIDDEN, HEADS)
         (self.folder / "model.onnx").write_bytes(self.model.SerializeToString())
